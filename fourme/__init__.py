@@ -1,0 +1,20 @@
+"""What speaks to 4me, bottom up.
+
+errors        what can go wrong, and the exit code of each
+settings      defaults, and the environment variables that change them
+clock         time, waiting, chance and termination, replaceable in tests
+redaction     the secrets of a run, and how they are kept out of texts
+logs          what is printed: no secrets, no control characters, no endless lines
+retry         the one retry policy, pure
+mishaps       what can become of one attempt at a call
+transport     one exchange over HTTP
+delivery      the loop that repeats it under the retry policy
+hosts         where 4me is
+schema        the inputs, read from spec.schema.json
+conversion    values as engines deliver them, to their documented types
+translation   a validated spec, to the body of the API call
+validation    the judge of a spec, and what it says
+client        the calls of the 4me API
+"""
+
+VERSION = "2.0.0"

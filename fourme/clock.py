@@ -1,0 +1,80 @@
+"""Time, waiting, chance and termination: what a test replaces so as not to sleep."""
+
+from __future__ import annotations
+
+import os
+import random
+import select
+import signal
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the retry loop knows of the outside world; all times in seconds."""
+
+    @property
+    def terminated(self) -> bool:
+        """Whether the engine has asked the step to end."""
+        ...  # pragma: no cover - a protocol's body never runs
+
+    def monotonic(self) -> float:
+        """Return a time that only grows, for measuring."""
+        ...  # pragma: no cover - a protocol's body never runs
+
+    def now(self) -> float:
+        """Return the time of day, as seconds since the epoch."""
+        ...  # pragma: no cover - a protocol's body never runs
+
+    def draw(self) -> float:
+        """Return a random number, at least 0 and less than 1."""
+        ...  # pragma: no cover - a protocol's body never runs
+
+    def wait(self, seconds: float) -> bool:
+        """Wait; return False, at once, when the engine asks the step to end."""
+        ...  # pragma: no cover - a protocol's body never runs
+
+
+class SystemClock:
+    """The real thing.
+
+    A signal handler writes to a pipe on which `wait` sleeps, so that a signal can neither be
+    missed nor deadlock with what it interrupts; a call in flight is not disturbed (PEP 475).
+    """
+
+    def __init__(self) -> None:
+        self._terminated = False
+        self._wakeup, self._alarm = os.pipe()
+
+    def listen(self) -> None:
+        """Take SIGTERM and SIGINT, also as PID 1, where they would otherwise be ignored."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.terminate())
+
+    def terminate(self) -> None:
+        """Note that the step shall end, and wake `wait`."""
+        if not self._terminated:
+            self._terminated = True
+            os.write(self._alarm, b"!")
+
+    @property
+    def terminated(self) -> bool:
+        """Whether a signal has come."""
+        return self._terminated
+
+    def monotonic(self) -> float:
+        """Return the system's monotonic time."""
+        return time.monotonic()
+
+    def now(self) -> float:
+        """Return the system's time of day."""
+        return time.time()
+
+    def draw(self) -> float:
+        """Return a random number for jitter."""
+        return random.random()  # noqa: S311  jitter, not cryptography
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep for `seconds`; return False as soon as a signal has come."""
+        select.select([self._wakeup], [], [], max(seconds, 0))
+        return not self._terminated

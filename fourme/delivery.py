@@ -1,0 +1,251 @@
+"""The loop that repeats a call under the retry policy, until it is answered or given up."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from fourme.errors import (
+    OutcomeUnknownError,
+    StepError,
+    TerminatedError,
+    ThrottledError,
+    TryLaterError,
+)
+from fourme.mishaps import Mishap
+from fourme.retry import Action, Happening, Repeatable, Situation, decide
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import requests
+
+    from fourme.clock import Clock
+    from fourme.settings import Settings
+
+logger = logging.getLogger("step.retry")
+
+_DOUBTFUL = (Happening.FAILED, Happening.SILENT, Happening.GARBLED)
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is being called, as the loop and its messages need it.
+
+    Attributes:
+        purpose: what is done, as in "The step could not ... ".
+        service: which service, as in "... answered 502".
+        repeatable: what sending it twice would do.
+        has_arrived: asks the server whether the update is there; for ADDS_VERIFIABLY only.
+        look_at: what a person should look at when the outcome is unknown.
+    """
+
+    purpose: str
+    service: str
+    repeatable: Repeatable
+    has_arrived: Callable[[], bool] | None = None
+    look_at: str = ""
+
+
+class Budget:
+    """The seconds that one operation, with all calls that belong to it, may still spend.
+
+    Attributes:
+        clock: what time is measured with, and waited on.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, longest: float = math.inf) -> None:
+        """Start the time of an operation; `longest` limits its retry time below the settings'."""
+        self.clock = clock
+        self._started = clock.monotonic()
+        self._retry_time = min(settings.retry_time, longest)
+        self._throttle_time = min(settings.throttle_time, longest)
+        self._throttled = 0.0
+
+    @property
+    def retry_left(self) -> float:
+        """Seconds left for repeating; waits on rate limits do not count."""
+        return self._retry_time - (self.clock.monotonic() - self._started - self._throttled)
+
+    @property
+    def throttle_left(self) -> float:
+        """Seconds left for waiting on rate limits."""
+        return self._throttle_time - self._throttled
+
+    def note_throttling(self, seconds: float) -> None:
+        """Book a wait on a rate limit."""
+        self._throttled += seconds
+
+
+def deliver(
+    call: Call, attempt: Callable[[], requests.Response], budget: Budget
+) -> requests.Response | None:
+    """Make a call until it is answered, under the retry policy.
+
+    Args:
+        call: what is being called.
+        attempt: makes one attempt; raises Mishap when there is no answer to work with.
+        budget: what may be spent.
+
+    Returns:
+        the answer, whose status is below 300 or from 400 to 499; or None when the answer was
+        lost but a verification found that the call has arrived.
+
+    Raises:
+        TryLaterError: gave up; not applied, or harmless to repeat.
+        OutcomeUnknownError: gave up; nobody can tell whether it was applied.
+    """
+    return _Delivery(call, budget).run(attempt)
+
+
+class _Delivery:
+    """One call on its way: how often it was tried, and whether it may have been applied."""
+
+    def __init__(self, call: Call, budget: Budget) -> None:
+        self._clock = budget.clock
+        self._call = call
+        self._budget = budget
+        self._attempts = 0
+        self._doubt: Mishap | None = None
+
+    def run(self, attempt: Callable[[], requests.Response]) -> requests.Response | None:
+        while True:
+            self._attempts += 1
+            try:
+                response = attempt()
+            except Mishap as mishap:
+                if self._has_arrived_after(mishap):
+                    return None
+            except StepError as error:
+                raise self._in_doubt(error.what) or error from error
+            else:
+                refused = response.status_code >= HTTPStatus.BAD_REQUEST
+                doubt = self._in_doubt(f"it answered {response.status_code}") if refused else None
+                if doubt:
+                    raise doubt
+                return response
+
+    def _has_arrived_after(self, mishap: Mishap) -> bool:
+        """Do what the policy says after a mishap; return False to make another attempt."""
+        if mishap.happening in _DOUBTFUL and self._call.repeatable is not Repeatable.READS:
+            self._doubt = mishap
+        if self._next(mishap) is Action.REPEAT:
+            return False
+        if self._verified(mishap):
+            return True
+        self._doubt = None
+        what = f"{mishap.what}, and the update has not arrived"
+        self._next(Mishap(Happening.ABSENT, what, status=mishap.status, trace=mishap.trace))
+        return False
+
+    def _next(self, mishap: Mishap) -> Action:
+        """Ask the policy, wait as it says, and return REPEAT or VERIFY; or give up."""
+        budget = self._budget
+        situation = Situation(
+            mishap.happening,
+            self._call.repeatable,
+            self._attempts,
+            budget.retry_left,
+            budget.throttle_left,
+            mishap.retry_after,
+        )
+        decision = decide(situation, self._clock.draw())
+        if decision.action not in (Action.REPEAT, Action.VERIFY):
+            raise self._surrender(mishap, decision.action) from mishap
+        logger.warning(
+            "%s: %s; %s in %.1f s (attempt %d).",
+            self._call.service,
+            mishap.what,
+            "trying again" if decision.action is Action.REPEAT else "checking what arrived",
+            decision.wait,
+            self._attempts,
+        )
+        if mishap.happening is Happening.THROTTLED:
+            budget.note_throttling(decision.wait)
+        if not self._clock.wait(decision.wait):
+            raise self._terminated(mishap, decision.action) from mishap
+        return decision.action
+
+    def _verified(self, mishap: Mishap) -> bool:
+        if self._call.has_arrived is None:
+            raise TypeError(f"nothing can verify: {self._call.purpose}")
+        try:
+            return self._call.has_arrived()
+        except StepError as error:
+            raise OutcomeUnknownError(
+                f"The step could not {self._call.purpose} for certain: {mishap.what}, and "
+                "checking what arrived failed, too.",
+                details=(f"the check: {error.what}",),
+                todo=self._call.look_at,
+                status=mishap.status,
+                trace=mishap.trace,
+            ) from error
+
+    def _in_doubt(self, then: str) -> OutcomeUnknownError | None:
+        """Return the error for a failure after an attempt whose outcome is unknown."""
+        if self._doubt is None:
+            return None
+        return OutcomeUnknownError(
+            f"The step could not {self._call.purpose} for certain: an attempt may have been "
+            f"applied ({self._doubt.what}), and the next one failed.",
+            details=(f"the next one: {then}",),
+            todo=self._call.look_at,
+            status=self._doubt.status,
+            trace=self._doubt.trace,
+        )
+
+    def _surrender(self, mishap: Mishap, action: Action) -> StepError:
+        call = self._call
+        if action is Action.UNKNOWN:
+            return OutcomeUnknownError(
+                f"The step could not {call.purpose} for certain: {call.service}: {mishap.what}.",
+                usually="the update may have been applied although the answer was lost; repeating "
+                "it could apply it twice",
+                todo=call.look_at,
+                status=mishap.status,
+                trace=mishap.trace,
+            )
+        if mishap.happening is Happening.THROTTLED:
+            return self._throttled(mishap)
+        return TryLaterError(
+            f"The step could not {call.purpose}: {call.service}: {mishap.what}.",
+            usually="the service or the network in between is down, or a firewall is in the way",
+            todo="Run the step again later. If it persists, check the host, and that the "
+            "container may reach it. FOURME_MAX_RETRY_TIME says for how long the step tries.",
+            status=mishap.status,
+            trace=mishap.trace,
+            applied="maybe" if self._doubt else "no",
+        )
+
+    def _throttled(self, mishap: Mishap) -> ThrottledError:
+        when = f"{mishap.until:%Y-%m-%d %H:%M:%S} UTC" if mishap.until else "later"
+        return ThrottledError(
+            f"The step could not {self._call.purpose}: {self._call.service}: {mishap.what}"
+            f"{f', until {when}' if mishap.until else ''}.",
+            usually="the token's rate limit is used up (4me: 3,600 requests an hour, 20 in 2 s)",
+            todo=f"Run the step again after {when}. Give busy workflows tokens of their own, or "
+            "raise FOURME_MAX_THROTTLE_TIME.".replace("after later", "later"),
+            status=mishap.status,
+            trace=mishap.trace,
+            applied="maybe" if self._doubt else "no",
+        )
+
+    def _terminated(self, mishap: Mishap, action: Action) -> StepError:
+        usually = "the engine cancelled the run, or its time was up"
+        if action is Action.VERIFY:
+            return OutcomeUnknownError(
+                f"The step was asked to end before it could check an update: {mishap.what}.",
+                usually=usually,
+                todo=self._call.look_at,
+                status=mishap.status,
+                trace=mishap.trace,
+            )
+        return TerminatedError(
+            f"The step was asked to end while it waited to {self._call.purpose}: {mishap.what}.",
+            usually=usually,
+            todo="Run the step again.",
+            applied="maybe" if self._doubt else "no",
+        )

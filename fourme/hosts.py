@@ -1,0 +1,86 @@
+"""Where 4me is: its hosts, the header that names an account there, and its pages for people."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# An allow-list: user info, queries, fragments and other paths cannot get through it.
+_HOST = re.compile(
+    r"(?:(?P<scheme>https?)://)?"
+    r"(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])"
+    r"(?::(?P<port>[0-9]{1,5}))?"
+    r"(?:/v1)?/?",
+    re.IGNORECASE,
+)
+_LOOPBACK = re.compile(r"localhost|\[::1\]|127(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}")
+_ACCOUNT = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.IGNORECASE)
+_LARGEST_PORT = 65_535
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host of the 4me API.
+
+    Attributes:
+        scheme: `https`; `http` only to a loopback address.
+        name: host name or address, lower case, IPv6 in brackets.
+        port: port number; None for the scheme's own.
+    """
+
+    scheme: str
+    name: str
+    port: int | None
+
+    @property
+    def address(self) -> str:
+        """The name, with the port when it is not the scheme's own."""
+        return self.name if self.port is None else f"{self.name}:{self.port}"
+
+    @property
+    def api_url(self) -> str:
+        """The base URL of the API, without a slash at the end."""
+        return f"{self.scheme}://{self.address}/v1"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the host is this machine."""
+        return _LOOPBACK.fullmatch(self.name) is not None
+
+    @property
+    def account_header(self) -> str:
+        """The header that names the account (contract section 2)."""
+        labels = self.name.split(".")
+        renamed = any(label == "xurrent" or label.startswith("xurrent-") for label in labels)
+        return "X-Xurrent-Account" if renamed else "X-4me-Account"
+
+    def page_of(self, account: str, request_id: int) -> str:
+        """Return the address of a request's page in the 4me user interface.
+
+        The pages of an account are on a host of its own: `api.4me.com` becomes
+        `ACCOUNT.4me.com`. Any other host is taken to serve the pages itself.
+        """
+        name = self.address
+        if name.startswith("api.") and _ACCOUNT.fullmatch(account):
+            name = account + name.removeprefix("api")
+        return f"{self.scheme}://{name}/requests/{request_id}"
+
+
+def parse_host(text: str) -> Host:
+    """Read a host as users write it: with or without scheme, trailing `/` or `/v1`.
+
+    Raises:
+        ValueError: it is not such a host; the message says what is wrong.
+    """
+    match = _HOST.fullmatch(text)
+    if match is None:
+        raise ValueError(
+            "is not a host such as https://api.4me.com (no user name, no query, no path but /v1)"
+        )
+    port = int(match["port"]) if match["port"] else None
+    if port is not None and not 0 < port <= _LARGEST_PORT:
+        raise ValueError(f"has the port {port}; ports are from 1 to {_LARGEST_PORT}")
+    host = Host((match["scheme"] or "https").lower(), match["name"].lower(), port)
+    if host.scheme == "http" and not host.is_loopback:
+        raise ValueError("would send the access token over plain http; use https://")
+    return host

@@ -1,0 +1,218 @@
+"""What can become of one attempt at a call, and how it shows.
+
+The only place where exceptions of requests, urllib3 and the sockets below are understood.
+"""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from fourme.errors import CertificateError, ConfigError, RedirectError, StepError
+from fourme.logs import said
+from fourme.retry import Happening
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from fourme.clock import Clock
+
+_LONGEST_RETRY_AFTER = 10**9  # seconds; more is as good as never
+
+
+class Mishap(Exception):  # noqa: N818  not an error yet: the policy decides
+    """An attempt brought no answer to work with.
+
+    Attributes:
+        happening: what became of the attempt, for the retry policy.
+        what: the same in words, for a message.
+        retry_after: seconds that the server asks to wait; None when it does not say.
+        until: when that wait is over, in the server's time; None when it does not say.
+        status: HTTP status, when there was an answer.
+        trace: X-Request-Id, when there was one.
+    """
+
+    def __init__(
+        self,
+        happening: Happening,
+        what: str,
+        *,
+        retry_after: float | None = None,
+        until: datetime | None = None,
+        status: int | None = None,
+        trace: str | None = None,
+    ) -> None:
+        super().__init__(what)
+        self.happening = happening
+        self.what = what
+        self.retry_after = retry_after
+        self.until = until
+        self.status = status
+        self.trace = trace
+
+
+def check_status(response: requests.Response, clock: Clock, busy_statuses: frozenset[int]) -> None:
+    """Let an answer pass whose status is below 300 or from 400 to 499.
+
+    Raises:
+        RedirectError: it is a redirect.
+        Mishap: it is 429, 5xx, or one of `busy_statuses`.
+    """
+    status = response.status_code
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        raise _redirected(response)
+    trace = trace_of(response)
+    asks_to_wait = "Retry-After" in response.headers
+    if status == HTTPStatus.TOO_MANY_REQUESTS or (
+        status == HTTPStatus.SERVICE_UNAVAILABLE and asks_to_wait
+    ):
+        wait, until = _retry_after(response.headers, clock)
+        what = f"it answered {status} and asks to wait" + (f" {wait:.0f} s" if wait else "")
+        raise Mishap(
+            Happening.THROTTLED, what, retry_after=wait, until=until, status=status, trace=trace
+        )
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in busy_statuses:
+        silent = status == HTTPStatus.GATEWAY_TIMEOUT
+        raise Mishap(
+            Happening.SILENT if silent else Happening.FAILED,
+            f"it answered {status} ({said(response.reason or 'no reason given')})",
+            status=status,
+            trace=trace,
+        )
+
+
+def _redirected(response: requests.Response) -> RedirectError:
+    target = urlsplit(response.headers.get("Location", ""))
+    place = f"{target.scheme}://{target.netloc.rpartition('@')[2]}" if target.netloc else ""
+    return RedirectError(
+        f"{urlsplit(response.request.url or '').hostname} answered with a redirect "
+        f"({response.status_code}){' to ' + said(place) if place else ''}; the step never follows "
+        "one, since it would hand the access token to whoever is there.",
+        usually="the host is an address for people rather than the API's, or has moved",
+        todo=f"If you trust it, set the host to {said(place)}." if place else "Check the host.",
+        status=response.status_code,
+        trace=trace_of(response),
+    )
+
+
+def _retry_after(headers: Mapping[str, str], clock: Clock) -> tuple[float | None, datetime | None]:
+    """Return the seconds to wait, and when that is over in the server's time; or None, None."""
+    text = headers.get("Retry-After", "").strip()
+    start = server_time(headers)
+    if start is None:
+        start = clock.now()
+    if text.isascii() and text.isdigit():
+        seconds = float(text[:10]) if len(text) <= len(str(_LONGEST_RETRY_AFTER)) else float("inf")
+    else:
+        date = _date(text)
+        if date is None:
+            return None, None
+        seconds = max(date - start, 0.0)
+    seconds = min(seconds, _LONGEST_RETRY_AFTER)
+    return seconds, datetime.fromtimestamp(start + seconds, UTC)
+
+
+def server_time(headers: Mapping[str, str]) -> float | None:
+    """Return an answer's `Date` as seconds since the epoch; None when there is no valid one."""
+    return _date(headers.get("Date", ""))
+
+
+def _date(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def trace_of(response: requests.Response) -> str | None:
+    """Return the service's own id of an answer, fit to be printed; None without one."""
+    trace = response.headers.get("X-Request-Id")
+    return said(trace) if trace else None
+
+
+def understand(error: Exception, *, unsent: bool) -> Mishap | StepError:
+    """Say what an exception of requests, urllib3 or the socket below means.
+
+    Args:
+        error: the exception.
+        unsent: whether the server cannot have acted since the body never left.
+    """
+    roots = tuple(_causes(error))
+    if any(isinstance(root, ssl.SSLCertVerificationError) for root in roots):
+        return _untrusted(error, roots)
+    if any("407 Proxy Authentication" in str(root) for root in roots):
+        return ConfigError(
+            "The proxy refuses the step (407 Proxy Authentication Required).",
+            todo="Put the proxy's user name and password into HTTPS_PROXY.",
+        )
+    if isinstance(error, _MISUSE):
+        return ConfigError(
+            f"The service cannot be called: {type(error).__name__}.",
+            todo="Check the host, METADATA_API_URL and HTTPS_PROXY.",
+        )
+    what = said(_innermost(roots))
+    if unsent or isinstance(error, _NEVER_SENT) or any(isinstance(r, _REFUSED) for r in roots):
+        return Mishap(Happening.NOT_SENT, f"no connection ({what})")
+    if isinstance(error, _TIMED_OUT) or any(isinstance(root, _TIMED_OUT) for root in roots):
+        return Mishap(Happening.SILENT, "it did not answer in time")
+    return Mishap(Happening.FAILED, f"the connection was lost ({what})")
+
+
+# What the exceptions of requests and urllib3 mean; tests walk all of their classes.
+_NEVER_SENT = (requests.ConnectTimeout, requests.exceptions.ProxyError)
+_REFUSED = (
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.ProxyError,
+)
+_TIMED_OUT = (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
+_MISUSE = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidHeader,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    urllib3.exceptions.LocationValueError,
+    urllib3.exceptions.URLSchemeUnknown,
+)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and those inside it: requests and urllib3 nest them in three ways."""
+    seen: set[int] = set()
+    waiting: list[object] = [error]
+    while waiting:
+        item = waiting.pop(0)
+        if not isinstance(item, BaseException) or id(item) in seen:
+            continue
+        seen.add(id(item))
+        yield item
+        waiting += [*item.args, getattr(item, "reason", None), item.__cause__, item.__context__]
+
+
+def _innermost(roots: tuple[BaseException, ...]) -> str:
+    """Return the words of the system's own error, or else the name of the last cause."""
+    for root in roots:
+        if isinstance(root, OSError) and root.strerror and not isinstance(root, ssl.SSLError):
+            return root.strerror
+    return type(roots[-1]).__name__
+
+
+def _untrusted(error: Exception, roots: tuple[BaseException, ...]) -> CertificateError:
+    reason = next(
+        root.verify_message for root in roots if isinstance(root, ssl.SSLCertVerificationError)
+    )
+    request = getattr(error, "request", None)
+    name = urlsplit(getattr(request, "url", None) or "").hostname or "the server"
+    return CertificateError(
+        f"The certificate of {name} is not trusted: {said(reason)}.",
+        usually="the host has a certificate of a private CA, or a proxy opens the connection",
+        todo="Mount the CA's certificate (PEM) into the container and name it in "
+        "REQUESTS_CA_BUNDLE. Certificates are always checked.",
+    )

@@ -1,0 +1,142 @@
+"""The one retry policy, written down once, as two pure functions.
+
+`decide` says what to do after one attempt at a call has not brought an answer to work with;
+`backoff` says how long to wait where nobody else does. Neither waits, sends, logs or reads a
+clock. The loop that applies them is `fourme.transport.Transport.deliver`, for 4me, for the
+metadata service and for uploads alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from fourme.settings import BACKOFF_FIRST, BACKOFF_LONGEST, SETTLE_TIME, THROTTLE_FIRST
+
+
+class Happening(Enum):
+    """What became of one attempt."""
+
+    NOT_SENT = "not sent"  # no connection, or not all of the body has left: not processed
+    THROTTLED = "throttled"  # 429, or 503 with Retry-After: not processed
+    FAILED = "failed"  # connection lost, truncated answer, 500, 502, other 5xx: who knows
+    SILENT = "silent"  # no answer in time, 504: who knows, and it may still be at work
+    GARBLED = "garbled"  # a whole answer that is not JSON: who knows
+    ABSENT = "absent"  # a verification found that the update had not arrived
+
+
+class Repeatable(Enum):
+    """What sending the same again does to the data."""
+
+    READS = "reads"  # nothing
+    SETS = "sets"  # nothing more than the first time
+    ADDS_VERIFIABLY = "adds verifiably"  # adds again, but it can be asked whether it is there
+    ADDS = "adds"  # adds again, and nothing can tell
+
+
+class Action(Enum):
+    """What to do next."""
+
+    REPEAT = "repeat"  # after the wait
+    VERIFY = "verify"  # after the wait, find out whether it has arrived
+    TRY_LATER = "try later"  # give up: not applied, or harmless to repeat
+    UNKNOWN = "unknown"  # give up: nobody can tell whether it was applied
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What `decide` looks at.
+
+    Attributes:
+        happening: what became of the last attempt.
+        repeatable: what sending the same again would do.
+        attempt: how many attempts there were, at least 1.
+        retry_left: seconds left for repeating.
+        throttle_left: seconds left for waiting on rate limits.
+        retry_after: seconds that the server asks to wait; None when it does not say.
+    """
+
+    happening: Happening
+    repeatable: Repeatable
+    attempt: int
+    retry_left: float
+    throttle_left: float
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do, and how many seconds to wait before it."""
+
+    action: Action
+    wait: float = 0.0
+
+
+def backoff(attempt: int, draw: float, first: float = BACKOFF_FIRST) -> float:
+    """Return the seconds to wait after a number of attempts: doubling, capped, with jitter.
+
+    Args:
+        attempt: how many attempts there were, at least 1.
+        draw: a random number from 0 to 1; half of the delay depends on it.
+        first: the longest delay after the first attempt.
+    """
+    longest: float = min(first * 2 ** min(attempt - 1, 16), BACKOFF_LONGEST)
+    return longest * (1 + draw) / 2
+
+
+def decide(situation: Situation, draw: float) -> Decision:
+    """Say what to do after an attempt (contract section 5).
+
+    In this order; the first row that fits decides:
+
+    | what happened            | what was sent       | budget          | decision                 |
+    | ------------------------ | ------------------- | --------------- | ------------------------ |
+    | throttled                | anything            | throttle, fits  | wait as asked, repeat    |
+    | throttled                | anything            | too small       | give up: try later       |
+    | verified as absent       | adds verifiably     | retry left      | repeat now               |
+    | verified as absent       | adds verifiably     | none            | give up: try later       |
+    | failed, silent, garbled  | adds                | any             | give up: unknown         |
+    | failed, silent, garbled  | adds verifiably     | any             | wait, verify             |
+    | garbled                  | sets                | too small       | give up: unknown         |
+    | not sent, or the above   | anything            | too small       | give up: try later       |
+    | not sent, or the above   | anything            | retry, fits     | back off, repeat         |
+
+    Throttling without Retry-After backs off from 2 s. Before verifying what a silent server was
+    sent, it gets 10 s to finish, as far as the budget allows.
+
+    Args:
+        situation: what happened, what was being sent, what is left of the budgets.
+        draw: a random number from 0 to 1, for jitter.
+    """
+    happening = situation.happening
+    if happening is Happening.THROTTLED:
+        return _after_throttling(situation, draw)
+    if happening is Happening.ABSENT:
+        return Decision(Action.REPEAT if situation.retry_left > 0 else Action.TRY_LATER)
+    if happening is not Happening.NOT_SENT:
+        if situation.repeatable is Repeatable.ADDS:
+            return Decision(Action.UNKNOWN)
+        if situation.repeatable is Repeatable.ADDS_VERIFIABLY:
+            return Decision(Action.VERIFY, _before_verifying(situation, draw))
+    wait = backoff(situation.attempt, draw)
+    if wait <= situation.retry_left:
+        return Decision(Action.REPEAT, wait)
+    if happening is Happening.GARBLED and situation.repeatable is not Repeatable.READS:
+        return Decision(Action.UNKNOWN)
+    return Decision(Action.TRY_LATER)
+
+
+def _after_throttling(situation: Situation, draw: float) -> Decision:
+    if situation.retry_after is None:
+        wait = backoff(situation.attempt, draw, first=2 * THROTTLE_FIRST)
+    else:
+        wait = max(situation.retry_after, BACKOFF_FIRST)  # "0" must not become a busy loop
+    fits = wait <= situation.throttle_left
+    return Decision(Action.REPEAT if fits else Action.TRY_LATER, wait)
+
+
+def _before_verifying(situation: Situation, draw: float) -> float:
+    wait = backoff(situation.attempt, draw)
+    if situation.happening is Happening.SILENT:
+        wait = max(wait, SETTLE_TIME)
+    return min(wait, max(situation.retry_left, 0))

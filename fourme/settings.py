@@ -1,0 +1,114 @@
+"""Every default of the step, and the environment variables that change some of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fourme.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Seconds, unless the name says otherwise.
+MAX_RETRY_TIME = 300.0
+MAX_THROTTLE_TIME = 3660.0
+CONNECT_TIMEOUT = 10.0
+READ_TIMEOUT = 60.0
+LINK_RETRY_TIME = 10.0  # a link is a courtesy: it must not hold up a run
+BACKOFF_FIRST = 0.5
+BACKOFF_LONGEST = 30.0
+THROTTLE_FIRST = 2.0
+SETTLE_TIME = 10.0  # how long a silent server may still be at work on what it was sent
+LONGEST_SETTING = 86_400.0
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+MAX_LINE_BYTES = 16 * 1024  # Relay's log reader stops for good at 64 KiB (contract section 6)
+NOTES_PER_PAGE = 100
+
+
+@dataclass(frozen=True)
+class Variable:
+    """An environment variable that holds a number of seconds."""
+
+    name: str
+    default: float
+    smallest: float
+    meaning: str
+
+
+RETRY_TIME_VARIABLE = Variable(
+    "FOURME_MAX_RETRY_TIME",
+    MAX_RETRY_TIME,
+    0,
+    "how long one call may be tried again, rate limits apart; 0: never",
+)
+THROTTLE_TIME_VARIABLE = Variable(
+    "FOURME_MAX_THROTTLE_TIME",
+    MAX_THROTTLE_TIME,
+    0,
+    "how long one call may wait because a service asks for it (429, 503); 0: never",
+)
+CONNECT_TIMEOUT_VARIABLE = Variable(
+    "FOURME_CONNECT_TIMEOUT", CONNECT_TIMEOUT, 0.01, "how long connecting may take"
+)
+READ_TIMEOUT_VARIABLE = Variable(
+    "FOURME_READ_TIMEOUT", READ_TIMEOUT, 0.01, "how long an answer may be silent, and may take"
+)
+VARIABLES = (
+    RETRY_TIME_VARIABLE,
+    THROTTLE_TIME_VARIABLE,
+    CONNECT_TIMEOUT_VARIABLE,
+    READ_TIMEOUT_VARIABLE,
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one run may spend on its calls, in seconds, and which CAs it trusts.
+
+    Attributes:
+        retry_time: budget for repeating one call.
+        throttle_time: budget for waiting on rate limits, for one call.
+        connect_timeout: limit for connecting.
+        read_timeout: limit for silence, and for reading one answer.
+        ca_bundle: a PEM file or folder of trusted CAs; None: the ones that come along.
+    """
+
+    retry_time: float = MAX_RETRY_TIME
+    throttle_time: float = MAX_THROTTLE_TIME
+    connect_timeout: float = CONNECT_TIMEOUT
+    read_timeout: float = READ_TIMEOUT
+    ca_bundle: str | None = None
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings of a run; an unset or empty variable means its default.
+
+        Raises:
+            ConfigError: a variable holds something else than a number in its range.
+        """
+        return cls(
+            retry_time=_seconds(environ, RETRY_TIME_VARIABLE),
+            throttle_time=_seconds(environ, THROTTLE_TIME_VARIABLE),
+            connect_timeout=_seconds(environ, CONNECT_TIMEOUT_VARIABLE),
+            read_timeout=_seconds(environ, READ_TIMEOUT_VARIABLE),
+            ca_bundle=environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE") or None,
+        )
+
+
+def _seconds(environ: Mapping[str, str], variable: Variable) -> float:
+    text = environ.get(variable.name, "").strip()
+    if not text:
+        return variable.default
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if variable.smallest <= seconds <= LONGEST_SETTING:
+        return seconds
+    raise ConfigError(
+        f"The environment variable {variable.name} is {text!r}, which is not a number of seconds "
+        f"from {variable.smallest:g} to {LONGEST_SETTING:g}.",
+        todo=f"Set {variable.name} to such a number, or leave it out for {variable.default:g}.",
+    )

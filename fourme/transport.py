@@ -1,0 +1,200 @@
+"""One exchange over HTTP, within the limits of a run."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from fourme.errors import ConfigError, UnexpectedAnswerError
+from fourme.logs import said
+from fourme.mishaps import Mishap, check_status, trace_of, understand
+from fourme.retry import Happening
+from fourme.settings import MAX_ANSWER_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fourme.clock import Clock
+    from fourme.settings import Settings
+
+logger = logging.getLogger("step.http")
+
+_CHUNK = 64 * 1024
+
+
+class Parcel:
+    """A request body that knows whether it has left.
+
+    Errors alone do not tell whether a server may have acted: before the whole body is out it
+    cannot have. requests streams the body from here, once the connection stands.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._position = 0
+
+    @property
+    def sent(self) -> bool:
+        """Whether all of the body has been handed to the connection."""
+        return self._position >= len(self._content)
+
+    def __len__(self) -> int:
+        """Return the size in bytes; requests makes Content-Length of it."""
+        return len(self._content)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the content; requests recognises a stream by this."""
+        yield self.read()
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes, all that is left by default."""
+        end = len(self._content) if size < 0 else self._position + size
+        piece = self._content[self._position : end]
+        self._position += len(piece)
+        return piece
+
+
+@dataclass(frozen=True)
+class Transport:
+    """What every exchange of a run has in common."""
+
+    settings: Settings
+    clock: Clock
+
+    @property
+    def timeout(self) -> tuple[float, float]:
+        """The limits for connecting and for silence, as requests takes them."""
+        return (self.settings.connect_timeout, self.settings.read_timeout)
+
+    @property
+    def verify(self) -> bool | str:
+        """What requests checks certificates against.
+
+        Raises:
+            ConfigError: the CA bundle that the environment names is not there.
+        """
+        bundle = self.settings.ca_bundle
+        if bundle is None:
+            return True
+        if not os.path.exists(bundle):  # noqa: PTH110  pathlib costs start-up time
+            raise ConfigError(
+                f"REQUESTS_CA_BUNDLE names {bundle}, which does not exist in the container.",
+                todo="Mount the PEM file with your CA there, or leave the variable out.",
+            )
+        return bundle
+
+
+class _BoundedBody:
+    """Reads an answer's body under a limit of size and of time, in place of the raw stream."""
+
+    def __init__(self, raw: urllib3.BaseHTTPResponse, clock: Clock, seconds: float) -> None:
+        self._raw = raw
+        self._clock = clock
+        self._deadline = clock.monotonic() + seconds
+
+    def stream(self, *_: object, **__: object) -> Iterator[bytes]:
+        """Yield the decoded body as it comes in; requests reads it through this."""
+        size = 0
+        while piece := self._raw.read1(_CHUNK, decode_content=True):
+            size += len(piece)
+            if size > MAX_ANSWER_BYTES:
+                raise UnexpectedAnswerError(
+                    f"The answer is larger than {MAX_ANSWER_BYTES} bytes.",
+                    todo="Check that the host is the API's.",
+                )
+            if self._clock.monotonic() > self._deadline:
+                raise Mishap(Happening.SILENT, "the answer came in too slowly")
+            yield piece
+
+    def release_conn(self) -> None:
+        self._raw.release_conn()
+
+    def close(self) -> None:
+        self._raw.close()
+
+
+def exchange(
+    send: Callable[[], requests.Response],
+    transport: Transport,
+    *,
+    parcel: Parcel | None = None,
+    busy_statuses: frozenset[int] = frozenset(),
+) -> requests.Response:
+    """Make one attempt, and read the whole answer.
+
+    Args:
+        send: sends the request with `stream=True`.
+        transport: gives the limits and the clock.
+        parcel: the body, when the request has one that matters.
+        busy_statuses: statuses that mean "try again" here, beyond 429 and 5xx.
+
+    Returns:
+        an answer, read to its end, whose status is below 300 or from 400 to 499.
+
+    Raises:
+        Mishap: there is no answer to work with.
+        ConfigError: a redirect, an untrusted certificate, a refusing proxy.
+        UnexpectedAnswerError: the answer is endless.
+    """
+    try:
+        response = send()
+        with response:
+            limit = transport.settings.read_timeout
+            response.raw = _BoundedBody(response.raw, transport.clock, limit)
+            response.content  # noqa: B018  reads the body, within the reach of this try
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        raise understand(error, unsent=parcel is not None and not parcel.sent) from error
+    logger.debug("%s %s: %s", response.request.method, _path(response), response.status_code)
+    check_status(response, transport.clock, busy_statuses)
+    return response
+
+
+def _path(response: requests.Response) -> str:
+    return urlsplit(response.request.url or "").path
+
+
+def json_of(response: requests.Response) -> object:
+    """Return the JSON value that an answer holds.
+
+    Raises:
+        UnexpectedAnswerError: it is something else, such as a web page.
+        Mishap: it should be JSON but is not.
+    """
+    content_type = response.headers.get("Content-Type", "")
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise UnexpectedAnswerError(
+            f"{urlsplit(response.request.url or '').hostname} answered with "
+            f"{said(content_type) or 'no content type'} where JSON was expected.",
+            usually="a login page, a proxy or another service answers in the API's place",
+            todo="Check the host, and open the request to see whether it was updated.",
+            status=response.status_code,
+            trace=trace_of(response),
+        )
+    try:
+        return json.loads(response.content, parse_constant=_refuse_constant, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise Mishap(
+            Happening.GARBLED,
+            f"it answered {response.status_code} with something that is not JSON",
+            status=response.status_code,
+            trace=trace_of(response),
+        ) from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is too large a number")
+    return number
