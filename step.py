@@ -1,0 +1,86 @@
+"""Update a 4me request from a workflow: the whole story on one screen.
+
+Read the spec from the engine, validate it, update the request, publish the answer as the output.
+Whatever fails ends in one readable error and a documented exit code (`fourme.errors`).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from engines import Output, choose_engine
+from fourme.client import FourMeClient
+from fourme.clock import SystemClock
+from fourme.errors import BugError, ExitCode, StepError, TerminatedError
+from fourme.logs import log_more, start_logging
+from fourme.redaction import Redactor, secrets_in_environment, secrets_in_spec
+from fourme.schema import load_spec_schema
+from fourme.settings import Settings
+from fourme.transport import Transport
+from fourme.validation import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fourme.clock import Clock
+
+logger = logging.getLogger("step")
+
+
+def main(environ: Mapping[str, str], clock: Clock) -> ExitCode:
+    """Run the step; return what the process shall end with."""
+    redactor = Redactor()
+    redactor.learn(secrets_in_environment(environ))
+    start_logging(redactor, sys.stderr)
+    try:
+        run(environ, clock, redactor)
+    except StepError as error:
+        logger.error("%s", error)  # noqa: TRY400  the text says it all; no traceback
+        logger.debug("How it came to this", exc_info=error)
+        return error.exit_code
+    except Exception as error:
+        bug = BugError(
+            f"The step has a bug: {type(error).__name__}.",
+            todo="Report it with the lines below. Look at the request before you run it again.",
+        )
+        logger.critical("%s", bug, exc_info=error)
+        return bug.exit_code
+    return ExitCode.OK
+
+
+def run(environ: Mapping[str, str], clock: Clock, redactor: Redactor) -> None:
+    """Do what the spec says.
+
+    Raises:
+        StepError: it cannot be done; says why and whether the request was updated.
+    """
+    transport = Transport(Settings.from_environment(environ), clock)
+    engine = choose_engine(environ, transport)
+    spec = engine.read_spec()
+    redactor.learn(secrets_in_spec(spec))
+
+    schema = load_spec_schema()
+    order = validate(spec, schema)
+    if order.debug:
+        log_more()
+    if clock.terminated:
+        raise TerminatedError("The step was asked to end before it sent the update.")
+
+    host, update = order.connection.host, order.update
+    logger.info("Updating request %d at %s: %s", update.request_id, host.address, update.summary)
+    request = FourMeClient(order.connection, transport, schema).update(update)
+    logger.info("Request %d is updated.", update.request_id)
+
+    published = {**request, "request_id": update.request_id}
+    page = host.page_of(order.connection.account, update.request_id)
+    engine.publish(Output(redactor.hide_in_object(published), page))
+    logger.info("The output `request` is published.")
+
+
+if __name__ == "__main__":
+    system_clock = SystemClock()
+    system_clock.listen()
+    sys.exit(main(os.environ, system_clock))
