@@ -7,7 +7,12 @@ import random
 import select
 import signal
 import time
-from typing import Protocol
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 
 class Clock(Protocol):
@@ -32,6 +37,10 @@ class Clock(Protocol):
 
     def wait(self, seconds: float) -> bool:
         """Wait; return False, at once, when the engine asks the step to end."""
+        ...  # pragma: no cover - a protocol's body never runs
+
+    def limit(self, seconds: float) -> AbstractContextManager[None]:
+        """Return a context in which TimeoutError is raised when it takes too long."""
         ...  # pragma: no cover - a protocol's body never runs
 
 
@@ -78,3 +87,22 @@ class SystemClock:
         """Sleep for `seconds`; return False as soon as a signal has come."""
         select.select([self._wakeup], [], [], max(seconds, 0))
         return not self._terminated
+
+    @contextmanager
+    def limit(self, seconds: float) -> Iterator[None]:
+        """Raise TimeoutError, as a socket would, when the context takes longer than `seconds`.
+
+        A socket's own timeout begins anew with every byte; this one does not. It works in the
+        main thread alone, where the step makes its calls.
+        """
+        before = signal.signal(signal.SIGALRM, _time_out)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+
+def _time_out(*_: object) -> NoReturn:
+    raise TimeoutError("it took too long")

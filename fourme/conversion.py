@@ -43,7 +43,7 @@ class Problem:
 
     def __str__(self) -> str:
         """Return the problem as one line."""
-        return f"{self.path} {self.wrong}.{' ' + self.hint if self.hint else ''}"
+        return f"{self.path or 'The spec'} {self.wrong}.{' ' + self.hint if self.hint else ''}"
 
 
 @dataclass
@@ -51,15 +51,17 @@ class Draft:
     """A spec on its way to the judge.
 
     Attributes:
-        spec: the converted spec, its fields under the names that the schema has; nulls and
-            cleared fields are left out.
+        spec: the converted spec, its fields under the names that the schema has; nulls, cleared
+            and read-only fields are left out, and so is what cannot be said in JSON.
         cleared: the fields that an empty string clears.
+        ignored: the read-only fields that were given.
         spelled: how the spec spells a field that the schema spells otherwise.
         problems: what conversion alone can see.
     """
 
-    spec: dict[str, Any]
+    spec: dict[str, Any] = field(default_factory=dict)
     cleared: list[str] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
     spelled: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -71,56 +73,52 @@ def convert(raw: object, schema: SpecSchema) -> Draft:
         raw: JSON values; also bytes, which the Relay SDK makes of base64.
         schema: the documented types.
     """
-    problems: list[Problem] = []
-    value = _as_json_value(raw, "", problems, 0)
-    if problems:
-        return Draft({}, problems=problems)
-    if not isinstance(value, dict):
+    draft = Draft()
+    value = _as_json_value(raw, "", draft.problems)
+    if isinstance(value, dict):
+        draft.spec = _without_nulls(value)
+    elif not draft.problems:
         found = "is empty" if value is None else "is not an object"
-        return Draft(
-            {}, problems=[Problem("The spec", found, "It needs `connection` and `request`.")]
-        )
-    spec = _without_nulls({name: _from_json_text(item) for name, item in value.items()})
-    draft = Draft(spec)
+        draft.problems.append(Problem("", found, "It needs `connection` and `request`."))
+    spec = draft.spec
+    for name in spec:
+        spec[name] = _opened(spec[name], name, draft.problems)
     if "debug" in spec:
         spec["debug"] = to_boolean(spec["debug"])
     if isinstance(spec.get("connection"), dict):
-        spec["connection"] = _trimmed(_without_nulls(spec["connection"]))
+        spec["connection"] = _convert_connection(_without_nulls(spec["connection"]))
     if isinstance(spec.get("request"), dict):
         spec["request"] = _convert_request(_without_nulls(spec["request"]), schema, draft)
-    _as_json_value(spec, "", draft.problems, 0)  # JSON texts have been opened since
     return draft
 
 
-def _as_json_value(value: object, path: str, problems: list[Problem], depth: int) -> object:
-    """Return a value with its bytes decoded; note whatever JSON cannot carry."""
-    name = path or "The spec"
+def _as_json_value(value: object, path: str, problems: list[Problem], depth: int = 0) -> object:
+    """Return a value with its bytes decoded; note what JSON cannot carry, and leave it out."""
     if depth > _DEEPEST:
-        problems.append(Problem(name, f"is nested deeper than {_DEEPEST} levels"))
-    elif isinstance(value, dict):
+        problems.append(Problem(path, f"is nested deeper than {_DEEPEST} levels"))
+        return None
+    if isinstance(value, dict):
         return {
-            _text_of(key, name, problems): _as_json_value(
+            _text_of(key, path, problems) or "": _as_json_value(
                 item, f"{path}.{key}" if path else str(key), problems, depth + 1
             )
             for key, item in value.items()
         }
-    elif isinstance(value, list):
+    if isinstance(value, list):
         return [
             _as_json_value(item, f"{path}[{index}]", problems, depth + 1)
             for index, item in enumerate(value)
         ]
-    elif isinstance(value, str | bytes):
-        return _text_of(value, name, problems)
-    elif isinstance(value, float) and not math.isfinite(value):
-        problems.append(Problem(name, f"is {value}, which is no number in JSON"))
-    elif isinstance(value, int) and abs(value) >= _LARGEST:
-        problems.append(Problem(name, "is a number with more than 1000 digits"))
-    elif value is not None and not isinstance(value, bool | int | float):
-        problems.append(Problem(name, f"is a {type(value).__name__}, which is no JSON value"))
-    return value
+    if isinstance(value, str | bytes):
+        return _text_of(value, path, problems)
+    wrong = _wrong_number(value)
+    if wrong:
+        problems.append(Problem(path, wrong))
+    return None if wrong else value
 
 
-def _text_of(value: object, name: str, problems: list[Problem]) -> str:
+def _text_of(value: object, path: str, problems: list[Problem]) -> str | None:
+    """Return text, decoded where it is bytes; None where there is none."""
     try:
         if isinstance(value, bytes):
             return value.decode("utf-8")
@@ -129,11 +127,26 @@ def _text_of(value: object, name: str, problems: list[Problem]) -> str:
             return value
     except UnicodeError:
         problems.append(
-            Problem(name, "is not text", "Text must be valid UTF-8; attach other data as a file.")
+            Problem(
+                path,
+                "is not text",
+                "Text must be valid UTF-8; attach other data as a file.",
+            )
         )
+        return None
+    problems.append(Problem(path, "has a key that is not text"))
+    return None
+
+
+def _wrong_number(value: object) -> str:
+    """Return why JSON cannot carry a value that is neither text, list nor object; or nothing."""
+    if value is None or isinstance(value, bool):
         return ""
-    problems.append(Problem(name, "has a key that is not text"))
-    return str(value)
+    if isinstance(value, int):
+        return "is a number with more than 1000 digits" if abs(value) >= _LARGEST else ""
+    if isinstance(value, float):
+        return "" if math.isfinite(value) else f"is {value}, which is no number in JSON"
+    return f"is a {type(value).__name__}, which is no JSON value"
 
 
 def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,15 +154,7 @@ def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _trimmed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an object with its texts trimmed: secrets from files end in a line break."""
-    return {
-        name: value.strip(_BLANKS) if isinstance(value, str) else value
-        for name, value in values.items()
-    }
-
-
-def _from_json_text(value: object) -> object:
+def _opened(value: object, path: str, problems: list[Problem]) -> object:
     """Return what a JSON text says when it says an object or a list; else the value itself.
 
     Relay turns objects and lists into JSON text inside string templates.
@@ -157,33 +162,37 @@ def _from_json_text(value: object) -> object:
     if not isinstance(value, str) or value.strip(_BLANKS)[:1] not in ("{", "["):
         return value
     try:
-        return json.loads(value)
+        opened = json.loads(value)
     except (ValueError, RecursionError):
         return value
+    return _as_json_value(opened, path, problems)
+
+
+def _convert_connection(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a connection with its texts trimmed: secrets from files end in a line break."""
+    texts = {name: to_text(value) for name, value in values.items()}
+    return {
+        name: value.strip(_BLANKS) if isinstance(value, str) else value
+        for name, value in texts.items()
+    }
 
 
 def _convert_request(values: Mapping[str, Any], schema: SpecSchema, draft: Draft) -> dict[str, Any]:
     converted: dict[str, Any] = {}
-    spelled_as: dict[str, str] = {}
+    given: dict[str, tuple[str, object]] = {}
     for name, value in values.items():
         known = schema.fields.get(name)
         if known is None:
             converted[name] = value
             continue
         if known.place == "nowhere":
+            draft.ignored.append(name)
             continue
         cleared = value == "" and known.clearable
-        result = "" if cleared else _convert_field(known, value, draft, name)
-        earlier = spelled_as.setdefault(known.sent_as, name)
-        if earlier != name and _value_of(schema, earlier, converted, draft) != result:
-            draft.problems.append(
-                Problem(
-                    f"request.{name}",
-                    f"and request.{earlier} are two values for one reference",
-                    "Keep one of them.",
-                )
-            )
+        result = "" if cleared else _convert_field(known, value, draft, f"request.{name}")
+        earlier, other = given.setdefault(known.sent_as, (name, result))
         if earlier != name:
+            _compare(name, result, earlier, other, draft)
             continue
         if known.name != name:
             draft.spelled[known.name] = name
@@ -194,16 +203,21 @@ def _convert_request(values: Mapping[str, Any], schema: SpecSchema, draft: Draft
     return converted
 
 
-def _value_of(
-    schema: SpecSchema, spelled: str, converted: Mapping[str, Any], draft: Draft
-) -> object:
-    name = schema.fields[spelled].name
-    return "" if name in draft.cleared else converted[name]
+def _compare(name: str, value: object, earlier: str, other: object, draft: Draft) -> None:
+    """Note when two spellings of one reference do not agree."""
+    if type(value) is type(other) and value == other:
+        return
+    wrong = f"and request.{earlier} are two values for one reference"
+    draft.problems.append(Problem(f"request.{name}", wrong, "Keep one of them."))
 
 
-def _convert_field(known: Field, value: object, draft: Draft, spelled: str) -> object:
+def _convert_field(known: Field, value: object, draft: Draft, path: str) -> object:
+    if known.kind in _OPENED:
+        value = _opened(value, path, draft.problems)
     if known.kind == "custom_fields":
-        return _to_custom_fields(value, draft, spelled)
+        return _to_custom_fields(value, draft, path)
+    if known.kind == "attachments":
+        return _to_attachments(value, known)
     converter = _CONVERTERS.get(known.kind)
     return value if converter is None else converter(value)
 
@@ -232,8 +246,7 @@ def to_integer(value: object) -> object:
 
 def to_reference(value: object) -> object:
     """Return the id that a number, digits, or an object with an `id` stand for."""
-    found = _from_json_text(value)
-    return to_integer(found["id"] if isinstance(found, dict) and "id" in found else value)
+    return to_integer(value["id"] if isinstance(value, dict) and "id" in value else value)
 
 
 def to_minutes(value: object) -> object:
@@ -252,17 +265,12 @@ def to_text(value: object) -> object:
     return json.dumps(to_integer(value))
 
 
-def to_list(value: object) -> object:
-    """Return the list or object that JSON text stands for, or the value itself."""
-    return _from_json_text(value)
+def to_texts(value: object) -> object:
+    """Return a list with the texts of its numbers, or the value itself."""
+    return [to_text(item) for item in value] if isinstance(value, list) else value
 
 
-def to_attachments(value: object) -> object:
-    """Return a list of attachments; one object alone is a list of one."""
-    found = _from_json_text(value)
-    return [found] if isinstance(found, dict) else found
-
-
+_OPENED = frozenset({"reference", "custom_fields", "strings", "attachments", "object"})
 _CONVERTERS: Mapping[str, Callable[[object], object]] = {
     "id": to_integer,
     "boolean": to_boolean,
@@ -273,28 +281,44 @@ _CONVERTERS: Mapping[str, Callable[[object], object]] = {
     "string": to_text,
     "text": to_text,
     "datetime": to_text,
-    "strings": to_list,
-    "attachments": to_attachments,
-    "object": to_list,
+    "strings": to_texts,
 }
 
 
-def _to_custom_fields(value: object, draft: Draft, spelled: str) -> object:
+def _to_attachments(value: object, known: Field) -> object:
+    """Return a list of attachments, converted; one object alone is a list of one."""
+    items = [value] if isinstance(value, dict) else value
+    if not isinstance(items, list):
+        return items
+    return [_to_attachment(item, known) if isinstance(item, dict) else item for item in items]
+
+
+def _to_attachment(item: Mapping[str, Any], known: Field) -> dict[str, Any]:
+    return {
+        name: _CONVERTERS.get(known.member_kinds.get(name, ""), _as_it_is)(value)
+        for name, value in _without_nulls(item).items()
+    }
+
+
+def _as_it_is(value: object) -> object:
+    return value
+
+
+def _to_custom_fields(value: object, draft: Draft, path: str) -> object:
     """Return `{id: value}` as the list that the API takes; leave out items without a value."""
-    found = _from_json_text(value)
-    if isinstance(found, dict):
-        if found.keys() == {"id", "value"}:
+    if isinstance(value, dict):
+        if value.keys() == {"id", "value"}:
             draft.problems.append(
                 Problem(
-                    f"request.{spelled}",
+                    path,
                     "is an object with exactly `id` and `value`, which can be read in two ways",
                     "Write one custom field as a list: [{id: ..., value: ...}].",
                 )
             )
-        found = [{"id": name, "value": item} for name, item in found.items()]
-    if not isinstance(found, list):
-        return found
-    items = [{**item, "id": to_text(item["id"])} if _has_id(item) else item for item in found]
+        value = [{"id": name, "value": item} for name, item in value.items()]
+    if not isinstance(value, list):
+        return value
+    items = [{**item, "id": to_text(item["id"])} if _has_id(item) else item for item in value]
     return [item for item in items if not (_has_id(item) and item.get("value", "") is None)]
 
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from fourme.redaction import Redactor
 
 CUT = " ... (cut)"
-SAID_LENGTH = 1000  # characters of a server's own words that a message quotes
 
 
 def harmless(text: str) -> str:
@@ -30,9 +29,11 @@ def harmless(text: str) -> str:
 
 
 def said(text: str) -> str:
-    """Return a server's words as one short, harmless line to quote in a message."""
-    line = harmless(" ".join(text.split()))
-    return line if len(line) <= SAID_LENGTH else line[:SAID_LENGTH] + CUT
+    """Return a server's words as one harmless line to quote in a message.
+
+    It is not cut here, but where secrets have been taken out of it: in `CleanHandler`.
+    """
+    return harmless(" ".join(text.split()))
 
 
 def short_enough(line: str) -> str:

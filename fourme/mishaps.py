@@ -116,7 +116,14 @@ def _retry_after(headers: Mapping[str, str], clock: Clock) -> tuple[float | None
             return None, None
         seconds = max(date - start, 0.0)
     seconds = min(seconds, _LONGEST_RETRY_AFTER)
-    return seconds, datetime.fromtimestamp(start + seconds, UTC)
+    return seconds, _moment(start + seconds)
+
+
+def _moment(time: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(time, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def server_time(headers: Mapping[str, str]) -> float | None:

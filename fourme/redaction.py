@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 HIDDEN = "***"
 _URL_VARIABLES = frozenset({"METADATA_API_URL", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"})
@@ -53,14 +53,22 @@ def _spellings(secret: str) -> set[str]:
     if not secret:
         return set()
     plain = {secret, unquote(secret)}
-    escaped = {quote(text, safe="") for text in plain} | {json.dumps(text)[1:-1] for text in plain}
-    basic = {_base64(text) for text in plain} | {_base64(f":{text}") for text in plain}
-    return {*plain, *escaped, *(repr(text)[1:-1] for text in plain), *basic} - {""}
+    spellings = {spell(text) for spell in _SPELLINGS for text in plain}
+    return {*plain, *spellings} - {""}
 
 
 def _base64(text: str) -> str:
     # The last characters depend on what follows the secret; the rest betrays it all the same.
     return base64.b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii").rstrip("=")
+
+
+_SPELLINGS: tuple[Callable[[str], str], ...] = (
+    lambda text: quote(text, safe="", errors="surrogatepass"),
+    lambda text: json.dumps(text)[1:-1],
+    lambda text: repr(text)[1:-1],
+    _base64,
+    lambda text: _base64(f":{text}"),
+)
 
 
 def secrets_in_environment(environ: Mapping[str, str]) -> Iterator[str]:

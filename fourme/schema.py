@@ -30,6 +30,7 @@ class Field:
         adds: whether sending it twice adds it twice.
         renamed_values: legacy values, and what is sent for them.
         roles: roles that the token's user needs to set it, beyond Specialist.
+        member_kinds: the documented types of the members of its items; for attachments.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Field:
     adds: bool = False
     renamed_values: Mapping[str, str] = field(default_factory=dict)
     roles: tuple[str, ...] = ()
+    member_kinds: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,14 @@ def load_spec_schema() -> SpecSchema:
         document = json.load(file)
     fields: dict[str, Field] = {}
     for name, entry in document["properties"]["request"]["properties"].items():
-        fields[name] = read_field(name, entry)
+        fields[name] = read_field(name, entry, document)
         if fields[name].kind == "reference":
             fields[name + _SUFFIX] = fields[name]
     return SpecSchema(document, fields)
 
 
-def read_field(name: str, entry: Mapping[str, Any]) -> Field:
-    """Read one entry of the schema's `request.properties`."""
+def read_field(name: str, entry: Mapping[str, Any], document: Mapping[str, Any]) -> Field:
+    """Read one entry of the `request.properties` of a schema."""
     kind = entry["x-4me-type"]
     api_name = entry.get("x-4me-name", name)
     return Field(
@@ -81,4 +83,10 @@ def read_field(name: str, entry: Mapping[str, Any]) -> Field:
         adds=entry.get("x-4me-adds", False),
         renamed_values=entry.get("x-4me-values", {}),
         roles=tuple(entry.get("x-4me-roles", ())),
+        member_kinds=_member_kinds(document) if kind == "attachments" else {},
     )
+
+
+def _member_kinds(document: Mapping[str, Any]) -> dict[str, str]:
+    members = document["definitions"]["attachments_item"]["properties"]
+    return {name: member["x-4me-type"] for name, member in members.items()}

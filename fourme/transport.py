@@ -75,6 +75,11 @@ class Transport:
         return (self.settings.connect_timeout, self.settings.read_timeout)
 
     @property
+    def longest(self) -> float:
+        """The limit for one attempt as a whole: to connect, to be answered, to be told it all."""
+        return self.settings.connect_timeout + 2 * self.settings.read_timeout
+
+    @property
     def verify(self) -> bool | str:
         """What requests checks certificates against.
 
@@ -93,12 +98,10 @@ class Transport:
 
 
 class _BoundedBody:
-    """Reads an answer's body under a limit of size and of time, in place of the raw stream."""
+    """Reads an answer's body under a limit of size, in place of the raw stream."""
 
-    def __init__(self, raw: urllib3.BaseHTTPResponse, clock: Clock, seconds: float) -> None:
+    def __init__(self, raw: urllib3.BaseHTTPResponse) -> None:
         self._raw = raw
-        self._clock = clock
-        self._deadline = clock.monotonic() + seconds
 
     def stream(self, *_: object, **__: object) -> Iterator[bytes]:
         """Yield the decoded body as it comes in; requests reads it through this."""
@@ -110,8 +113,6 @@ class _BoundedBody:
                     f"The answer is larger than {MAX_ANSWER_BYTES} bytes.",
                     todo="Check that the host is the API's.",
                 )
-            if self._clock.monotonic() > self._deadline:
-                raise Mishap(Happening.SILENT, "the answer came in too slowly")
             yield piece
 
     def release_conn(self) -> None:
@@ -145,10 +146,8 @@ def exchange(
         UnexpectedAnswerError: the answer is endless.
     """
     try:
-        response = send()
-        with response:
-            limit = transport.settings.read_timeout
-            response.raw = _BoundedBody(response.raw, transport.clock, limit)
+        with transport.clock.limit(transport.longest), send() as response:
+            response.raw = _BoundedBody(response.raw)
             response.content  # noqa: B018  reads the body, within the reach of this try
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         raise understand(error, unsent=parcel is not None and not parcel.sent) from error

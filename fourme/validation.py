@@ -80,11 +80,11 @@ def validate(raw: object, schema: SpecSchema) -> Order:
         ConfigError: the one problem is the host.
     """
     draft = convert(raw, schema)
-    problems = [*draft.problems]
-    if draft.spec or not problems:
-        problems += [*_verdict(draft, schema), *_known_additions(draft, schema)]
-    if problems:
-        raise _refusal(tuple(dict.fromkeys(problems)))
+    found = [*draft.problems]
+    if draft.spec or not found:
+        found += [*_verdict(draft, schema), *_known_additions(draft, schema)]
+    if found:
+        raise _refusal(found, draft)
     return _order(draft, schema)
 
 
@@ -99,8 +99,13 @@ def _order(draft: Draft, schema: SpecSchema) -> Order:
     )
 
 
-def _refusal(problems: tuple[Problem, ...]) -> SpecError | ConfigError:
-    if [problem.path for problem in problems] == ["connection.host"]:
+def _refusal(found: Iterable[Problem], draft: Draft) -> SpecError | ConfigError:
+    """Return the error for the first problem of each place."""
+    by_path: dict[str, Problem] = {}
+    for problem in found:
+        by_path.setdefault(problem.path, problem)
+    problems = tuple(by_path.values())
+    if [*by_path] == ["connection.host"] and "host" in draft.spec["connection"]:
         return ConfigError(
             f"The connection's host is wrong: {problems[0]}",
             todo="Mend the host in the `4me` connection.",
@@ -205,17 +210,18 @@ def _problems_of(error: ValidationError, draft: Draft, schema: SpecSchema) -> It
     finding = _Finding(str(error.validator), error.validator_value, error.instance, entry, cause)
     path = _path_of(error, draft)
     if finding.rule == "required":
-        yield from _missing(path, finding)
+        yield from _missing(path, finding, draft)
     elif finding.rule == "additionalProperties":
         yield from _unknown(path, finding, schema)
     else:
         yield Problem(path, *_complaint(finding))
 
 
-def _missing(path: str, finding: _Finding) -> Iterator[Problem]:
+def _missing(path: str, finding: _Finding, draft: Draft) -> Iterator[Problem]:
     for name in finding.limit:
         if name not in finding.value:
-            yield Problem(_join(path, name), "is missing", _missing_hint(name, finding.value))
+            hint = _missing_hint(name, finding.value, draft)
+            yield Problem(_join(path, name), "is missing", hint)
 
 
 def _unknown(path: str, finding: _Finding, schema: SpecSchema) -> Iterator[Problem]:
@@ -279,10 +285,10 @@ def _with_article(kind: str) -> str:
     return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
-def _missing_hint(name: str, instance: Mapping[str, Any]) -> str:
-    if name == "request_id" and "id" in instance:
+def _missing_hint(name: str, instance: Iterable[str], draft: Draft) -> str:
+    if name == "request_id" and "id" in draft.ignored:
         return "The read-only `id` is not used; name the request in `request_id`."
-    return _suggestion(name, [other for other in instance if other != name], "Did you mean it by")
+    return _suggestion(name, instance, "Did you mean it by").strip()
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
@@ -320,7 +326,8 @@ def _shown(finding: _Finding) -> str:
         return "an object"
     if isinstance(value, list):
         return "a list"
-    if isinstance(value, str) and "x-4me-adds" in entry and finding.kind != "duration":
+    hidden = entry.get("type") in ("object", "array") or finding.kind == "text"
+    if isinstance(value, str) and hidden:
         return f"text of {len(value)} characters"
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}... ({len(text)} characters)"
