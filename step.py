@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from engines import Output, choose_engine
 from fourme.client import FourMeClient
 from fourme.clock import SystemClock
-from fourme.errors import BugError, ExitCode, StepError, TerminatedError
+from fourme.errors import BugError, ExitCode, StepError
 from fourme.logs import log_more, start_logging
 from fourme.redaction import Redactor, secrets_in_environment, secrets_in_spec
 from fourme.schema import load_spec_schema
@@ -66,10 +66,10 @@ def run(environ: Mapping[str, str], clock: Clock, redactor: Redactor) -> None:
     order = validate(spec, schema)
     if order.debug:
         log_more()
-    if clock.terminated:
-        raise TerminatedError("The step was asked to end before it sent the update.")
 
     host, update = order.connection.host, order.update
+    if not update.body:
+        logger.warning("The spec changes nothing; the update is made all the same.")
     logger.info("Updating request %d at %s: %s", update.request_id, host.address, update.summary)
     request = FourMeClient(order.connection, transport, schema).update(update)
     logger.info("Request %d is updated.", update.request_id)
@@ -80,7 +80,13 @@ def run(environ: Mapping[str, str], clock: Clock, redactor: Redactor) -> None:
     logger.info("The output `request` is published.")
 
 
+def start(clock: SystemClock) -> NoReturn:
+    """Run the step as a process, from its first signal to its last."""
+    clock.listen()
+    code = main(os.environ, clock)
+    clock.ignore()  # a signal during the interpreter's end must not hide the exit code
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    system_clock = SystemClock()
-    system_clock.listen()
-    sys.exit(main(os.environ, system_clock))
+    start(SystemClock())

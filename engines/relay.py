@@ -133,8 +133,6 @@ class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk s
             attempt,
             Budget(self._transport.settings, self._transport.clock, longest),
         )
-        if response is None:
-            raise TypeError("only a verification makes an answer dispensable")
         if not response.ok:
             raise _refusal(response, purpose)
         return response

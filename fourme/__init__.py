@@ -3,6 +3,8 @@
 errors        what can go wrong, and the exit code of each
 settings      defaults, and the environment variables that change them
 clock         time, waiting, chance and termination, replaceable in tests
+schema        the inputs, read from spec.schema.json
+conversion    values as engines deliver them, to their documented types
 redaction     the secrets of a run, and how they are kept out of texts
 logs          what is printed: no secrets, no control characters, no endless lines
 retry         the one retry policy, pure
@@ -10,11 +12,13 @@ mishaps       what can become of one attempt at a call
 transport     one exchange over HTTP
 delivery      the loop that repeats it under the retry policy
 hosts         where 4me is
-schema        the inputs, read from spec.schema.json
-conversion    values as engines deliver them, to their documented types
+attachments   the files that a spec names, before anything is sent
 translation   a validated spec, to the body of the API call
 validation    the judge of a spec, and what it says
-client        the calls of the 4me API
+refusals      what 4me's own errors mean
+api           the 4me API over HTTP
+storage       4me's attachment storage: files to keys
+client        an update, from its files to its answer
 """
 
 VERSION = "2.0.0"

@@ -6,6 +6,7 @@ so there is one place that says what is wrong. Only what a type cannot express i
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
@@ -98,11 +99,12 @@ def _as_json_value(value: object, path: str, problems: list[Problem], depth: int
         problems.append(Problem(path, f"is nested deeper than {_DEEPEST} levels"))
         return None
     if isinstance(value, dict):
+        members = _with_binary_content(value) if "_attachments" in path else value
         return {
             _text_of(key, path, problems) or "": _as_json_value(
                 item, f"{path}.{key}" if path else str(key), problems, depth + 1
             )
-            for key, item in value.items()
+            for key, item in members.items()
         }
     if isinstance(value, list):
         return [
@@ -115,6 +117,15 @@ def _as_json_value(value: object, path: str, problems: list[Problem], depth: int
     if wrong:
         problems.append(Problem(path, wrong))
     return None if wrong else value
+
+
+def _with_binary_content(item: Mapping[Any, object]) -> Mapping[Any, object]:
+    """Return an attachment whose content, if the Relay SDK made bytes of it, is base64 again."""
+    content = item.get("content")
+    if not isinstance(content, bytes):
+        return item
+    others = {name: value for name, value in item.items() if name != "content"}
+    return {**others, "content_base64": base64.b64encode(content).decode("ascii")}
 
 
 def _text_of(value: object, path: str, problems: list[Problem]) -> str | None:

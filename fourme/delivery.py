@@ -82,8 +82,21 @@ class Budget:
 
 def deliver(
     call: Call, attempt: Callable[[], requests.Response], budget: Budget
+) -> requests.Response:
+    """Make a call until it is answered, under the retry policy: one that nothing can verify.
+
+    As `deliver_or_verify`, but there always is an answer.
+    """
+    response = deliver_or_verify(call, attempt, budget)
+    if response is None:
+        raise TypeError("only a verification makes an answer dispensable")
+    return response
+
+
+def deliver_or_verify(
+    call: Call, attempt: Callable[[], requests.Response], budget: Budget
 ) -> requests.Response | None:
-    """Make a call until it is answered, under the retry policy.
+    """Make a call until it is answered, or verified, under the retry policy.
 
     Args:
         call: what is being called.
@@ -120,7 +133,10 @@ class _Delivery:
                 if self._has_arrived_after(mishap):
                     return None
             except StepError as error:
-                raise self._in_doubt(error.what) or error from error
+                doubt = self._in_doubt(error.what)
+                if doubt:
+                    raise doubt from error
+                raise
             else:
                 refused = response.status_code >= HTTPStatus.BAD_REQUEST
                 doubt = self._in_doubt(f"it answered {response.status_code}") if refused else None

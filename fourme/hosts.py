@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 # An allow-list: user info, queries, fragments and other paths cannot get through it.
 _HOST = re.compile(
@@ -84,3 +85,12 @@ def parse_host(text: str) -> Host:
     if host.scheme == "http" and not host.is_loopback:
         raise ValueError("would send the access token over plain http; use https://")
     return host
+
+
+def is_safe(url: str) -> bool:
+    """Return whether a URL is one that data may be sent to: https, or http to this machine."""
+    parts = urlsplit(url)
+    name = parts.netloc.rpartition("@")[2]
+    if parts.scheme == "http":
+        return _LOOPBACK.fullmatch(re.sub(r":[0-9]+$", "", name)) is not None
+    return parts.scheme == "https" and bool(name)

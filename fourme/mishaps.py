@@ -89,8 +89,7 @@ def check_status(response: requests.Response, clock: Clock, busy_statuses: froze
 
 
 def _redirected(response: requests.Response) -> RedirectError:
-    target = urlsplit(response.headers.get("Location", ""))
-    place = f"{target.scheme}://{target.netloc.rpartition('@')[2]}" if target.netloc else ""
+    place = _place_of(response.headers.get("Location", ""))
     return RedirectError(
         f"{urlsplit(response.request.url or '').hostname} answered with a redirect "
         f"({response.status_code}){' to ' + said(place) if place else ''}; the step never follows "
@@ -100,6 +99,15 @@ def _redirected(response: requests.Response) -> RedirectError:
         status=response.status_code,
         trace=trace_of(response),
     )
+
+
+def _place_of(location: str) -> str:
+    """Return the scheme and host of a redirect's target; nothing when it has none."""
+    try:
+        target = urlsplit(location)
+    except ValueError:
+        return ""
+    return f"{target.scheme}://{target.netloc.rpartition('@')[2]}" if target.netloc else ""
 
 
 def _retry_after(headers: Mapping[str, str], clock: Clock) -> tuple[float | None, datetime | None]:

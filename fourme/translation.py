@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from fourme.attachments import attach, files_of
 from fourme.retry import Repeatable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from fourme.attachments import File, Stored
     from fourme.schema import SpecSchema
 
 _NOTES = {"note": False, "internal_note": True}
@@ -32,12 +34,14 @@ class Update:
         body: the JSON object to PATCH.
         notes: the notes that it adds.
         adds: the names of all fields that add something each time they are sent.
+        files: the files to upload first; until then `body` has them as the spec names them.
     """
 
     request_id: int
     body: Mapping[str, Any]
     notes: tuple[ExpectedNote, ...] = ()
     adds: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
 
     @property
     def repeatable(self) -> Repeatable:
@@ -52,7 +56,15 @@ class Update:
         return ", ".join(map(self._field_summary, self.body)) or "nothing"
 
     def _field_summary(self, name: str) -> str:
-        return f"{name} ({len(self.body[name])} characters)" if name in _NOTES else name
+        size = len(self.body[name]) if isinstance(self.body[name], str | list) else 0
+        if name in _NOTES:
+            return f"{name} ({size} characters)"
+        return f"{name} ({size})" if name.endswith("_attachments") else name
+
+    def attached(self, stored: Mapping[tuple[str, int], Stored], schema: SpecSchema) -> Update:
+        """Return the update as it is sent, once its files are in 4me's storage."""
+        body = attach(self.body, stored, schema)
+        return replace(self, body=body, notes=_notes_in(body, self.adds), files=())
 
 
 def translate(request: Mapping[str, Any], cleared: tuple[str, ...], schema: SpecSchema) -> Update:
@@ -76,12 +88,26 @@ def translate(request: Mapping[str, Any], cleared: tuple[str, ...], schema: Spec
         if known.adds and _adds_something(value):
             adds.append(name)
     body.update((schema.fields[name].sent_as, "") for name in cleared)
-    notes = tuple(
-        ExpectedNote(request[name], internal) for name, internal in _NOTES.items() if name in adds
+    return Update(
+        request["request_id"],
+        body,
+        _notes_in(body, adds),
+        tuple(adds),
+        files_of(request, schema),
     )
-    return Update(request["request_id"], body, notes, tuple(adds))
+
+
+def _notes_in(body: Mapping[str, Any], adds: Iterable[str]) -> tuple[ExpectedNote, ...]:
+    return tuple(ExpectedNote(body[name], _NOTES[name]) for name in adds if name in _NOTES)
 
 
 def _adds_something(value: object) -> bool:
-    """Return whether sending a value adds anything: blank notes, no minutes, no files do not."""
-    return bool(value.strip()) if isinstance(value, str) else bool(value)
+    """Return whether sending a value adds anything.
+
+    Blank notes and no minutes do not, nor do attachments that are only removed.
+    """
+    if isinstance(value, str):
+        return bool(value.strip())
+    if isinstance(value, list):
+        return any(item.get("_destroy") is not True for item in value)
+    return bool(value)

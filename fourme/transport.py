@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from fourme.errors import ConfigError, UnexpectedAnswerError
+from fourme.errors import ConfigError, TerminatedError, UnexpectedAnswerError
 from fourme.logs import said
 from fourme.mishaps import Mishap, check_status, trace_of, understand
 from fourme.retry import Happening
@@ -74,6 +74,19 @@ class Transport:
         """The limits for connecting and for silence, as requests takes them."""
         return (self.settings.connect_timeout, self.settings.read_timeout)
 
+    def stop_if_terminated(self) -> None:
+        """Go no further when the engine has asked the step to end; for use before an update.
+
+        Raises:
+            TerminatedError: it has.
+        """
+        if self.clock.terminated:
+            raise TerminatedError(
+                "The step was asked to end before it sent the update.",
+                usually="the engine cancelled the run, or its time was up",
+                todo="Run the step again.",
+            )
+
     @property
     def longest(self) -> float:
         """The limit for one attempt as a whole: to connect, to be answered, to be told it all."""
@@ -128,6 +141,7 @@ def exchange(
     *,
     parcel: Parcel | None = None,
     busy_statuses: frozenset[int] = frozenset(),
+    extra_time: float = 0.0,
 ) -> requests.Response:
     """Make one attempt, and read the whole answer.
 
@@ -135,6 +149,7 @@ def exchange(
         send: sends the request with `stream=True`.
         transport: gives the limits and the clock.
         parcel: the body, when the request has one that matters.
+        extra_time: seconds that it may take longer than other calls.
         busy_statuses: statuses that mean "try again" here, beyond 429 and 5xx.
 
     Returns:
@@ -146,7 +161,7 @@ def exchange(
         UnexpectedAnswerError: the answer is endless.
     """
     try:
-        with transport.clock.limit(transport.longest), send() as response:
+        with transport.clock.limit(transport.longest + extra_time), send() as response:
             response.raw = _BoundedBody(response.raw)
             response.content  # noqa: B018  reads the body, within the reach of this try
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:

@@ -15,6 +15,7 @@ from jsonschema import Draft7Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
+from fourme.attachments import attachment_problems
 from fourme.conversion import Draft, Problem, convert
 from fourme.errors import ConfigError, SpecError
 from fourme.hosts import Host, parse_host
@@ -82,7 +83,7 @@ def validate(raw: object, schema: SpecSchema) -> Order:
     draft = convert(raw, schema)
     found = [*draft.problems]
     if draft.spec or not found:
-        found += [*_verdict(draft, schema), *_known_additions(draft, schema)]
+        found += [*_verdict(draft, schema), *_beyond_the_schema(draft, schema)]
     if found:
         raise _refusal(found, draft)
     return _order(draft, schema)
@@ -118,13 +119,17 @@ def _refusal(found: Iterable[Problem], draft: Draft) -> SpecError | ConfigError:
     )
 
 
-def _known_additions(draft: Draft, schema: SpecSchema) -> Iterator[Problem]:
-    """Yield a problem for each additional field that has a place of its own."""
+def _beyond_the_schema(draft: Draft, schema: SpecSchema) -> Iterator[Problem]:
+    """Yield what is wrong with the request beyond what a schema can say."""
     request = draft.spec.get("request")
-    additions = request.get("additional_fields") if isinstance(request, dict) else None
-    if not isinstance(additions, dict):
-        return
-    for name in additions:
+    if isinstance(request, dict):
+        yield from _known_additions(request.get("additional_fields"), schema)
+        yield from attachment_problems(request, schema)
+
+
+def _known_additions(additions: object, schema: SpecSchema) -> Iterator[Problem]:
+    """Yield a problem for each additional field that has a place of its own."""
+    for name in additions if isinstance(additions, dict) else ():
         if name in schema.fields:
             yield Problem(
                 f"request.additional_fields.{name}",

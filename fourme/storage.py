@@ -1,0 +1,263 @@
+"""4me's attachment storage: three steps from files to keys (seed 001, "Attachments").
+
+Ask where to upload, check every file against the limits there, upload each. The storage is 4me's
+own (`local`) or S3; only the former gets the access token, and only on the connection's host.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import defusedxml.ElementTree
+from defusedxml.common import DefusedXmlException
+from requests_toolbelt.multipart.encoder import MultipartEncoder, MultipartEncoderMonitor
+
+from fourme.api import plain_session
+from fourme.attachments import Stored
+from fourme.conversion import Problem
+from fourme.delivery import Call, deliver
+from fourme.errors import ConfigError, RefusedError, SpecError, UnexpectedAnswerError
+from fourme.hosts import is_safe
+from fourme.logs import said
+from fourme.mishaps import Mishap, trace_of
+from fourme.refusals import Attempted, details_of, refusal
+from fourme.retry import Happening, Repeatable
+from fourme.settings import PROGRESS_EVERY, SLOWEST_UPLOAD
+from fourme.transport import exchange, json_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import requests
+
+    from fourme.api import FourMeApi
+    from fourme.attachments import File
+    from fourme.clock import Clock
+    from fourme.delivery import Budget
+    from fourme.errors import StepError
+
+logger = logging.getLogger("step.storage")
+
+_LOCAL = "local"
+_UNITS = ("bytes", "KiB", "MiB", "GiB")
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where to upload, and what is taken there.
+
+    Attributes:
+        provider: `local` or `s3`.
+        upload_uri: where to POST.
+        parameters: form fields to send before the file, as given.
+        size_limit: the largest file, in bytes; None when there is no limit.
+        allowed_extensions: lower case, without dots; empty for all.
+    """
+
+    provider: str
+    upload_uri: str
+    parameters: Mapping[str, str]
+    size_limit: int | None
+    allowed_extensions: tuple[str, ...]
+
+    def problems_of(self, file: File) -> Iterator[Problem]:
+        """Yield why this storage would not take a file."""
+        extension = os.path.splitext(file.name)[1].lower().removeprefix(".")  # noqa: PTH122  pathlib costs start-up time
+        if self.allowed_extensions and extension not in self.allowed_extensions:
+            allowed = f"4me takes: {', '.join(self.allowed_extensions)}."
+            yield Problem(file.place, f"is {file.name!r}, whose extension is not allowed", allowed)
+        try:
+            size = file.size
+        except OSError as error:
+            yield Problem(file.place, f"cannot be read any more: {error.strerror}")
+            return
+        if self.size_limit is not None and size > self.size_limit:
+            limit = f"4me takes {self.size_limit} bytes at most."
+            yield Problem(file.place, f"is {file.name!r}, of {size} bytes", limit)
+
+
+def upload_all(
+    files: Sequence[File], api: FourMeApi, budget: Budget
+) -> dict[tuple[str, int], Stored]:
+    """Upload files; return what the storage made of them, by field and index.
+
+    Raises:
+        SpecError: the storage does not take some of them; nothing was uploaded.
+        StepError: an upload failed. In any case the request was not updated.
+    """
+    storage = _read_storage(api, budget)
+    problems = [problem for file in files for problem in storage.problems_of(file)]
+    if problems:
+        raise SpecError(
+            "4me's storage does not take all files; nothing was uploaded, nothing was updated.",
+            details=tuple(map(str, problems)),
+            todo="Leave these files out, pack them, or rename them.",
+        )
+    with _session_for(storage, api) as session:
+        return {(file.field, file.index): _upload(file, storage, session, api) for file in files}
+
+
+def _read_storage(api: FourMeApi, budget: Budget) -> Storage:
+    purpose = "ask where to upload files"
+    value, response = api.read("/attachments/storage", purpose, budget)
+    if not response.ok:
+        raise refusal(response, Attempted(purpose, api.connection.account))
+    try:
+        return _storage_of(value)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UnexpectedAnswerError(
+            "4me's answer does not say where to upload files.",
+            details=(said(f"{type(error).__name__}: {error}"),),
+            todo="Check the connection's host. Nothing was uploaded.",
+            applied="no",
+            trace=trace_of(response),
+        ) from error
+
+
+def _storage_of(value: Mapping[str, Any]) -> Storage:
+    provider = value["provider"]
+    limit = value.get("size_limit")
+    if not is_safe(value["upload_uri"]):
+        raise ValueError("upload_uri is not https")
+    if limit is not None and not isinstance(limit, int):
+        raise TypeError("size_limit is no number")
+    return Storage(
+        provider,
+        value["upload_uri"],
+        {name: str(parameter) for name, parameter in value[provider].items()},
+        limit,
+        tuple(extension.lower() for extension in value.get("allowed_extensions") or ()),
+    )
+
+
+@contextlib.contextmanager
+def _session_for(storage: Storage, api: FourMeApi) -> Iterator[requests.Session]:
+    """Yield the session to upload with: with the credentials for 4me's own storage alone."""
+    if storage.provider != _LOCAL:
+        with plain_session(api.transport, storage.upload_uri) as session:
+            yield session
+        return
+    target = urlsplit(storage.upload_uri)
+    host = api.connection.host
+    if (target.scheme, target.netloc.lower()) != (host.scheme, host.address):
+        raise ConfigError(
+            f"4me's storage is at {said(target.netloc)}, not at the connection's host "
+            f"{host.address}; the step does not send the access token there.",
+            todo=f"If you trust it, set the connection's host to {said(target.netloc)}.",
+        )
+    yield api.session
+
+
+def _upload(file: File, storage: Storage, session: requests.Session, api: FourMeApi) -> Stored:
+    transport = api.transport
+    transport.stop_if_terminated()
+    what = f"{file.name} ({readable_size(file.size)})"
+    logger.info("Uploading %s to 4me's storage.", what)
+    stored: list[Stored] = []
+
+    def attempt() -> requests.Response:
+        with file.open() as content:
+            form = MultipartEncoder(
+                [
+                    ("Content-Type", file.content_type),
+                    *storage.parameters.items(),
+                    ("file", (file.name, content, file.content_type)),
+                ]
+            )
+            progress = _Progress(what, transport.clock)
+            size = os.fstat(content.fileno()).st_size if file.content is None else file.size
+
+            def send() -> requests.Response:
+                return session.post(
+                    storage.upload_uri,
+                    data=MultipartEncoderMonitor(form, progress.show),
+                    headers={"Content-Type": form.content_type, "Accept": "*/*"},
+                    timeout=transport.timeout,
+                    allow_redirects=False,
+                    stream=True,
+                )
+
+            response = exchange(send, transport, extra_time=size / SLOWEST_UPLOAD)
+            if response.ok:
+                stored.append(Stored(_key_of(response, storage), size))
+            return response
+
+    call = Call(f"upload {what}", "4me's storage", Repeatable.READS)
+    response = deliver(call, attempt, api.budget())
+    if not response.ok:
+        raise _refused(response, file, storage, api)
+    return stored[-1]
+
+
+def _refused(
+    response: requests.Response, file: File, storage: Storage, api: FourMeApi
+) -> StepError:
+    if storage.provider == _LOCAL:
+        return refusal(response, Attempted(f"upload {file.name}", api.connection.account))
+    return RefusedError(
+        f"The storage refused {file.name} ({response.status_code}); the request was not updated.",
+        details=_xml_texts(response, "Message") or details_of(response),
+        usually="the permission to upload has expired, or the file does not fit its limits",
+        todo="Run the step again; if it persists, leave the file out.",
+        status=response.status_code,
+    )
+
+
+def readable_size(size: float) -> str:
+    """Return a size as people write it, such as `1.5 MiB`."""
+    step = min(max(int(size).bit_length() - 1, 0) // 10, len(_UNITS) - 1)
+    return f"{size:.0f} bytes" if step == 0 else f"{size / 1024**step:.1f} {_UNITS[step]}"
+
+
+class _Progress:
+    """Tells every few seconds how far an upload is."""
+
+    def __init__(self, what: str, clock: Clock) -> None:
+        self._what = what
+        self._clock = clock
+        self._next = clock.monotonic() + PROGRESS_EVERY
+
+    def show(self, monitor: MultipartEncoderMonitor) -> None:
+        """Log a line when it is time."""
+        if self._clock.monotonic() < self._next:
+            return
+        self._next = self._clock.monotonic() + PROGRESS_EVERY
+        percent = 100 * monitor.bytes_read // max(monitor.len, 1)
+        logger.info("Uploading %s: %d %%.", self._what, percent)
+
+
+def _key_of(response: requests.Response, storage: Storage) -> str:
+    """Return the key under which the storage holds an upload.
+
+    Raises:
+        Mishap: the answer does not tell.
+    """
+    key: object = None
+    if storage.provider == _LOCAL:
+        value = json_of(response)
+        key = value.get("key") if isinstance(value, dict) else None
+    else:
+        key = next(iter(_xml_texts(response, "Key")), None)
+    if isinstance(key, str) and key:
+        return key
+    raise Mishap(
+        Happening.GARBLED,
+        f"it answered {response.status_code} without a key",
+        status=response.status_code,
+        trace=trace_of(response),
+    )
+
+
+def _xml_texts(response: requests.Response, name: str) -> tuple[str, ...]:
+    """Return the texts of the elements of a name; nothing where the answer is no decent XML."""
+    try:
+        root = defusedxml.ElementTree.fromstring(response.content, forbid_dtd=True)
+    except (defusedxml.ElementTree.ParseError, DefusedXmlException, ValueError):
+        return ()
+    found = (element for element in root.iter() if element.tag.rpartition("}")[2] == name)
+    return tuple(said(element.text) for element in found if element.text)
