@@ -1,0 +1,33 @@
+"""A sandbox: Relay's metadata service and 4me's REST API on loopback.
+
+From the command line: `python -m sandbox --help`. From tests:
+
+    with Sandbox(document_for({"request": ...}), fourme=FourMeOptions()) as sandbox:
+        run_step(env=sandbox.environment())
+        assert sandbox.store.notes(80339)
+"""
+
+from sandbox.assembly import FourMeOptions
+from sandbox.calls import Call
+from sandbox.document import FOURME_HOST, Document, DocumentError, document_for, load, parse
+from sandbox.faults import FAULTS, FaultError
+from sandbox.paths import ExpressionError
+from sandbox.server import Sandbox
+from sandbox.store import Store, Upload
+
+__all__ = [
+    "FAULTS",
+    "FOURME_HOST",
+    "Call",
+    "Document",
+    "DocumentError",
+    "ExpressionError",
+    "FaultError",
+    "FourMeOptions",
+    "Sandbox",
+    "Store",
+    "Upload",
+    "document_for",
+    "load",
+    "parse",
+]

@@ -1,0 +1,98 @@
+"""The calls that a step makes: their names, and the record of what was received."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+METADATA = "metadata"
+FOURME = "4me"
+S3 = "s3"
+
+#: The calls that a step makes, in its order. `read` follows a verification that found the note.
+STEP_ORDER = (
+    "spec",
+    "storage",
+    "upload",
+    "patch",
+    "verification",
+    "read",
+    "output",
+    "link",
+)
+
+_ROUTES = (
+    (METADATA, "GET", re.compile(r"/spec/?"), "spec"),
+    (METADATA, "PUT", re.compile(r"/outputs/[^/]+"), "output"),
+    (METADATA, "POST", re.compile(r"/decorators/[^/]+"), "link"),
+    (FOURME, "PATCH", re.compile(r"/v1/requests/[^/]+"), "patch"),
+    (FOURME, "GET", re.compile(r"/v1/requests/[^/]+/notes"), "verification"),
+    (FOURME, "GET", re.compile(r"/v1/requests/[^/]+"), "read"),
+    (FOURME, "GET", re.compile(r"/v1/attachments/storage"), "storage"),
+    (FOURME, "POST", re.compile(r"/v1/attachments"), "upload"),
+    (S3, "POST", re.compile(r"/s3/"), "upload"),
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One HTTP request that a service received.
+
+    Attributes:
+        name: One of `STEP_ORDER`, or `other`.
+        service: `metadata`, `4me` or `s3`.
+        method: `GET` and so on.
+        path: The path as it was sent, without the query.
+        query: The query as it was sent, without `?`.
+        headers: The headers; names are lower-case.
+        body: The body; empty for an upload, whose file is among the store's uploads.
+        fault: The fault that was applied, as it was written in the rule; None where none was.
+        status: The status that was answered; None while there is none, or where none was sent.
+    """
+
+    name: str
+    service: str
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+    fault: str | None = None
+    status: int | None = None
+
+
+class CallLog:
+    """The calls of all services, in the order in which they arrived. Safe to use in any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._calls: list[Call] = []
+
+    def add(self, call: Call) -> int:
+        """Add a call; return its number, for `answered`."""
+        with self._lock:
+            self._calls.append(call)
+            return len(self._calls) - 1
+
+    def answered(self, number: int, status: int) -> None:
+        """Note the status that was sent."""
+        with self._lock:
+            self._calls[number] = replace(self._calls[number], status=status)
+
+    def all(self) -> list[Call]:
+        """Return the calls so far."""
+        with self._lock:
+            return list(self._calls)
+
+
+def name_of(service: str, method: str, path: str) -> str:
+    """Return the name of a call; `other` where a step makes no such call."""
+    for known_service, known_method, pattern, name in _ROUTES:
+        if (service, method) == (known_service, known_method) and pattern.fullmatch(path):
+            return name
+    return "other"

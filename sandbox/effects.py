@@ -1,0 +1,250 @@
+"""What each fault does to a call, down to the socket."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import gzip
+import socket
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from sandbox.clock import Clock
+
+#: How long a stalled call is held, in seconds, if its client does not go away.
+STALL = 120.0
+#: Seconds between two bytes of a trickling answer.
+TRICKLE = 0.2
+#: The length of the long line that a 500 holds, in characters.
+LONG_LINE = 70_000
+#: What a truncated answer announces at least, in bytes: an empty body can't be cut.
+ANNOUNCED = 64
+
+_POLL = 0.005  # seconds between two looks at a client that should go away
+
+_NGINX = (
+    "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>"
+    "\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n<!-- {echo} -->\r\n"
+)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One call, as an effect sees it.
+
+    Attributes:
+        request: The request; its body has been read, unless it is an upload.
+        process: Lets the service process the call; returns its answer, not compressed.
+        error: Makes an error answer in the service's own form, from status and text.
+        sent: To be told the status before an answer is written by the effect itself.
+        clock: The service's clock.
+        seconds: The parameter of the fault; None where none was given.
+        date: Whether the parameter is told as an HTTP date.
+        streamed: Whether the body is still to be read.
+    """
+
+    request: web.Request
+    process: Callable[[], Awaitable[web.Response]]
+    error: Callable[[int, str], web.Response]
+    sent: Callable[[int], None]
+    clock: Clock
+    seconds: float | None
+    date: bool
+    streamed: bool
+
+
+if TYPE_CHECKING:
+    # Returns the answer to send, if it was not sent already; None where the connection is gone.
+    Effect = Callable[[Exchange], Awaitable[web.StreamResponse | None]]
+
+
+def status(code: int) -> Effect:
+    """Return the effect of answering with an error without processing the call."""
+
+    async def answer(exchange: Exchange) -> web.StreamResponse:
+        return _error(exchange, code)
+
+    return answer
+
+
+def status_after(code: int) -> Effect:
+    """Return the effect of processing the call and answering with an error."""
+
+    async def answer(exchange: Exchange) -> web.StreamResponse:
+        await exchange.process()
+        return _error(exchange, code)
+
+    return answer
+
+
+async def reset_before(exchange: Exchange) -> None:
+    """Reset the connection; the call is not processed."""
+    _reset(exchange)
+
+
+async def reset_after(exchange: Exchange) -> None:
+    """Process the call, then reset the connection."""
+    await exchange.process()
+    _reset(exchange)
+
+
+async def stall_before(exchange: Exchange) -> None:
+    """Never answer; the call is not processed."""
+    await _client_gone(exchange.request)
+    _reset(exchange)
+
+
+async def stall_after(exchange: Exchange) -> None:
+    """Process the call, but never answer."""
+    await exchange.process()
+    await stall_before(exchange)
+
+
+async def late(exchange: Exchange) -> None:
+    """Never answer; process the call once the client has gone away."""
+    if exchange.streamed:
+        # The body of an upload is lost with its client, so it has to be taken before.
+        await stall_after(exchange)
+        return
+    await _client_gone(exchange.request)
+    await exchange.process()
+    _reset(exchange)
+
+
+async def truncated(exchange: Exchange) -> web.StreamResponse:
+    """Process the call, send half of the answer, and close the connection."""
+    answer = await exchange.process()
+    return await _cut(exchange, answer, _body(answer))
+
+
+async def truncated_gzip(exchange: Exchange) -> web.StreamResponse:
+    """Process the call, send half of the compressed answer, and close the connection."""
+    answer = await exchange.process()
+    answer.headers["Content-Encoding"] = "gzip"
+    return await _cut(exchange, answer, gzip.compress(_body(answer), mtime=0))
+
+
+async def trickle(exchange: Exchange) -> web.StreamResponse:
+    """Process the call and send the answer one byte at a time."""
+    answer = await exchange.process()
+    body = _body(answer)
+    stream = await _begin(exchange, answer, len(body))
+    for position in range(len(body)):
+        await stream.write(body[position : position + 1])
+        await asyncio.sleep(TRICKLE)
+    return stream
+
+
+async def slow(exchange: Exchange) -> web.StreamResponse:
+    """Process the call, and answer after a while."""
+    answer = await exchange.process()
+    await asyncio.sleep(exchange.seconds or 0)
+    return answer
+
+
+async def none(exchange: Exchange) -> web.StreamResponse:
+    """Process the call and answer, as if there were no rule."""
+    return await exchange.process()
+
+
+async def html(exchange: Exchange) -> web.StreamResponse:
+    """Process the call and answer with a web page."""
+    await exchange.process()
+    page = f"<!DOCTYPE html>\n<title>Sign in</title>\n<p>Sign in to go on. {_echo(exchange)}</p>\n"
+    return web.Response(text=page, content_type="text/html")
+
+
+async def invalid_json(exchange: Exchange) -> web.StreamResponse:
+    """Process the call and answer with something that only claims to be JSON."""
+    await exchange.process()
+    return web.Response(text='{"id": 70384, "subject": ', content_type="application/json")
+
+
+async def not_a_request(exchange: Exchange) -> web.StreamResponse:
+    """Process the call and answer with JSON of the wrong kind."""
+    await exchange.process()
+    return web.Response(text="[70384]", content_type="application/json")
+
+
+async def redirect(exchange: Exchange) -> web.StreamResponse:
+    """Send the caller to another host; the call is not processed."""
+    location = f"https://elsewhere.example{exchange.request.raw_path}"
+    return web.Response(status=307, headers={"Location": location})
+
+
+def _error(exchange: Exchange, code: int) -> web.Response:
+    echo = _echo(exchange)
+    if code == 502:  # noqa: PLR2004 - the one that never comes from the service itself
+        page = _NGINX.format(title="502 Bad Gateway", echo=echo)
+        return web.Response(status=code, text=page, content_type="text/html")
+    if code == 500:  # noqa: PLR2004 - a crash, whose page shows the trace
+        echo += " " + "x" * LONG_LINE
+    answer = exchange.error(code, echo)
+    if exchange.seconds is None:
+        return answer
+    if exchange.date:
+        answer.headers["Retry-After"] = exchange.clock.http_date(exchange.seconds)
+    else:
+        answer.headers["Retry-After"] = f"{exchange.seconds:g}"
+    return answer
+
+
+def _echo(exchange: Exchange) -> str:
+    """Return what careless debug pages show: the caller's credentials, in colour."""
+    headers = exchange.request.headers
+    authorization = headers.get("Authorization", "none")
+    account = headers.get("X-4me-Account") or headers.get("X-Xurrent-Account") or "none"
+    kind, _, encoded = authorization.partition(" ")
+    if kind.lower() == "basic":
+        try:
+            decoded = base64.b64decode(encoded, validate=True)
+            authorization += f" ({decoded.decode('utf-8', 'replace')})"
+        except binascii.Error:
+            authorization += " (bad base64)"
+    return f"\x1b[31mdebug\x1b[0m\rAuthorization: {authorization}; account: {account}"
+
+
+def _reset(exchange: Exchange) -> None:
+    transport = exchange.request.transport
+    if transport is not None:
+        sock = transport.get_extra_info("socket")
+        # A lingering time of 0 makes the kernel send RST instead of FIN.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+
+
+async def _client_gone(request: web.Request) -> None:
+    deadline = asyncio.get_running_loop().time() + STALL
+    while asyncio.get_running_loop().time() < deadline:
+        if request.transport is None or request.transport.is_closing():
+            return
+        await asyncio.sleep(_POLL)
+
+
+async def _cut(exchange: Exchange, answer: web.Response, body: bytes) -> web.StreamResponse:
+    stream = await _begin(exchange, answer, max(len(body), ANNOUNCED))
+    await stream.write(body[: len(body) // 2])
+    if exchange.request.transport is not None:
+        exchange.request.transport.close()
+    return stream
+
+
+async def _begin(exchange: Exchange, answer: web.Response, length: int) -> web.StreamResponse:
+    exchange.sent(answer.status)
+    headers = answer.headers.copy()
+    headers.popall("Content-Length", None)
+    stream = web.StreamResponse(status=answer.status, headers=headers)
+    stream.content_length = length
+    await stream.prepare(exchange.request)
+    return stream
+
+
+def _body(answer: web.Response) -> bytes:
+    return answer.body if isinstance(answer.body, bytes) else b""

@@ -1,0 +1,145 @@
+"""The sandbox: all services together, in a thread of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from contextlib import ExitStack
+from threading import Thread
+from typing import TYPE_CHECKING, Self
+
+from sandbox import faults as fault_rules
+from sandbox.assembly import METADATA_CALLS, Assembler, FourMeOptions
+from sandbox.calls import FOURME, METADATA, Call, CallLog
+from sandbox.clock import Clock
+from sandbox.document import FOURME_HOST
+from sandbox.metadata import Metadata
+from sandbox.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterable
+    from types import TracebackType
+
+    from sandbox.document import Document
+    from sandbox.faults import Rule
+
+
+class Sandbox:
+    """Relay's metadata service and, if wanted, 4me's API, on loopback.
+
+    A context manager: the services run from entering to leaving it. Several can run at once.
+
+    Args:
+        document: The input document.
+        run: Which run is served.
+        step: Which of its steps is served.
+        fourme: How the 4me API is served; None leaves it out.
+        faults: Rules such as `patch=503:2`, as text or parsed.
+        clock_skew: Seconds that 4me's clock is ahead.
+        port: The metadata service's port; 0 for a free one.
+
+    Raises:
+        DocumentError: There is no such run or step.
+        ExpressionError: The spec holds an expression that the sandbox does not know.
+        FaultError: A rule can't be understood, or is about the 4me API, which is left out.
+        OSError: A port is taken (on entering).
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a separate, named choice
+        self,
+        document: Document,
+        run: str = "1",
+        step: str = "default",
+        *,
+        fourme: FourMeOptions | None = None,
+        faults: Iterable[str | Rule] = (),
+        clock_skew: float = 0.0,
+        port: int = 0,
+    ) -> None:
+        self.metadata_token = secrets.token_urlsafe(24)
+        self._metadata = Metadata(document, run, step, self.metadata_token)
+        rules = [fault_rules.parse(rule) if isinstance(rule, str) else rule for rule in faults]
+        _check_served(rules, fourme)
+        clock = Clock(clock_skew)
+        self._log = CallLog()
+        assembler = Assembler(self._metadata, port, self._log, rules, self._metadata.spec().value)
+        options = fourme or FourMeOptions()
+        self.store = Store(options.data, options.path, clock)
+        self._assembly = (
+            assembler.metadata_only()
+            if fourme is None
+            else assembler.with_fourme(options, self.store, clock)
+        )
+        self._cleanup = ExitStack()
+
+    @property
+    def metadata_url(self) -> str:
+        """The value of `METADATA_API_URL`, token included."""
+        scheme, _, address = self._assembly.services[METADATA].url.partition("://")
+        return f"{scheme}://:{self.metadata_token}@{address}"
+
+    @property
+    def fourme_url(self) -> str:
+        """The address of the 4me API, such as `http://127.0.0.1:40123`.
+
+        Raises:
+            LookupError: It is not served.
+        """
+        if FOURME not in self._assembly.services:
+            raise LookupError("the sandbox was started without the 4me API")
+        return self._assembly.services[FOURME].url
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every HTTP request that was received so far, in order, by all services."""
+        return self._log.all()
+
+    @property
+    def outputs(self) -> dict[str, object]:
+        """What the step has published, by name."""
+        return self._metadata.outputs
+
+    @property
+    def decorators(self) -> dict[str, object]:
+        """What the step has decorated its page with, by name."""
+        return self._metadata.decorators
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables that Relay sets for a step."""
+        return {"METADATA_API_URL": self.metadata_url, "RELAY": "true", "CI": "true"}
+
+    def __enter__(self) -> Self:
+        loop = asyncio.new_event_loop()
+
+        def do(work: Coroutine[object, object, None]) -> None:
+            asyncio.run_coroutine_threadsafe(work, loop).result()
+
+        with ExitStack() as undo:
+            undo.callback(loop.close)
+            thread = Thread(target=loop.run_forever, name="sandbox", daemon=True)
+            thread.start()
+            undo.callback(thread.join)
+            undo.callback(loop.call_soon_threadsafe, loop.stop)
+            undo.callback(lambda: do(self._assembly.stop()))
+            do(self._assembly.start())
+            if FOURME in self._assembly.services:
+                self._metadata.use_fourme(self.fourme_url, FOURME_HOST)
+            self._cleanup = undo.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._cleanup.close()
+
+
+def _check_served(rules: Iterable[Rule], fourme: FourMeOptions | None) -> None:
+    for rule in rules:
+        if fourme is None and rule.call not in METADATA_CALLS:
+            raise fault_rules.FaultError(
+                f"{rule.call}={rule.text}: this call goes to the 4me API, which is not served; "
+                "add --fourme"
+            )

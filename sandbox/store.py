@@ -1,0 +1,276 @@
+"""What the sandbox's 4me holds: requests, notes, files, and who may do what."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from sandbox import changes, data_files, fields, yamltree
+from sandbox.lifecycle import derive
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from sandbox.clock import Clock
+
+Object = dict[str, object]
+
+_DISPLAY = ("id", "name", "subject", "label", "title", "account", "disabled", "sourceID")
+
+
+@dataclass(frozen=True)
+class Access:
+    """What an access token lets its holder do.
+
+    Attributes:
+        account: The id of its account.
+        person: The reference to its person.
+        roles: The roles of this person, such as `specialist` and `account_administrator`.
+    """
+
+    account: str
+    person: Mapping[str, object]
+    roles: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One file that was uploaded.
+
+    Attributes:
+        key: Its key in the storage.
+        filename: The name that the upload gave it.
+        content_type: The content type that the upload gave it.
+        size: Its size, in bytes.
+        sha256: Its digest, in hexadecimal.
+        path: Where it is until the sandbox closes.
+    """
+
+    key: str
+    filename: str
+    content_type: str
+    size: int
+    sha256: str
+    path: Path
+
+
+class Store:
+    """The data of one sandbox. Safe to use in any thread; what is returned are copies.
+
+    Args:
+        data: The content of a data file; None for the packaged sample.
+        path: A file to write the data to after every change; None keeps it in memory.
+        clock: Tells when something was changed.
+    """
+
+    def __init__(self, data: Object | None, path: Path | None, clock: Clock) -> None:
+        self._lock = RLock()
+        self._path = path
+        self._clock = clock
+        data = data_files.sample() if data is None else data
+        self._data = data
+        self._tokens = _section(data, "tokens")
+        self._references = _section(data, "references")
+        self._requests = {
+            int(str(request["id"])): {**fields.blank(), **request}
+            for request in _list(data, "requests")
+        }
+        self._notes = {int(key): _items(value) for key, value in _section(data, "notes").items()}
+        self._time_spent = {
+            int(key): int(str(value)) for key, value in _section(data, "time_spent").items()
+        }
+        self._uploads: list[Upload] = []
+
+    @property
+    def requests(self) -> dict[int, Object]:
+        """All requests, by id."""
+        with self._lock:
+            return copy.deepcopy(self._requests)
+
+    @property
+    def uploads(self) -> tuple[Upload, ...]:
+        """The files that were uploaded, in order."""
+        with self._lock:
+            return tuple(self._uploads)
+
+    @property
+    def limits(self) -> tuple[int | None, tuple[str, ...]]:
+        """What the data says of uploads: the largest size in bytes, and the extensions."""
+        storage = _section(self._data, "storage")
+        size, extensions = storage.get("size_limit"), storage.get("allowed_extensions")
+        names = tuple(map(str, extensions)) if isinstance(extensions, list) else ()
+        return (size if isinstance(size, int) else None), names
+
+    def request(self, number: int) -> Object | None:
+        """Return a request as 4me answers it; None where there is none."""
+        with self._lock:
+            return copy.deepcopy(self._requests.get(number))
+
+    def notes(self, number: int) -> list[Object]:
+        """Return the notes of a request, newest first."""
+        with self._lock:
+            return copy.deepcopy(self._notes.get(number, []))[::-1]
+
+    def time_spent_total(self, number: int) -> int:
+        """Return the minutes that were spent on a request."""
+        with self._lock:
+            return self._time_spent.get(number, 0)
+
+    def access(self, token: str) -> Access | None:
+        """Return what a token lets its holder do; None for an unknown one."""
+        entry = self._tokens.get(token)
+        if not isinstance(entry, dict):
+            return None
+        person = self.find("people", int(str(entry["person"]))) or {}
+        roles = entry.get("roles")
+        names = frozenset(map(str, roles)) if isinstance(roles, list) else frozenset()
+        return Access(str(entry["account"]), person, names)
+
+    def find(self, collection: str, number: int) -> Object | None:
+        """Return a reference such as `{id, name}`; None where there is none."""
+        with self._lock:
+            if collection == "requests":
+                entry: object = self._requests.get(number)
+            else:
+                entry = _section(self._references, collection).get(str(number))
+            if not isinstance(entry, dict):
+                return None
+            shown = {**entry, "id": number}
+            names = ("id", "subject") if collection == "requests" else _DISPLAY
+            return {name: copy.deepcopy(shown[name]) for name in names if name in shown}
+
+    def add_upload(self, upload: Upload) -> None:
+        """Keep a file that was uploaded."""
+        with self._lock:
+            self._uploads.append(upload)
+
+    def update(self, number: int, body: Mapping[str, object], access: Access) -> Object | Problems:
+        """Apply a PATCH body to a request that exists: all of it, or nothing.
+
+        Returns:
+            The whole request, or what is wrong with the body.
+        """
+        with self._lock:
+            before = self._requests[number]
+            change = changes.check(body, before, self.find)
+            change.problems.extend(self._attachment_problems(number, change))
+            if change.problems:
+                return Problems(tuple(change.problems))
+            now = self._clock.timestamp()
+            after = {**before, **copy.deepcopy(change.values), "updated_at": now}
+            self._requests[number] = {**after, **derive(before, after, now)}
+            self._time_spent[number] = self._time_spent.get(number, 0) + change.minutes
+            self._add_notes(number, change, access, now)
+            self._write()
+            return copy.deepcopy(self._requests[number])
+
+    def _add_notes(self, number: int, change: changes.Change, access: Access, now: str) -> None:
+        notes = self._notes.setdefault(number, [])
+        for name in fields.NOTES:
+            items = change.attachments.get(f"{name}_attachments", [])
+            added = [item for item in items if not item.get("_destroy")]
+            if name not in change.notes and not added:
+                continue
+            notes.append(
+                {
+                    "id": max((int(str(note["id"])) for note in self._all_notes()), default=0) + 1,
+                    "text": change.notes.get(name, ""),
+                    "internal": name == "internal_note",
+                    "created_at": now,
+                    "medium": "system",
+                    "person": dict(access.person),
+                    "account": {"id": access.account},
+                    "attachments": [self._attachment(item, now) for item in added],
+                }
+            )
+        custom = change.attachments.get("custom_fields_attachments", [])
+        added = [self._attachment(item, now) for item in custom if not item.get("_destroy")]
+        if added:
+            self._requests[number]["attachments"] = [*self._attached(number), *added]
+        gone = {
+            item["key"]
+            for items in change.attachments.values()
+            for item in items
+            if item.get("_destroy")
+        }
+        self._remove(number, gone)
+
+    def _remove(self, number: int, keys: set[object]) -> None:
+        holders = [*self._notes.get(number, []), self._requests[number]]
+        for holder in holders if keys else []:
+            left = [item for item in _items(holder.get("attachments")) if item["key"] not in keys]
+            holder["attachments"] = left
+
+    def _attachment(self, item: Object, now: str) -> Object:
+        upload = next(upload for upload in self._uploads if upload.key == item["key"])
+        return {
+            "key": upload.key,
+            "name": upload.filename,
+            "size": upload.size,
+            "inline": bool(item.get("inline")),
+            "created_at": now,
+        }
+
+    def _attachment_problems(self, number: int, change: changes.Change) -> list[changes.Problem]:
+        uploads = {upload.key: upload for upload in self._uploads}
+        attached = {
+            item["key"]
+            for note in self._notes.get(number, [])
+            for item in _items(note.get("attachments"))
+        }
+        attached |= {item["key"] for item in self._attached(number)}
+        problems: list[changes.Problem] = []
+        for name, items in change.attachments.items():
+            for item in items:
+                upload = uploads.get(str(item["key"]))
+                if item.get("_destroy"):
+                    if item["key"] not in attached:
+                        problems.append((name, f"{item['key']} is not attached"))
+                elif upload is None:
+                    problems.append((name, f"{item['key']} was not uploaded"))
+                elif str(item.get("filesize", upload.size)) != str(upload.size):
+                    problems.append((name, f"{item['key']} has {upload.size} bytes"))
+        return problems
+
+    def _attached(self, number: int) -> list[Object]:
+        return _items(self._requests[number].get("attachments"))
+
+    def _all_notes(self) -> list[Object]:
+        return [note for notes in self._notes.values() for note in notes]
+
+    def _write(self) -> None:
+        if self._path is None:
+            return
+        data = {
+            **self._data,
+            "requests": list(self._requests.values()),
+            "notes": {str(number): notes for number, notes in self._notes.items()},
+            "time_spent": {str(number): total for number, total in self._time_spent.items()},
+        }
+        # Replaced as a whole, so that a reader never meets half a file.
+        part = self._path.with_name(self._path.name + ".part")
+        part.write_text(yamltree.dump(data), encoding="utf-8")
+        part.replace(self._path)
+
+
+@dataclass(frozen=True)
+class Problems:
+    """What is wrong with a PATCH body: pairs of a field and a text."""
+
+    errors: tuple[changes.Problem, ...]
+
+
+def _section(data: Mapping[str, object], name: str) -> Object:
+    value = data.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _list(data: Mapping[str, object], name: str) -> list[Object]:
+    return _items(data.get(name))
+
+
+def _items(value: object) -> list[Object]:
+    return value if isinstance(value, list) else []
