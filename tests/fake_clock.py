@@ -1,0 +1,63 @@
+"""A clock that only moves when it is waited on, or told to."""
+
+from __future__ import annotations
+
+import math
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+
+class FakeClock:
+    """Stands in for `fourme.clock.SystemClock`; all times in seconds.
+
+    Attributes:
+        waits: every wait that was asked for.
+        terminate_at: the monotonic time at which the engine asks the step to end.
+    """
+
+    def __init__(
+        self, *, now: float = 1_700_000_000.0, draw: float = 1.0, terminate_at: float = math.inf
+    ) -> None:
+        """Start at monotonic time 0; `draw` is all the chance there is."""
+        self.waits: list[float] = []
+        self.terminate_at = terminate_at
+        self._started = now
+        self._elapsed = 0.0
+        self._draw = draw
+
+    @property
+    def terminated(self) -> bool:
+        """Whether `terminate_at` has come."""
+        return self._elapsed >= self.terminate_at
+
+    def monotonic(self) -> float:
+        """Return the seconds since the start."""
+        return self._elapsed
+
+    def now(self) -> float:
+        """Return the time of day."""
+        return self._started + self._elapsed
+
+    def draw(self) -> float:
+        """Return always the same."""
+        return self._draw
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._elapsed += seconds
+
+    def wait(self, seconds: float) -> bool:
+        """Note the wait and let the time pass, at most until `terminate_at`."""
+        self.waits.append(seconds)
+        if self._elapsed + seconds < self.terminate_at:
+            self._elapsed += seconds
+            return True
+        self._elapsed = max(self._elapsed, self.terminate_at)
+        return False
+
+    def limit(self, _seconds: float) -> AbstractContextManager[None]:
+        """Set no limit: sockets have timeouts of their own."""
+        return nullcontext()

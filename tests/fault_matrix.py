@@ -1,0 +1,172 @@
+"""The fault matrix: what the step does when a call fails. `make faults` runs it and prints it.
+
+tests/faults/matrix.txt has a line for each case: what is updated, which faults hit which calls
+(`python -m sandbox --fault help`), and what must come of it. Every case runs the real step as a
+process against real sockets; only the waits between attempts are skipped.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tests.step_process import REQUEST_ID, ROOT, run_step, sandbox_for
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MATRIX = ROOT / "tests" / "faults" / "matrix.txt"
+WORKERS = 4
+MANY = -1  # two or more, in cases that never get better
+NOTE = "The deployment has failed; the log is attached."
+UPDATES: Mapping[str, Mapping[str, object]] = {
+    "note": {"note": NOTE, "time_spent": 5, "status": "accepted"},
+    "fields": {"status": "accepted", "impact": "low"},
+    "time": {"time_spent": 5},
+}
+LIMITS = {
+    "FOURME_MAX_RETRY_TIME": "40",
+    "FOURME_MAX_THROTTLE_TIME": "60",
+    "FOURME_CONNECT_TIMEOUT": "2",
+    "FOURME_READ_TIMEOUT": "0.4",
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a case.
+
+    Attributes:
+        code: the exit code.
+        patches: how many PATCHes 4me was sent; `MANY` where it takes time to count.
+        applied: how often the update is in the store: notes, or entries of time.
+        output: whether the output was published.
+        link: whether the link was set.
+    """
+
+    code: int
+    patches: int
+    applied: int
+    output: bool
+    link: bool
+
+    @classmethod
+    def parse(cls, words: Sequence[str]) -> Result:
+        """Read the last columns of a line."""
+        code, patches, applied, output, link = words
+        count = MANY if patches == "2+" else int(patches)
+        return cls(int(code), count, int(applied), output == "yes", link == "yes")
+
+    def fulfils(self, expected: Result) -> bool:
+        """Whether this is what was expected."""
+        many = expected.patches == MANY and self.patches > 1
+        return replace(self, patches=MANY) == expected if many else self == expected
+
+    def __str__(self) -> str:
+        """Return the columns of a line."""
+        count = "2+" if self.patches == MANY else str(self.patches)
+        flags = ["yes" if flag else "no" for flag in (self.output, self.link)]
+        return f"{self.code:4} {count:>7} {self.applied:7} {flags[0]:>6} {flags[1]:>4}"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line of the matrix."""
+
+    update: str
+    faults: tuple[str, ...]
+    expected: Result
+
+    @property
+    def name(self) -> str:
+        """What the case is called in tests and tables."""
+        return f"{self.update} {','.join(self.faults)}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A case that was run: its result, and all that could have given a secret away."""
+
+    case: Case
+    result: Result
+    printed: str
+    published: str
+    secrets: tuple[str, ...]
+
+    @property
+    def leaks(self) -> bool:
+        """Whether a secret is in anything that left the step."""
+        return any(secret in self.printed + self.published for secret in self.secrets)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the step did what it must."""
+        return self.result.fulfils(self.case.expected) and not self.leaks
+
+
+def load() -> list[Case]:
+    """Read the matrix."""
+    lines = [line.split() for line in MATRIX.read_text(encoding="utf-8").splitlines()]
+    return [
+        Case(words[0], tuple(words[1].split(",")), Result.parse(words[2:]))
+        for words in lines
+        if words and not words[0].startswith("#")
+    ]
+
+
+def run(case: Case) -> Outcome:
+    """Run one case."""
+    request = {"request_id": REQUEST_ID, **UPDATES[case.update]}
+    with sandbox_for(request, faults=case.faults) as sandbox:
+        ended = run_step({**sandbox.environment(), **LIMITS}, hurried=True)
+        notes = [note for note in sandbox.store.notes(REQUEST_ID) if note["text"] == NOTE]
+        minutes = sandbox.store.time_spent_total(REQUEST_ID)
+        patches = sum(call.name == "patch" for call in sandbox.calls)
+        stored = sandbox.store.request(REQUEST_ID) or {}
+        applied = {
+            "note": len(notes),
+            "time": minutes // 5,
+            "fields": int(stored["status"] == "accepted"),
+        }[case.update]
+        if case.update == "note" and minutes != 5 * len(notes):
+            applied = -1  # half an update: never
+        return Outcome(
+            case,
+            Result(
+                ended.code,
+                patches,
+                applied,
+                "request" in sandbox.outputs,
+                "request" in sandbox.decorators,
+            ),
+            ended.out + ended.log,
+            json.dumps([sandbox.outputs, sandbox.decorators]),
+            (sandbox.metadata_token, "demo-token"),
+        )
+
+
+def run_all(cases: Sequence[Case]) -> list[Outcome]:
+    """Run cases side by side."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return list(pool.map(run, cases))
+
+
+def main() -> int:
+    """Run the matrix and print it; return 1 when a case does not hold."""
+    outcomes = run_all(load())
+    width = max(len(outcome.case.name) for outcome in outcomes)
+    print(f"{'update and faults':{width}} exit patches applied output link")
+    for outcome in outcomes:
+        verdict = "" if outcome.holds else f"  EXPECTED {outcome.case.expected}"
+        leak = "  LEAKS A SECRET" if outcome.leaks else ""
+        print(f"{outcome.case.name:{width}} {outcome.result}{verdict}{leak}")
+    held = sum(outcome.holds for outcome in outcomes)
+    print(f"{held} of {len(outcomes)} cases hold.")
+    return 0 if held == len(outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""A server on loopback that does with each connection whatever a test wants, to the byte."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+_PATIENCE = 10.0  # seconds after which a forgotten connection ends by itself
+
+
+class Connection:
+    """One connection, seen from the server.
+
+    Attributes:
+        received: what has come in so far.
+    """
+
+    def __init__(self, connected: socket.socket, ended: threading.Event) -> None:
+        self._socket = connected
+        self._ended = ended
+        self.received = b""
+
+    def read(self) -> None:
+        """Read one whole request, by its Content-Length."""
+        while b"\r\n\r\n" not in self.received:
+            self._read_more()
+        head, _, body = self.received.partition(b"\r\n\r\n")
+        length = 0
+        for line in head.split(b"\r\n"):
+            name, _, value = line.partition(b":")
+            if name.lower() == b"content-length":
+                length = int(value)
+        missing = length - len(body)
+        while missing > 0:
+            missing -= self._read_more()
+
+    def _read_more(self) -> int:
+        piece = self._socket.recv(65536)
+        if not piece:
+            raise ConnectionError("the client has gone")
+        self.received += piece
+        return len(piece)
+
+    def read_some(self) -> None:
+        """Read the beginning of a request."""
+        self._read_more()
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+        self._socket.sendall(data)
+
+    def answer(self, body: bytes, *headers: str, status: str = "200 OK") -> None:
+        """Read a request, and answer it with JSON unless the headers say otherwise."""
+        self.read()
+        self.write(head(status, f"Content-Length: {len(body)}", *headers) + body)
+
+    def trickle(self, data: bytes, every: float) -> None:
+        """Send bytes one by one, a number of seconds apart, until the test ends."""
+        for byte in data:
+            if self._ended.wait(every):
+                return
+            self.write(bytes([byte]))
+
+    def stay_silent(self) -> None:
+        """Send nothing until the test ends."""
+        self._ended.wait(_PATIENCE)
+
+    def reset(self) -> None:
+        """Break the connection off (RST)."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.close()
+
+
+def head(status: str, *headers: str) -> bytes:
+    """Return the head of an answer; its content is JSON unless the headers say otherwise."""
+    typed = any(header.lower().startswith("content-type") for header in headers)
+    lines = [f"HTTP/1.1 {status}", *headers, *([] if typed else ["Content-Type: application/json"])]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+class Server:
+    """Does its turns, one for each connection, in order.
+
+    Attributes:
+        url: where it is.
+        connections: those there were.
+    """
+
+    def __init__(
+        self, listener: socket.socket, turns: tuple[Callable[[Connection], None], ...]
+    ) -> None:
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self.connections: list[Connection] = []
+        self._listener = listener
+        self._turns = turns
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        """Serve all turns."""
+        for turn in self._turns:
+            try:
+                connected, _ = self._listener.accept()
+            except OSError:
+                return
+            connected.settimeout(_PATIENCE)
+            with connected:
+                connection = Connection(connected, self._ended)
+                self.connections.append(connection)
+                try:
+                    turn(connection)
+                except OSError:
+                    continue  # the client has given up, which is its right
+
+    def end(self) -> None:
+        """Wake whoever waits."""
+        self._ended.set()
+
+
+@contextmanager
+def serve(*turns: Callable[[Connection], None]) -> Iterator[Server]:
+    """Serve on a port of its own; each connection takes the next turn."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(_PATIENCE)
+        server = Server(listener, turns)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.end()
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+@contextmanager
+def closed_port() -> Iterator[str]:
+    """Return the URL of a port where nobody listens; it is held so that nobody else can."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{held.getsockname()[1]}"

@@ -1,0 +1,383 @@
+"""`fourme.conversion`: values as engines deliver them become their documented types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fourme.conversion import (
+    Problem,
+    convert,
+    to_boolean,
+    to_integer,
+    to_minutes,
+    to_reference,
+    to_text,
+    to_texts,
+)
+
+if TYPE_CHECKING:
+    from fourme.schema import SpecSchema
+
+
+def same(found: object, expected: object) -> bool:
+    """Return whether two values are equal and of one type; Python takes True for 1."""
+    return type(found) is type(expected) and found == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (80339, 80339),
+        ("80339", 80339),
+        (" 80339\n", 80339),
+        ("007", 7),
+        (80339.0, 80339),
+        (-3.0, -3),
+        (2.0**53, 2**53),
+        ("9" * 19, 10**19 - 1),
+        # Left to the judge:
+        (2.0**54, 2.0**54),
+        (1.5, 1.5),
+        (float("inf"), float("inf")),
+        ("9" * 20, "9" * 20),
+        ("", ""),
+        ("-5", "-5"),
+        ("+5", "+5"),
+        ("1_000", "1_000"),
+        ("1e3", "1e3"),
+        ("80339.0", "80339.0"),
+        ("\uff18", "\uff18"),
+        ("²", "²"),
+        ("\u00a05", "\u00a05"),
+        (True, True),
+        (None, None),
+        ([5], [5]),
+    ],
+)
+def test_to_integer(value: object, expected: object) -> None:
+    """Whole numbers and ASCII digits become integers; anything else stays as it is."""
+    assert same(to_integer(value), expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        *[(word, True) for word in ("true", "trUE", "1", "T", "y", "YES", "On", " on\n")],
+        *[(word, False) for word in ("false", "0", "F", "n", "No", "OFF", "\toff ")],
+        (True, True),
+        (False, False),
+        (1, True),
+        (0, False),
+        (1.0, True),
+        (0.0, False),
+        # Left to the judge:
+        (2, 2),
+        (0.5, 0.5),
+        ("", ""),
+        ("maybe", "maybe"),
+        ("1.0", "1.0"),
+        ("tru", "tru"),
+        (None, None),
+        ([True], [True]),
+    ],
+)
+def test_to_boolean(value: object, expected: object) -> None:
+    """The documented spellings become booleans; anything else stays, and is not false."""
+    assert same(to_boolean(value), expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (90, 90),
+        (90.0, 90),
+        ("90", 90),
+        ("1:30", 90),
+        ("01:05", 65),
+        (" 0:00\n", 0),
+        ("999999:59", 59_999_999),
+        # Left to the judge:
+        ("1:60", "1:60"),
+        ("1:5", "1:5"),
+        (":30", ":30"),
+        ("-1:30", "-1:30"),
+        ("1:30:00", "1:30:00"),
+        ("\uff11:30", "\uff11:30"),
+        ("1000000:00", "1000000:00"),
+        ("1h", "1h"),
+        ([90], [90]),
+    ],
+)
+def test_to_minutes(value: object, expected: object) -> None:
+    """Minutes and h:mm become minutes; anything else stays as it is."""
+    assert same(to_minutes(value), expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (13, 13),
+        ("13", 13),
+        ({"id": 13, "name": "Unix"}, 13),
+        ({"id": "13"}, 13),
+        ({"id": 13.0}, 13),
+        # Left to the judge:
+        ({"name": "Unix"}, {"name": "Unix"}),
+        ({"id": {"id": 13}}, {"id": 13}),
+        ([13], [13]),
+        ("{", "{"),
+        (True, True),
+    ],
+)
+def test_to_reference(value: object, expected: object) -> None:
+    """Ids, and objects with an id, become ids; anything else stays as it is."""
+    assert same(to_reference(value), expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("text", "text"),
+        (" text ", " text "),
+        (5, "5"),
+        (5.0, "5"),
+        (-0.0, "0"),
+        (3.14, "3.14"),
+        (1e300, "1e+300"),
+        # Left to the judge:
+        (True, True),
+        (None, None),
+        (["text"], ["text"]),
+    ],
+)
+def test_to_text(value: object, expected: object) -> None:
+    """A number becomes its text; anything else stays as it is."""
+    assert same(to_text(value), expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (["a", 1, 2.0], ["a", "1", "2"]),
+        ([True, ["a"]], [True, ["a"]]),
+        ("a", "a"),
+        (5, 5),
+    ],
+)
+def test_to_texts(value: object, expected: object) -> None:
+    """The numbers in a list become texts; anything else stays as it is."""
+    assert same(to_texts(value), expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("checked_items", '["a", 1]', ["a", "1"]),
+        ("checked_items", '\n["a"]', ["a"]),
+        ("additional_fields", '{"a": 1}', {"a": 1}),
+        ("team", ' {"id": "13"}', 13),
+        ("team", "[13]", [13]),
+        ("team", '{"name": "Unix"}', {"name": "Unix"}),
+        ("custom_fields", '{"a": "[1]"}', [{"id": "a", "value": "[1]"}]),
+        # Not opened: text that is not JSON, and fields that are text.
+        ("checked_items", "[a", "[a"),
+        ("checked_items", "[" * 100_000, "[" * 100_000),
+        ("checked_items", "[" + "9" * 5000 + "]", "[" + "9" * 5000 + "]"),
+        ("subject", '{"id": 1}', '{"id": 1}'),
+        ("note", "[1]", "[1]"),
+        ("request_id", "[1]", "[1]"),
+        ("urgent", "[1]", "[1]"),
+    ],
+)
+def test_json_text(name: str, value: str, expected: object, schema: SpecSchema) -> None:
+    """JSON text becomes what it says where an object or a list may stand, and nowhere else."""
+    draft = convert({"request": {name: value}}, schema)
+
+    assert same(draft.spec["request"][name], expected)
+    assert draft.problems == []
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ([{"key": "a"}], [{"key": "a"}]),
+        ({"key": "a"}, [{"key": "a"}]),
+        ('{"key": "a"}', [{"key": "a"}]),
+        ('[{"key": "a"}]', [{"key": "a"}]),
+        (
+            [{"key": 5, "filesize": "16", "inline": "yes", "_destroy": 0, "content": 1.0}],
+            [{"key": "5", "filesize": 16, "inline": True, "_destroy": False, "content": "1"}],
+        ),
+        ([{"key": "a", "filesize": None, "extra": 1}], [{"key": "a", "extra": 1}]),
+        (["a.txt", {"key": "a"}], ["a.txt", {"key": "a"}]),
+        ("a.txt", "a.txt"),
+        (5, 5),
+    ],
+)
+@pytest.mark.parametrize("name", ["note_attachments", "custom_fields_attachments"])
+def test_attachments(name: str, value: object, expected: object, schema: SpecSchema) -> None:
+    """Attachments become a list, also one alone, and their members the documented types."""
+    draft = convert({"request": {name: value}}, schema)
+
+    assert repr(draft.spec["request"][name]) == repr(expected)
+
+
+def test_problem_with_hint() -> None:
+    """A problem reads as path, what is wrong, and the hint where there is one."""
+    assert str(Problem("request.team", "is wrong", "Mend it.")) == "request.team is wrong. Mend it."
+    assert str(Problem("request.team", "is wrong")) == "request.team is wrong."
+    assert str(Problem("", "is wrong")) == "The spec is wrong."
+
+
+def test_draft(schema: SpecSchema) -> None:
+    """A draft holds converted values, and apart from them what is cleared and how it is spelled."""
+    draft = convert(
+        {"request": {"request_id": "5", "team_id": "13", "impact": "", "note": None, "id": 1}},
+        schema,
+    )
+
+    assert draft.spec == {"request": {"request_id": 5, "team": 13}}
+    assert draft.cleared == ["impact"]
+    assert draft.ignored == ["id"]
+    assert draft.spelled == {"team": "team_id"}
+    assert draft.problems == []
+
+
+def test_unknown_names_stay(schema: SpecSchema) -> None:
+    """A name that the schema lacks stays, with its value, for the judge."""
+    draft = convert({"request": {"subjct": 1}, "other": {"a": 1}}, schema)
+
+    assert draft.spec == {"request": {"subjct": 1}, "other": {"a": 1}}
+
+
+def test_given_values_are_not_changed(schema: SpecSchema) -> None:
+    """Conversion leaves what it was given as it was."""
+    spec = {
+        "connection": {"host": " h "},
+        "request": {"custom_fields": [{"id": 1, "value": b"x"}], "checked_items": [b"a"]},
+    }
+    before = repr(spec)
+
+    convert(spec, schema)
+
+    assert repr(spec) == before
+
+
+def nested(depth: int) -> object:
+    """Return a list within a list, and so on."""
+    value: object = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [
+        (float("nan"), "no number in JSON"),
+        (float("-inf"), "no number in JSON"),
+        (nested(200), "nested deeper than 100"),
+        (nested(100_000), "nested deeper than 100"),
+        (10**5000, "more than 1000 digits"),
+        (-(10**5000), "more than 1000 digits"),
+        (b"\xff\xfe", "is not text"),
+        ("\ud800", "is not text"),
+        ({b"\xff": 1}, "is not text"),
+        ({1: "a"}, "a key that is not text"),
+        ({None: "a"}, "a key that is not text"),
+        ({"a"}, "a set, which is no JSON value"),
+        (object(), "a object, which is no JSON value"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_no_json_value(value: object, wrong: str, schema: SpecSchema) -> None:
+    """What JSON cannot carry is a problem at its path, and the rest is converted all the same."""
+    hidden: dict[str, Any] = {"team": "13", "additional_fields": {"newer": [value]}}
+
+    draft = convert({"request": hidden}, schema)
+
+    problems = draft.problems
+    assert draft.spec["request"]["team"] == 13
+    assert [problem.path for problem in problems if wrong in problem.wrong]
+    assert all(
+        problem.path.startswith("request.additional_fields.newer[0]") for problem in problems
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"additional_fields": {"newer": NaN}}',
+        '{"additional_fields": "[Infinity]"}',
+        '{"note": "\\ud800"}',
+        '{"subject": NaN}',
+    ],
+)
+def test_no_json_value_in_json_text(text: str, schema: SpecSchema) -> None:
+    """What JSON cannot carry is a problem inside JSON text, too."""
+    assert convert({"connection": {}, "request": text}, schema).problems
+
+
+@pytest.mark.parametrize("value", [None, [], "text", 5, True, b"\xff"])
+def test_no_object(value: object, schema: SpecSchema) -> None:
+    """A spec that is no object is one problem."""
+    draft = convert(value, schema)
+
+    assert [problem.path for problem in draft.problems] == [""]
+    assert draft.spec == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"a": 1}, [{"id": "a", "value": 1}]),
+        ({"a": None, "b": ""}, [{"id": "b", "value": ""}]),
+        ([{"id": 7, "value": 1}], [{"id": "7", "value": 1}]),
+        ([{"id": "a", "value": None}], []),
+        ([{"id": "a"}], [{"id": "a"}]),
+        ([{"value": 1}, 5], [{"value": 1}, 5]),
+        ({"id": "a"}, [{"id": "id", "value": "a"}]),
+        ({"id": 1, "value": 2, "c": 3}, None),
+        ("text", "text"),
+    ],
+)
+def test_custom_fields(value: object, expected: object, schema: SpecSchema) -> None:
+    """Custom fields become the list that the API takes, without those that are null."""
+    draft = convert({"request": {"custom_fields": value}}, schema)
+
+    found = draft.spec["request"]["custom_fields"]
+    assert draft.problems == []
+    if expected is not None:
+        assert found == expected
+    else:
+        assert [item["id"] for item in found] == ["id", "value", "c"]
+
+
+def test_custom_fields_in_two_ways(schema: SpecSchema) -> None:
+    """An object of exactly id and value is a problem in the user's own spelling."""
+    draft = convert({"request": {"custom_fields": {"id": "a", "value": "b"}}}, schema)
+
+    assert [problem.path for problem in draft.problems] == ["request.custom_fields"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        ({"team": 1, "team_id": "1"}, None),
+        ({"team": "", "team_id": ""}, None),
+        ({"change": 1, "workflow_id": {"id": 1}}, None),
+        ({"team": None, "team_id": 2}, None),
+        ({"team": 1, "team_id": 2}, "request.team_id"),
+        ({"team_id": "", "team": 2}, "request.team"),
+        ({"team": 2, "team_id": ""}, "request.team_id"),
+        ({"workflow": 1, "change": 2}, "request.change"),
+        ({"team": 1, "team_id": True}, "request.team_id"),
+    ],
+)
+def test_two_values(request_: object, expected: str | None, schema: SpecSchema) -> None:
+    """Two spellings of one reference are fine while they say the same, and else a problem."""
+    paths = [problem.path for problem in convert({"request": request_}, schema).problems]
+
+    assert paths == ([] if expected is None else [expected])

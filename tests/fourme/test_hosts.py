@@ -1,0 +1,145 @@
+"""`fourme.hosts`: which hosts are spoken to, and what follows from each."""
+
+from __future__ import annotations
+
+import pytest
+
+from fourme.hosts import Host, parse_host
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("https://api.4me.com", "https://api.4me.com/v1"),
+        ("api.4me.com", "https://api.4me.com/v1"),
+        ("api.4me.com/", "https://api.4me.com/v1"),
+        ("api.4me.com/v1", "https://api.4me.com/v1"),
+        ("HTTPS://API.4me.COM/v1/", "https://api.4me.com/v1"),
+        ("https://api.4me.com:8443/v1", "https://api.4me.com:8443/v1"),
+        ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443/v1"),
+        ("https://192.0.2.1", "https://192.0.2.1/v1"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/v1"),
+        ("http://127.255.255.255", "http://127.255.255.255/v1"),
+        ("http://localhost:1", "http://localhost:1/v1"),
+        ("http://LOCALHOST:65535", "http://localhost:65535/v1"),
+        ("http://[::1]:8080/v1", "http://[::1]:8080/v1"),
+        ("localhost:8080", "https://localhost:8080/v1"),
+    ],
+)
+def test_accepted(text: str, url: str) -> None:
+    """A host may be written with or without scheme, trailing slash or version."""
+    assert parse_host(text).api_url == url
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "https://",
+        "https:///v1",
+        "https://me@api.4me.com",
+        "https://me:pw@api.4me.com",
+        "https://api.4me.com?a=b",
+        "https://api.4me.com/v1?a=b",
+        "https://api.4me.com#a",
+        "https://api.4me.com/v2",
+        "https://api.4me.com//",
+        "https://api.4me.com/v1/v1",
+        "https://api.4me.com/v1/requests",
+        "https://api.4me.com\\@evil.example",
+        "https://api.4me.com:",
+        "https://api.4me.com:0",
+        "https://api.4me.com:65536",
+        "https://api.4me.com:port",
+        "https://api.4me.com:\uff18",
+        "https://-api.4me.com",
+        "https://api.4me.com.",
+        "https://api 4me.com",
+        "https://api.4me.com\n",
+        "https://äpi.4me.com",
+        "https://api.4me.com\u2215v1",
+        "ftp://api.4me.com",
+        "file:///etc/passwd",
+        "//api.4me.com",
+        "::1",
+        "http\u017f://api.4me.com",
+        "https://api.4me.com.\u212a",
+        # Plain http beyond this machine:
+        "http://api.4me.com",
+        "http://128.0.0.1",
+        "http://127.0.0.1.example.com",
+        "http://127.0.0.256",
+        "http://127.0.0",
+        "http://localhost.example.com",
+        "http://notlocalhost",
+        "http://[::2]",
+        "http://[::ffff:127.0.0.1]",
+        "http://0.0.0.0",
+    ],
+)
+def test_refused(text: str) -> None:
+    """Anything but a host is refused, plain http beyond loopback too; user info is not shown."""
+    with pytest.raises(ValueError, match=r"host|port|plain http") as caught:
+        parse_host(text)
+    assert "pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("localhost", True),
+        ("[::1]", True),
+        ("api.4me.com", False),
+        ("127.0.0.1.example.com", False),
+        ("128.0.0.1", False),
+    ],
+)
+def test_loopback(name: str, expected: bool) -> None:  # noqa: FBT001  a table's column
+    """Loopback is 127.0.0.0/8, ::1 and localhost."""
+    assert Host("https", name, None).is_loopback is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("api.4me.com", "X-4me-Account"),
+        ("api.au.4me.com", "X-4me-Account"),
+        ("api.4me.qa", "X-4me-Account"),
+        ("api.4me-demo.com", "X-4me-Account"),
+        ("api.xurrent.com", "X-Xurrent-Account"),
+        ("api.au.xurrent.com", "X-Xurrent-Account"),
+        ("api.xurrent.qa", "X-Xurrent-Account"),
+        ("api.xurrent-demo.com", "X-Xurrent-Account"),
+        ("notxurrent.example.com", "X-4me-Account"),
+        ("127.0.0.1", "X-4me-Account"),
+    ],
+)
+def test_account_header(name: str, header: str) -> None:
+    """The account header has the new name on hosts with the new name."""
+    assert Host("https", name, None).account_header == header
+
+
+@pytest.mark.parametrize(
+    ("host", "account", "page"),
+    [
+        ("api.4me.com", "wdc", "https://wdc.4me.com/requests/80339"),
+        ("api.au.4me.com", "wdc", "https://wdc.au.4me.com/requests/80339"),
+        ("api.xurrent.qa:8443", "w-1", "https://w-1.xurrent.qa:8443/requests/80339"),
+        ("4me.example.com", "wdc", "https://4me.example.com/requests/80339"),
+        ("http://localhost:80", "wdc", "http://localhost:80/requests/80339"),
+        ("api.4me.com", "evil.example/", "https://api.4me.com/requests/80339"),
+        ("api.4me.com", "-", "https://api.4me.com/requests/80339"),
+    ],
+)
+def test_page(host: str, account: str, page: str) -> None:
+    """A request's page is on the account's host, for accounts that can be part of one."""
+    assert parse_host(host).page_of(account, 80339) == page
+
+
+def test_address() -> None:
+    """The address has the port where it is not the scheme's own."""
+    assert parse_host("api.4me.com").address == "api.4me.com"
+    assert parse_host("api.4me.com:8443").address == "api.4me.com:8443"

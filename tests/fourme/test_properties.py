@@ -1,0 +1,247 @@
+"""What holds for every spec, however odd, and for every valid one, however it is spelled."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator
+
+from fourme.conversion import convert
+from fourme.errors import ConfigError, SpecError
+from fourme.logs import CleanHandler
+from fourme.redaction import HIDDEN, Redactor, secrets_in_spec
+from fourme.schema import load_spec_schema
+from fourme.settings import MAX_LINE_BYTES
+from fourme.validation import Order, validate
+from tests.fourme.strategies import (
+    ENTRIES,
+    SCHEMA,
+    json_values,
+    odd_specs,
+    odd_texts,
+    odd_values,
+    valid_requests,
+)
+from tests.scenario_files import CONNECTION
+
+if TYPE_CHECKING:
+    from fourme.schema import Field
+
+CONTRACT_LINE_BYTES = 16 * 1024
+SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
+
+
+def judged(spec: object) -> Order | None:
+    """Return what a spec stands for; None when it is refused."""
+    try:
+        return validate(spec, SCHEMA)
+    except (SpecError, ConfigError):
+        return None
+
+
+def problems_of(spec: object) -> tuple[str, ...]:
+    """Return what is wrong with a spec."""
+    try:
+        validate(spec, SCHEMA)
+    except SpecError as error:
+        return error.details or ("an error without problems",)
+    return ()
+
+
+def sent_schema(known: Field) -> dict[str, Any]:
+    """Return what may be sent for a field, as JSON schema: its documented type, or cleared."""
+    entry = dict(ENTRIES[known.name])
+    if "enum" in entry:
+        entry["enum"] = [known.renamed_values.get(value, value) for value in entry["enum"]]
+    return {"anyOf": [entry, {"const": ""}]} if known.clearable else entry
+
+
+def body_schema() -> dict[str, Any]:
+    """Return what may be sent, as JSON schema; names that the step does not know are free."""
+    fields = [SCHEMA.fields[name] for name in ENTRIES]
+    never = {"request_id", "additional_fields", "id", "grouping", "feedback", "change"}
+    never |= {known.name for known in fields if known.kind == "reference"} | {"change_id"}
+    sent = [known for known in fields if known.place == "body"]
+    return {
+        "definitions": SCHEMA.document["definitions"],
+        "type": "object",
+        "properties": {known.sent_as: sent_schema(known) for known in sent},
+        "propertyNames": {"not": {"enum": sorted(never)}},
+    }
+
+
+def strict(value: object) -> object:
+    """Return a value that is equal to another only if it is of the same JSON type throughout."""
+    if isinstance(value, dict):
+        return {name: strict(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [strict(item) for item in value]
+    return (type(value).__name__, value)
+
+
+def check_order(order: Order) -> None:
+    """Assert what holds for all that is sent."""
+    body = order.update.body
+    text = json.dumps(body, allow_nan=False)
+    text.encode("ascii")
+    assert strict(json.loads(text)) == strict(body)
+    Draft7Validator(body_schema()).validate(body)
+    for name in ENTRIES:
+        value = body.get(SCHEMA.fields[name].sent_as)
+        if ENTRIES[name]["type"] == "integer":
+            assert type(value) in (int, type(None)) or value == ""
+    assert type(order.update.request_id) is int
+    assert 0 < order.update.request_id < 2**63
+    assert type(order.debug) is bool
+    assert order.connection.access_token.isascii()
+    assert order.connection.access_token.isprintable()
+    assert order.connection.account.isascii()
+    assert order.connection.account.isprintable()
+
+
+def test_body_schema_can_fail() -> None:
+    """The schema by which bodies are judged here refuses what it should."""
+    validator = Draft7Validator(body_schema())
+
+    for good in (
+        {},
+        {"team_id": 1},
+        {"team_id": ""},
+        {"status": "workflow_pending"},
+        {"new": None},
+    ):
+        assert validator.is_valid(good)
+    for bad in (
+        {"team": 1},
+        {"team_id": "1"},
+        {"team_id": 0},
+        {"status": "change_pending"},
+        {"status": ""},
+        {"urgent": ""},
+        {"urgent": 1},
+        {"request_id": 5},
+        {"id": 5},
+        {"change_id": 5},
+        {"custom_fields": {"a": 1}},
+        {"custom_fields": [{"id": 1, "value": 2}]},
+    ):
+        assert not validator.is_valid(bad), bad
+
+
+@settings(max_examples=300, suppress_health_check=SLOW)
+@given(odd_specs())
+def test_odd_specs(spec: object) -> None:
+    """No spec, however odd, is more than refused; what is accepted has the documented types."""
+    order = judged(spec)
+
+    if order is not None:
+        check_order(order)
+
+
+@settings(max_examples=150, suppress_health_check=SLOW)
+@given(st.dictionaries(st.sampled_from(sorted(SCHEMA.fields)), odd_values, max_size=4))
+def test_odd_fields(fields: dict[str, object]) -> None:
+    """A field's value, however odd, is refused, or sent as its documented type."""
+    order = judged({"connection": dict(CONNECTION), "request": {**fields, "request_id": 5}})
+
+    if order is not None:
+        check_order(order)
+
+
+@settings(max_examples=100, suppress_health_check=SLOW)
+@given(st.dictionaries(st.sampled_from(sorted(SCHEMA.fields)), odd_values, max_size=4))
+def test_problems_have_paths(fields: dict[str, object]) -> None:
+    """Each problem of a request begins with its path, and none is reported twice."""
+    request = {**fields, "request_id": 5}
+
+    problems = problems_of({"connection": dict(CONNECTION), "request": request})
+
+    assert all(problem.startswith("request.") for problem in problems)
+    assert len(set(problems)) == len(problems)
+
+
+@settings(max_examples=200, suppress_health_check=SLOW)
+@given(valid_requests())
+def test_valid_specs(case: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    """What the schema documents is accepted in all its spellings, and sent as documented."""
+    request, body = case
+
+    order = validate({"connection": dict(CONNECTION), "request": request}, SCHEMA)
+
+    assert strict(order.update.body) == strict(body)
+    check_order(order)
+
+
+@settings(max_examples=100, suppress_health_check=SLOW)
+@given(valid_requests())
+def test_valid_specs_in_json_text(case: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    """A request in JSON text means the same as the request itself."""
+    request, body = case
+    text = json.dumps(request, default=bytes.decode)
+
+    order = validate({"connection": json.dumps(dict(CONNECTION)), "request": text}, SCHEMA)
+
+    assert strict(order.update.body) == strict(body)
+
+
+@settings(max_examples=100, suppress_health_check=SLOW)
+@given(valid_requests())
+def test_conversion_is_stable(case: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    """What has been converted is converted to itself."""
+    once = convert({"request": case[0]}, SCHEMA).spec
+    twice = convert(once, load_spec_schema()).spec
+
+    assert strict(once) == strict(twice)
+
+
+@given(odd_specs())
+@settings(suppress_health_check=SLOW)
+def test_secrets_in_any_spec(spec: object) -> None:
+    """Secrets are found in any spec without a crash, learnt, and hidden."""
+    redactor = Redactor()
+
+    redactor.learn(secrets_in_spec(spec))
+
+    redactor.hide(repr(spec))
+
+
+@given(st.lists(odd_texts, max_size=3), json_values, odd_texts)
+@settings(suppress_health_check=SLOW)
+def test_nothing_secret_is_left(secrets: list[str], value: object, around: str) -> None:
+    """No known secret is left in a text or value, unless the mark itself looks like one."""
+    redactor = Redactor()
+    redactor.learn(secrets)
+    known = [secret.strip() for secret in secrets if secret.strip() and "*" not in secret]
+
+    texts = [redactor.hide(around + secret + around) for secret in known]
+    inside = json.dumps(redactor.hide_in([value, *known]), ensure_ascii=False)
+
+    for secret in known:
+        assert not any(secret in text for text in texts)
+        if secret.isalnum() and len(secret) > len("false"):
+            assert secret not in inside.replace(HIDDEN, " ")
+
+
+@given(
+    odd_texts | st.text(st.sampled_from("a🖨\x00\n\t\u2028\ud800"), max_size=40),
+    st.integers(0, 5000),
+)
+def test_lines_are_printable_and_short(text: str, times: int) -> None:
+    """Whatever is logged, each line is printable, and within what log readers can take."""
+    redactor = Redactor()
+    redactor.learn(["geheim-token"])
+    handler = CleanHandler(io.StringIO(), redactor)
+    record = logging.LogRecord(
+        "step", logging.INFO, __file__, 1, "%s", (text * times + "geheim-token",), None
+    )
+
+    lines = handler.format(record).split("\n")
+
+    assert all(line.isprintable() for line in lines)
+    assert all(len(line.encode()) <= MAX_LINE_BYTES <= CONTRACT_LINE_BYTES for line in lines)
+    assert "geheim" not in "".join(lines)

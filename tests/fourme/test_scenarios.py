@@ -1,0 +1,74 @@
+"""The scenario files, judged in this process."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fourme.errors import StepError
+from fourme.validation import validate
+from tests.scenario_files import ACCESS_TOKEN, Accepted, Refused, load_scenarios
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fourme.schema import SpecSchema
+
+SECRETS = (ACCESS_TOKEN, "scenario-secret")
+
+
+@pytest.mark.parametrize("scenario", load_scenarios("accepted"), ids=lambda scenario: scenario.name)
+def test_accepted(scenario: Accepted, schema: SpecSchema) -> None:
+    """An accepted spec stands for exactly the documented call, types included."""
+    order = validate(scenario.spec, schema)
+
+    assert f"/v1/requests/{order.update.request_id}" == scenario.path
+    # As JSON text, since Python takes True, 1 and 1.0 for equal.
+    assert json.dumps(order.update.body, sort_keys=True) == json.dumps(
+        scenario.body, sort_keys=True
+    )
+    assert order.connection.access_token == ACCESS_TOKEN
+    assert order.debug is (scenario.debug is not None)
+
+
+@pytest.mark.parametrize("scenario", load_scenarios("refused"), ids=lambda scenario: scenario.name)
+def test_refused(scenario: Refused, schema: SpecSchema) -> None:
+    """A refused spec ends with its exit code, and an error that says what the file asks for."""
+    with pytest.raises(StepError) as caught:
+        validate(scenario.spec, schema)
+
+    text = str(caught.value)
+    assert caught.value.exit_code == scenario.exit_code
+    assert caught.value.applied == "no"
+    assert [words for words in scenario.says if words not in text] == []
+    hidden = [*scenario.says_not, *SECRETS, *_notes_of(scenario.spec)]
+    assert [words for words in hidden if words in text] == []
+
+
+def test_every_type_is_shown(schema: SpecSchema) -> None:
+    """Each documented type of a field, and each field, is in some accepted scenario."""
+    shown: set[str] = set()
+    for scenario in load_scenarios("accepted"):
+        if isinstance(scenario.request, dict):
+            shown |= {schema.fields[name].name for name in scenario.request}
+
+    assert set(schema.request_names) - shown == set()
+
+
+def test_descriptions_are_sentences() -> None:
+    """Each scenario file says in one sentence what it shows, and no two say the same."""
+    scenarios = (*load_scenarios("accepted"), *load_scenarios("refused"))
+    descriptions = [scenario.description for scenario in scenarios]
+
+    assert [text for text in descriptions if not text.endswith(".") or "\n" in text] == []
+    assert len(set(descriptions)) == len(descriptions)
+
+
+def _notes_of(spec: object) -> Iterator[str]:
+    request = spec.get("request") if isinstance(spec, dict) else None
+    for name in ("note", "internal_note"):
+        note = request.get(name) if isinstance(request, dict) else None
+        if isinstance(note, str) and note:
+            yield note

@@ -1,0 +1,64 @@
+"""`fourme.settings`: budgets and limits from the environment."""
+
+from __future__ import annotations
+
+import pytest
+
+from fourme.errors import ConfigError, ExitCode
+from fourme.settings import VARIABLES, Settings, Variable
+
+
+def test_defaults() -> None:
+    """Without variables, and with empty ones, the documented defaults hold."""
+    expected = Settings(300, 3660, 10, 60, None)
+
+    assert Settings.from_environment({}) == Settings() == expected
+    empty = dict.fromkeys((*(variable.name for variable in VARIABLES), "REQUESTS_CA_BUNDLE"), "")
+    assert Settings.from_environment(empty) == expected
+
+
+def test_environment() -> None:
+    """Each variable sets its own limit."""
+    settings = Settings.from_environment(
+        {
+            "FOURME_MAX_RETRY_TIME": "0",
+            "FOURME_MAX_THROTTLE_TIME": " 7200 ",
+            "FOURME_CONNECT_TIMEOUT": "2.5",
+            "FOURME_READ_TIMEOUT": "1e2",
+        }
+    )
+
+    assert settings == Settings(0, 7200, 2.5, 100)
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"REQUESTS_CA_BUNDLE": "/a.pem", "CURL_CA_BUNDLE": "/b.pem"}, "/a.pem"),
+        ({"CURL_CA_BUNDLE": "/b.pem"}, "/b.pem"),
+        ({"REQUESTS_CA_BUNDLE": "", "CURL_CA_BUNDLE": ""}, None),
+    ],
+)
+def test_ca_bundle(environ: dict[str, str], expected: str | None) -> None:
+    """Private CAs come from REQUESTS_CA_BUNDLE, or else CURL_CA_BUNDLE."""
+    assert Settings.from_environment(environ).ca_bundle == expected
+
+
+@pytest.mark.parametrize("variable", VARIABLES, ids=lambda variable: variable.name)
+@pytest.mark.parametrize("text", ["-1", "nan", "inf", "1e9", "5 minutes", "0x10", "true", "1,5"])
+def test_bad_value(variable: Variable, text: str) -> None:
+    """A value that is no number in range is a matter of configuration; the error names it."""
+    with pytest.raises(ConfigError) as caught:
+        Settings.from_environment({variable.name: text})
+
+    assert caught.value.exit_code is ExitCode.CONFIG
+    assert variable.name in caught.value.what
+    assert text in caught.value.what
+    assert f"{variable.default:g}" in caught.value.todo
+
+
+@pytest.mark.parametrize("name", ["FOURME_CONNECT_TIMEOUT", "FOURME_READ_TIMEOUT"])
+def test_no_time_at_all(name: str) -> None:
+    """A timeout of zero is refused: no call could succeed."""
+    with pytest.raises(ConfigError):
+        Settings.from_environment({name: "0"})

@@ -1,0 +1,102 @@
+"""`fourme.translation`: a validated spec becomes the body of one call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fourme.retry import Repeatable
+from fourme.translation import ExpectedNote, Update, translate
+
+if TYPE_CHECKING:
+    from fourme.schema import SpecSchema
+
+ATTACHMENT = {"key": "attachments/5/a.txt", "filesize": 16}
+
+
+@pytest.mark.parametrize(
+    ("request_", "body"),
+    [
+        ({}, {}),
+        ({"team": 13}, {"team_id": 13}),
+        ({"change": 238}, {"workflow_id": 238}),
+        ({"workflow": 238}, {"workflow_id": 238}),
+        ({"status": "change_pending"}, {"status": "workflow_pending"}),
+        ({"status": "completed"}, {"status": "completed"}),
+        ({"subject": "change_pending"}, {"subject": "change_pending"}),
+        ({"urgent": False}, {"urgent": False}),
+        ({"additional_fields": {"a": 1, "b": None}}, {"a": 1, "b": None}),
+        ({"additional_fields": {}}, {}),
+        (
+            {"custom_fields": [{"id": "a", "value": 1}]},
+            {"custom_fields": [{"id": "a", "value": 1}]},
+        ),
+    ],
+)
+def test_body(request_: dict[str, Any], body: dict[str, Any], schema: SpecSchema) -> None:
+    """Each field goes where the schema says, under its API name, and request_id into the path."""
+    update = translate({"request_id": 5, **request_}, (), schema)
+
+    assert (update.request_id, update.body) == (5, body)
+
+
+def test_cleared(schema: SpecSchema) -> None:
+    """A cleared field is sent as an empty text under its API name."""
+    update = translate({"request_id": 5}, ("team", "impact", "change"), schema)
+
+    assert update.body == {"team_id": "", "impact": "", "workflow_id": ""}
+
+
+@pytest.mark.parametrize(
+    ("request_", "adds", "repeatable"),
+    [
+        ({}, (), Repeatable.SETS),
+        ({"subject": "a", "custom_fields": []}, (), Repeatable.SETS),
+        ({"note": "a"}, ("note",), Repeatable.ADDS_VERIFIABLY),
+        ({"internal_note": "a"}, ("internal_note",), Repeatable.ADDS_VERIFIABLY),
+        ({"time_spent": 5}, ("time_spent",), Repeatable.ADDS),
+        ({"note_attachments": [ATTACHMENT]}, ("note_attachments",), Repeatable.ADDS),
+        (
+            {"custom_fields_attachments": [ATTACHMENT]},
+            ("custom_fields_attachments",),
+            Repeatable.ADDS,
+        ),
+        ({"time_spent": 5, "note": "a"}, ("time_spent", "note"), Repeatable.ADDS_VERIFIABLY),
+        # What adds nothing:
+        ({"time_spent": 0, "planned_effort": 5}, (), Repeatable.SETS),
+        ({"note": " \n"}, (), Repeatable.SETS),
+        ({"internal_note_attachments": []}, (), Repeatable.SETS),
+    ],
+)
+def test_adds(
+    request_: dict[str, Any], adds: tuple[str, ...], repeatable: Repeatable, schema: SpecSchema
+) -> None:
+    """An update knows what it adds, and from that what sending it twice would do."""
+    update = translate({"request_id": 5, **request_}, (), schema)
+
+    assert update.adds == adds
+    assert update.repeatable is repeatable
+
+
+def test_cleared_adds_nothing(schema: SpecSchema) -> None:
+    """A cleared field adds nothing."""
+    assert translate({"request_id": 5}, ("note", "time_spent"), schema).adds == ()
+
+
+def test_notes(schema: SpecSchema) -> None:
+    """The notes by which an update is recognised have their text, and whether they are internal."""
+    update = translate({"request_id": 5, "internal_note": "b", "note": "a"}, (), schema)
+
+    assert set(update.notes) == {
+        ExpectedNote("a", internal=False),
+        ExpectedNote("b", internal=True),
+    }
+
+
+def test_summary() -> None:
+    """The summary for logs has names and sizes, and no contents."""
+    update = Update(5, {"note": "geheim", "team_id": 13, "internal_note": "äöü"})
+
+    assert update.summary == "note (6 characters), team_id, internal_note (3 characters)"
+    assert Update(5, {}).summary == "nothing"

@@ -1,0 +1,41 @@
+"""The step with a clock that skips waits, for tests with many retries.
+
+Everything else is real: the process, the sockets, the servers, the signals.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from fourme.clock import SystemClock
+from step import start
+
+PART_OF_A_WAIT = 0.01
+
+
+class HurriedClock(SystemClock):
+    """Waits a hundredth of the time, and counts the rest as passed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._skipped = 0.0
+
+    def monotonic(self) -> float:
+        """Return the time with all that was skipped."""
+        return super().monotonic() + self._skipped
+
+    def draw(self) -> float:
+        """Return no chance at all."""
+        return 0.5
+
+    def wait(self, seconds: float) -> bool:
+        """Wait a little, and skip the rest."""
+        self._skipped += seconds * (1 - PART_OF_A_WAIT)
+        return super().wait(seconds * PART_OF_A_WAIT)
+
+
+if __name__ == "__main__":
+    start(HurriedClock())

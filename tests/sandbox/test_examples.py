@@ -1,0 +1,73 @@
+"""The examples work as their guide says."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from relay_sdk import Interface
+from relay_sdk.interface import UnresolvableException
+
+from sandbox import FourMeOptions, Sandbox, load, parse
+from sandbox.cli import main
+from sandbox.data_files import sample
+from sandbox.faults import parse as parse_fault
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def test_the_example_is_as_relay_would_hand_it_over() -> None:
+    """Parameters arrive as text, templates are filled in, and the connection is whole."""
+    with Sandbox(load(EXAMPLES / "update-request.yaml"), fourme=FourMeOptions()) as sandbox:
+        spec = Interface(sandbox.metadata_url).get()
+    assert spec["connection"]["accessToken"] in str(sample()["tokens"])
+    assert spec["request"]["request_id"] == "80339"
+    assert spec["request"]["note"].startswith("Build 1188 was deployed to production.\n")
+
+
+def test_the_second_step_waits_for_the_first() -> None:
+    """Before the first step has published, the second one's spec is incomplete."""
+    document = load(EXAMPLES / "update-request.yaml")
+    with Sandbox(document, step="follow-up") as sandbox, pytest.raises(UnresolvableException):
+        Interface(sandbox.metadata_url).get()
+    request = {
+        "id": 80339,
+        "status": "completed",
+        "completion_reason": "solved",
+        "team": {"id": 14},
+    }
+    later = parse(document.with_outputs("1", "default", {"request": request}))
+    with Sandbox(later, step="follow-up") as sandbox:
+        spec = Interface(sandbox.metadata_url).get()["request"]
+    assert spec["team"] == {"id": 14}
+    assert spec["note"].startswith("Request 80339 is completed (solved); the cluster")
+
+
+def test_the_guides_commands_are_right() -> None:
+    """Every command of the guide parses, and every rule in it is one."""
+    text = (EXAMPLES / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    commands = [line.strip() for line in text.splitlines() if line.startswith("    python -m")]
+    assert len(commands) >= 5
+    for command in commands:
+        words = shlex.split(command)
+        assert words[:3] == ["python", "-m", "sandbox"]
+        for name, value in pairwise(words):
+            if name == "--fault" and value != "help":
+                parse_fault(value)
+
+
+def test_the_guide_lists_the_tokens() -> None:
+    """The table of access tokens is the one of the packaged data."""
+    text = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `(\S+)` \|", text, re.MULTILINE))
+    tokens = sample()["tokens"]
+    assert isinstance(tokens, dict)
+    assert listed == set(tokens)
+
+
+def test_the_guide_is_about_an_existing_file() -> None:
+    """The file that the guide names can be served."""
+    assert main(["--input", str(EXAMPLES / "update-request.yaml"), "--", "true"]) == 0

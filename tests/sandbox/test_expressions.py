@@ -1,0 +1,168 @@
+"""Expressions and what they come to."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.expressions import Scope, encode, evaluate, evaluate_path, text_of
+from sandbox.paths import ExpressionError
+
+SCOPE = Scope(
+    connections={("4me", "my-4me-connection"): {"host": "h", "account": "wdc"}},
+    outputs={("earlier", "request"): {"id": 7, "team": {"id": 3}, "list": ["a", "b"]}},
+    parameters={"number": 3.0, "text": "t", "flag": True, "none": None, "list": [1, {"a": "<&>"}]},
+    secrets={"x": "s3cret", "with space": "s"},
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("${connections.'4me'.'my-4me-connection'}", {"host": "h", "account": "wdc"}),
+        ("${connections.'4me'.my-4me-connection.host}", "h"),
+        ("${connections['4me']['my-4me-connection'].host}", "h"),
+        ("${secrets.x}", "s3cret"),
+        ("${secrets.'x'}", "s3cret"),
+        ('${secrets."with space"}', "s"),
+        ("${ parameters.number }", 3.0),
+        ("${parameters.flag}", True),
+        ("${parameters.none}", None),
+        ("${outputs.'earlier'.request}", {"id": 7, "team": {"id": 3}, "list": ["a", "b"]}),
+        ("${outputs.earlier.request.team.'id'}", 3),
+        ("${outputs.earlier.request.list[1]}", "b"),
+        ("${outputs.earlier.request.list[-1]}", "b"),
+        ("plain", "plain"),
+        ("", ""),
+        ("$ {x} $x", "$ {x} $x"),
+    ],
+)
+def test_one_expression_yields_the_typed_value(text: str, value: object) -> None:
+    """Text that is one expression becomes what it leads to; text without any stays as it is."""
+    evaluated = evaluate({"key": [text]}, SCOPE)
+    assert evaluated.value == {"key": [value]}
+    assert evaluated.complete
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("n=${parameters.number}", "n=3"),
+        ("${parameters.text}${parameters.flag}", "ttrue"),
+        ("<${parameters.none}>", "<null>"),
+        (" ${parameters.text}", " t"),
+        ("l: ${parameters.list}", 'l: [1,{"a":"\\u003c\\u0026\\u003e"}]'),
+        ("${secrets.x}-${secrets.x}", "s3cret-s3cret"),
+    ],
+)
+def test_inside_longer_text_values_become_text(text: str, value: str) -> None:
+    """An expression within longer text is written as Go's templates write it."""
+    assert evaluate(text, SCOPE).value == value
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(3.0, "3"), (1.5, "1.5"), (True, "true"), (b"x", "x"), ({"b": 1.0, "a": [2.0]},
+     '{"a":[2],"b":1}')],
+)  # fmt: skip
+def test_numbers_are_printed_as_go_prints_them(value: object, text: str) -> None:
+    """Whole floats lose their point, and JSON is compact with sorted keys."""
+    assert text_of(value) == text
+
+
+@pytest.mark.parametrize(
+    ("tree", "unresolvable"),
+    [
+        ("${secrets.y}", {"secrets": [{"name": "y"}]}),
+        ("a ${parameters.y} b", {"parameters": [{"name": "y"}]}),
+        ("${connections.'4me'.y.host}", {"connections": [{"type": "4me", "name": "y"}]}),
+        ("${outputs.later.request.id}", {"outputs": [{"from": "later", "name": "request"}]}),
+        ({"$type": "Secret", "name": "y"}, {"secrets": [{"name": "y"}]}),
+        (["${secrets.y}", "${secrets.y}"], {"secrets": [{"name": "y"}]}),
+    ],
+)
+def test_what_is_missing_is_listed_and_left_as_written(tree: object, unresolvable: object) -> None:
+    """A missing thing makes the result incomplete, is listed once, and stays as it was written."""
+    evaluated = evaluate({"key": tree}, SCOPE)
+    assert evaluated.value == {"key": tree}
+    assert evaluated.unresolvable == unresolvable
+    assert not evaluated.complete
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("${steps.x}", "'steps'"),
+        ("${connections.4me.x}", "quote a name"),
+        ("${connections.'4me'}", "connections.<type>.<name>"),
+        ("${secrets}", "secrets.<name>"),
+        ("${concat('a', 'b')}", "function 'concat'"),
+        ("${parameters.number + 1}", "parameters.number [+] 1"),
+        ("a ${filename", "filename"),
+        ("${}", "unknown expression"),
+        ("${outputs.earlier.request.colour}", "'colour'"),
+        ("${outputs.earlier.request.list[9]}", "no item 9"),
+        ("${parameters.text.deeper}", "'deeper'"),
+    ],
+)
+def test_what_is_not_known_is_named(text: str, named: str) -> None:
+    """An expression that can't be evaluated is an error that shows it."""
+    with pytest.raises(ExpressionError, match=named):
+        evaluate({"key": text}, SCOPE)
+
+
+@pytest.mark.parametrize(
+    ("tree", "named"),
+    [
+        ({"$type": "Answer", "name": "x"}, "'Answer'"),
+        ({"$type": "Secret"}, "needs name"),
+        ({"$fn.concat": ["a"]}, "'concat'"),
+        ({"$encoding": "base32", "data": "a"}, "'base32'"),
+        ({"$encoding": "base64", "data": "!"}, "bad base64"),
+    ],
+)
+def test_unknown_types_and_functions_are_named(tree: object, named: str) -> None:
+    """A mapping with an unknown `$type`, `$fn.` or `$encoding` is an error that names it."""
+    with pytest.raises(ExpressionError, match=named):
+        evaluate(tree, SCOPE)
+
+
+def test_bytes_travel_as_base64_unless_they_are_text() -> None:
+    """Bytes become text where they are UTF-8, else Relay's base64 mapping."""
+    assert encode({"a": b"\xc3\xbc", "b": [b"\xff"]}) == {
+        "a": "ü",
+        "b": [{"$encoding": "base64", "data": "/w=="}],
+    }
+
+
+def test_encoded_text_is_decoded() -> None:
+    """A base64 mapping of text is the text, and one whose data is missing stays a mapping."""
+    assert evaluate({"$encoding": "base64", "data": "w7w="}, SCOPE).value == "ü"
+    missing = {"$encoding": "base64", "data": "${secrets.y}"}
+    assert evaluate(missing, SCOPE).value == missing
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("a.b[0]", 3.0), ("a", {"b": [3.0]}), ('c["d"]', "wdc"), ("c.d", "wdc")],
+)
+def test_a_path_leads_to_a_part(path: str, value: object) -> None:
+    """A query yields the part that it leads to, through expressions too."""
+    tree = {
+        "a": {"b": ["${parameters.number}"]},
+        "c": {"d": "${connections.'4me'.my-4me-connection.account}"},
+        "e": "${steps.unknown}",
+    }
+    assert evaluate_path(tree, path, SCOPE).value == value
+
+
+def test_a_path_through_something_missing_is_incomplete() -> None:
+    """What lies behind a missing thing is null, and the missing thing is listed."""
+    found = evaluate_path({"a": "${secrets.y}"}, "a.b", SCOPE)
+    assert (found.value, found.complete) == (None, False)
+
+
+@pytest.mark.parametrize("path", ["b", "a.b", "a b", "[0]", "a["])
+def test_a_path_that_leads_nowhere_is_an_error(path: str) -> None:
+    """A query without an answer is an error, not a null."""
+    with pytest.raises(ExpressionError):
+        evaluate_path({"a": 1}, path, SCOPE)

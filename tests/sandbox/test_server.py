@@ -1,0 +1,159 @@
+"""Sandboxes as a whole."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+from relay_sdk import Interface
+
+from sandbox import (
+    FOURME_HOST,
+    DocumentError,
+    ExpressionError,
+    FaultError,
+    FourMeOptions,
+    Sandbox,
+    document_for,
+    parse,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EMPTY = document_for({})
+
+
+def test_several_run_at_once(start: Callable[..., Sandbox], client: requests.Session) -> None:
+    """Each has ports, data and outputs of its own."""
+    first, second = start(), start()
+    client.patch(f"{first.fourme_url}/v1/requests/80339", json={"note": "only here"})
+    Interface(second.metadata_url).outputs.set("only", "there")
+    assert first.store.notes(80339)[0]["text"] == "only here"
+    assert second.store.notes(80339)[0]["text"] != "only here"
+    assert (first.outputs, second.outputs) == ({}, {"only": "there"})
+
+
+def test_starting_is_quick() -> None:
+    """Tests start hundreds: the quickest of a few starts and stops takes less than 50 ms."""
+    durations = []
+    for _ in range(5):
+        began = time.perf_counter()
+        with Sandbox(EMPTY, fourme=FourMeOptions()):
+            pass
+        durations.append(time.perf_counter() - began)
+    assert min(durations) < 0.05
+
+
+def test_ports_are_given_back() -> None:
+    """After leaving, nobody listens any more, and the port can be had again."""
+    with Sandbox(EMPTY) as sandbox:
+        port = int(sandbox.metadata_url.rpartition(":")[2])
+    with Sandbox(EMPTY, port=port) as sandbox:
+        assert sandbox.metadata_url.endswith(f":{port}")
+
+
+def test_a_port_that_is_taken_is_an_error() -> None:
+    """Entering fails, and leaves nothing running."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        sandbox = Sandbox(EMPTY, port=other.getsockname()[1])
+        with pytest.raises(OSError, match="in use"), sandbox:
+            pass  # pragma: no cover - never entered
+
+
+def test_only_loopback_is_bound(start: Callable[..., Sandbox]) -> None:
+    """Both addresses are 127.0.0.1."""
+    sandbox = start()
+    assert sandbox.fourme_url.startswith("http://127.0.0.1:")
+    assert "@127.0.0.1:" in sandbox.metadata_url
+
+
+def test_the_environment_is_relays(start: Callable[..., Sandbox]) -> None:
+    """A step finds the three variables that Relay sets; the token is in the address."""
+    sandbox = start()
+    assert sandbox.environment() == {
+        "METADATA_API_URL": sandbox.metadata_url,
+        "RELAY": "true",
+        "CI": "true",
+    }
+    assert f"//:{sandbox.metadata_token}@" in sandbox.metadata_url
+
+
+def test_calls_are_recorded(start: Callable[..., Sandbox], client: requests.Session) -> None:
+    """Each call is there in order, with what was sent and answered."""
+    sandbox = start()
+    Interface(sandbox.metadata_url).get()
+    client.patch(f"{sandbox.fourme_url}/v1/requests/80339?a=b", data=b'{"impact": "low"}')
+    client.get(f"{sandbox.fourme_url}/v1/people")
+    spec, patch, other = sandbox.calls
+    assert (spec.name, spec.service, spec.status, spec.fault) == ("spec", "metadata", 200, None)
+    assert (patch.name, patch.service, patch.method) == ("patch", "4me", "PATCH")
+    assert (patch.path, patch.query) == ("/v1/requests/80339", "a=b")
+    assert patch.headers["authorization"] == "Bearer demo-token"
+    assert patch.body == b'{"impact": "low"}'
+    assert (other.name, other.status) == ("other", 404)
+
+
+def test_the_placeholder_becomes_the_address(start: Callable[..., Sandbox]) -> None:
+    """In a spec that is given as it is, the placeholder is replaced wherever it stands."""
+    spec = {"connection": {"host": f"{FOURME_HOST}/v1"}, "list": [FOURME_HOST, 1]}
+    sandbox = start(document=document_for(spec))
+    served = Interface(sandbox.metadata_url).get()
+    assert served == {
+        "connection": {"host": f"{sandbox.fourme_url}/v1"},
+        "list": [sandbox.fourme_url, 1],
+    }
+
+
+def test_without_fourme_connections_are_left_alone() -> None:
+    """The same file works against the real 4me; the sandbox has no address to tell."""
+    connections = "connections: {4me/a: {host: h}}"
+    text = (
+        f"{connections}\nruns: {{1: {{steps: {{default: {{spec: {{c: !Connection [4me, a]}}}}}}}}}}"
+    )
+    with Sandbox(parse(text)) as sandbox:
+        assert Interface(sandbox.metadata_url).get() == {"c": {"host": "h"}}
+        with pytest.raises(LookupError):
+            _ = sandbox.fourme_url
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"run": "2"}, DocumentError),
+        ({"step": "nope"}, DocumentError),
+        ({"faults": ["spec=nope"]}, FaultError),
+        ({"faults": ["patch=503"]}, FaultError),
+    ],
+)
+def test_wrong_arguments_are_told_at_once(
+    arguments: dict[str, str], error: type[Exception]
+) -> None:
+    """What can't be served is an error before anything is started."""
+    with pytest.raises(error):
+        Sandbox(EMPTY, **arguments)  # type: ignore[arg-type]  # each is right for its own parameter
+
+
+def test_an_unknown_expression_is_told_at_once() -> None:
+    """A spec that can't be evaluated is not served."""
+    text = "runs: {1: {steps: {default: {spec: {a: '${now()}'}}}}}"
+    with pytest.raises(ExpressionError, match="now"):
+        Sandbox(parse(text))
+
+
+def test_stalled_calls_do_not_hold_up_the_end(client: requests.Session) -> None:
+    """Leaving drops a call that is being stalled, at once."""
+    with Sandbox(EMPTY, fourme=FourMeOptions(), faults=["read=stall-before*"]) as sandbox:
+        with pytest.raises(requests.ReadTimeout):
+            client.get(f"{sandbox.fourme_url}/v1/requests/80339", timeout=0.05)
+        port = int(sandbox.fourme_url.rpartition(":")[2])
+        stalled = socket.create_connection(("127.0.0.1", port), timeout=5)
+        stalled.sendall(b"GET /v1/requests/80339 HTTP/1.1\r\nHost: x\r\n\r\n")
+        while len(sandbox.calls) < 2:
+            time.sleep(0.005)
+        began = time.monotonic()
+    with stalled:
+        assert time.monotonic() - began < 1

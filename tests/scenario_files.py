@@ -1,0 +1,127 @@
+"""Scenario files: specs that are accepted or refused, and what follows from each.
+
+One idea a file, in `tests/scenarios/accepted` and `tests/scenarios/refused`. Each is read the way
+Relay reads YAML. A new case is a new file; the tests that run them find it by themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from sandbox.document import FOURME_HOST
+from sandbox.yamltree import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FOLDER = Path(__file__).parent / "scenarios"
+ACCESS_TOKEN = "scenario-secret-token"
+
+#: The connection of scenarios that give none of their own.
+CONNECTION: Mapping[str, object] = {
+    "host": FOURME_HOST,
+    "accessToken": ACCESS_TOKEN,
+    "account": "wdc",
+}
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A spec that is accepted, and the call that it stands for.
+
+    Attributes:
+        name: the file's name without its ending.
+        description: what it shows, one sentence.
+        request: the spec's `request`, of any shape in which engines deliver it.
+        path: the path of the call, such as `/v1/requests/80339`.
+        body: the JSON object that is sent.
+        connection: the spec's `connection`, of any shape.
+        debug: the spec's `debug`; None: left out.
+    """
+
+    name: str
+    description: str
+    request: object
+    path: str
+    body: Mapping[str, object]
+    connection: object = field(default_factory=lambda: dict(CONNECTION))
+    debug: object = None
+
+    @property
+    def spec(self) -> dict[str, object]:
+        """The whole spec."""
+        spec = {"connection": self.connection, "request": self.request}
+        return spec if self.debug is None else {**spec, "debug": self.debug}
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A spec that is refused, and what its user must be told.
+
+    Attributes:
+        name: the file's name without its ending.
+        description: what it shows, one sentence.
+        spec: the whole spec.
+        exit_code: 65 (data) or 78 (config).
+        says: what the error's text must hold: path, reason, allowed values, suggestion.
+        says_not: what it must not hold.
+    """
+
+    name: str
+    description: str
+    spec: object
+    exit_code: int
+    says: tuple[str, ...]
+    says_not: tuple[str, ...] = ()
+
+
+@overload
+def load_scenarios(folder: Literal["accepted"]) -> tuple[Accepted, ...]: ...
+
+
+@overload
+def load_scenarios(folder: Literal["refused"]) -> tuple[Refused, ...]: ...
+
+
+def load_scenarios(
+    folder: Literal["accepted", "refused"],
+) -> tuple[Accepted, ...] | tuple[Refused, ...]:
+    """Read the scenario files of a folder, in the order of their names.
+
+    Raises:
+        TypeError: a file has an unknown key, or lacks one.
+        ValueError: a folder is empty, or a file is not a mapping.
+    """
+    paths = sorted((FOLDER / folder).glob("*.yaml"))
+    if not paths:
+        raise ValueError(f"there are no scenario files in {folder}")
+    if folder == "accepted":
+        return tuple(_accepted(path.stem, _read(path)) for path in paths)
+    return tuple(_refused(path.stem, _read(path)) for path in paths)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    tree = parse(path.read_text(encoding="utf-8"))
+    if not isinstance(tree, dict):
+        raise ValueError(f"{path.name} is not a mapping")  # noqa: TRY004  it is the file's fault
+    return tree
+
+
+def _accepted(name: str, tree: Mapping[str, Any]) -> Accepted:
+    return Accepted(name=name, **tree)
+
+
+def _refused(name: str, tree: Mapping[str, Any]) -> Refused:
+    """Return a refused scenario; `request` is short for a spec with the usual connection."""
+    facts = dict(tree)
+    if "spec" not in facts:
+        facts["spec"] = {"connection": dict(CONNECTION), "request": facts.pop("request")}
+    return Refused(
+        name=name,
+        exit_code=facts.pop("exit"),
+        says=tuple(facts.pop("says")),
+        says_not=tuple(facts.pop("says_not", ())),
+        **facts,
+    )

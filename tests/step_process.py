@@ -1,0 +1,125 @@
+"""The real step, run as a process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sandbox.document import FOURME_HOST, document_for
+from sandbox.server import FourMeOptions, Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+ROOT = Path(__file__).resolve().parent.parent
+STEP = ROOT / "step.py"
+HURRIED_STEP = ROOT / "tests" / "hurried_step.py"
+ACCESS_TOKEN = "demo-token"
+ACCOUNT = "wdc"
+REQUEST_ID = 80339
+_KEPT = ("PATH", "HOME", "LANG", "COVERAGE_")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended, and what it printed."""
+
+    code: int
+    out: str
+    log: str
+
+
+def environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """Return a process's whole environment: little of ours, and `extra`."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith(_KEPT)}
+    return {**kept, "PYTHONWARNINGS": "error", **extra}
+
+
+def run_step(
+    extra: Mapping[str, str], *, hurried: bool = False, program: Sequence[str] = ()
+) -> Ended:
+    """Run the step to its end.
+
+    Args:
+        extra: environment variables.
+        hurried: whether to skip the waits between attempts.
+        program: what the interpreter runs instead of the step.
+    """
+    process = subprocess.run(
+        [sys.executable, *(program or [str(HURRIED_STEP if hurried else STEP)])],
+        env=environment({"PYTHONPATH": str(ROOT), **extra}),
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return Ended(process.returncode, process.stdout, process.stderr)
+
+
+class Running:
+    """The step as a process that has not ended yet."""
+
+    def __init__(self, extra: Mapping[str, str], *, prefix: Sequence[str] = ()) -> None:
+        self._process = subprocess.Popen(
+            [*prefix, sys.executable, str(STEP)],
+            env=environment(extra),
+            cwd="/",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._log: list[str] = []
+
+    def wait_for(self, words: str) -> None:
+        """Read the log until it has these words.
+
+        Raises:
+            AssertionError: the process ended without them.
+        """
+        stream = self._process.stderr
+        for line in stream or ():
+            self._log.append(line)
+            if words in line:
+                return
+        raise AssertionError(f"the step never said {words!r}: {self._log}")
+
+    def terminate(self) -> Ended:
+        """Send SIGTERM, and wait for the end."""
+        self._process.send_signal(signal.SIGTERM)
+        return self._end()
+
+    def terminate_child(self) -> Ended:
+        """Send SIGTERM to the one child of the process, and wait for the end of both."""
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        os.kill(int(children.read_text(encoding="ascii").split()[0]), signal.SIGTERM)
+        return self._end()
+
+    def _end(self) -> Ended:
+        out, log = self._process.communicate(timeout=60)
+        return Ended(self._process.returncode, out, "".join(self._log) + log)
+
+
+def connection(host: object, **changes: object) -> dict[str, object]:
+    """Return a connection to a 4me API."""
+    return {"host": host, "accessToken": ACCESS_TOKEN, "account": ACCOUNT, **changes}
+
+
+def sandbox_for(
+    request: object, *, faults: Iterable[str] = (), clock_skew: float = 0.0, **changes: object
+) -> Sandbox:
+    """Return a sandbox whose step updates a request; its connection leads to the sandbox's 4me.
+
+    Args:
+        request: the spec's `request`.
+        faults: rules of the fault layer.
+        clock_skew: seconds that 4me's clock is ahead.
+        changes: other members of the connection.
+    """
+    spec = {"connection": connection(**{"host": FOURME_HOST, **changes}), "request": request}
+    return Sandbox(document_for(spec), fourme=FourMeOptions(), faults=faults, clock_skew=clock_skew)

@@ -1,0 +1,121 @@
+"""Write the generated parts of the README: `make docs`. A test checks that they are up to date.
+
+Each part stands between `<!-- generated: NAME -->` and `<!-- end -->`, and has one source.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fourme.errors import EXIT_CODES
+from fourme.settings import VARIABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+_PART = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def render(text: str) -> str:
+    """Return the README's text with its generated parts as they should be."""
+    parts = {
+        "inputs": inputs_table(_schema("spec.schema.json")),
+        "outputs": outputs_table(_schema("outputs.schema.json")),
+        "exit-codes": exit_codes_table(),
+        "environment": environment_table(),
+    }
+    return _PART.sub(lambda match: f"{match[1]}\n{parts[match['name']]}\n\n{match[3]}", text)
+
+
+def inputs_table(schema: Mapping[str, Any]) -> str:
+    """Return the table of all inputs."""
+    top = schema["properties"]
+    rows = [
+        *_rows("connection.", top["connection"]),
+        *_rows("request.", top["request"]),
+        ("`debug`", "boolean", "", _meaning(top["debug"])),
+    ]
+    return table(("input", "type", "required", "meaning"), rows)
+
+
+def outputs_table(schema: Mapping[str, Any]) -> str:
+    """Return the table of all outputs."""
+    rows = [
+        (f"`request.{name}`", _type_of(entry), _meaning(entry))
+        for name, entry in schema["properties"]["request"]["properties"].items()
+    ]
+    return table(("output", "type", "meaning"), rows)
+
+
+def exit_codes_table() -> str:
+    """Return the table of exit codes."""
+    rows = [(f"{int(row.code)} {row.name}", row.when, row.applied, row.again) for row in EXIT_CODES]
+    return table(("code", "when", "request updated?", "run again?"), rows)
+
+
+def environment_table() -> str:
+    """Return the table of the environment variables that hold numbers of seconds."""
+    rows = [(f"`{row.name}`", f"{row.default:g} s", row.meaning) for row in VARIABLES]
+    return table(("variable", "default", "meaning"), rows)
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines
+    )
+
+
+def _rows(prefix: str, schema: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    return [
+        (
+            f"`{prefix}{name}`",
+            _type_of(entry),
+            "yes" if name in schema["required"] else "",
+            _meaning(entry),
+        )
+        for name, entry in schema["properties"].items()
+    ]
+
+
+def _type_of(entry: Mapping[str, Any]) -> str:
+    kind = str(entry.get("x-4me-type") or entry.get("type", "any"))
+    return kind.replace("_", " ")
+
+
+def _meaning(entry: Mapping[str, Any]) -> str:
+    parts = [str(entry.get("description", ""))]
+    if "enum" in entry:
+        labels = entry.get("x-4me-labels", {})
+        values = [f"`{v}` ({labels[v]})" if v in labels else f"`{v}`" for v in entry["enum"]]
+        parts.append(f"One of {', '.join(values)}.")
+    parts += [words.format(entry[key]) for key, words in _LIMITS.items() if key in entry]
+    return " ".join(parts)
+
+
+_LIMITS = {
+    "maxLength": "At most {} characters.",
+    "x-4me-maxBytes": "At most {} bytes of UTF-8 (64 KB).",
+}
+
+
+def _schema(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((ROOT / name).read_text(encoding="utf-8"))
+    return document
+
+
+def main() -> int:
+    """Rewrite the README in place."""
+    README.write_text(render(README.read_text(encoding="utf-8")), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
