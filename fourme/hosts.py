@@ -89,7 +89,10 @@ def parse_host(text: str) -> Host:
 
 def is_safe(url: str) -> bool:
     """Return whether a URL is one that data may be sent to: https, or http to this machine."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
     name = parts.netloc.rpartition("@")[2]
     if parts.scheme == "http":
         return _LOOPBACK.fullmatch(re.sub(r":[0-9]+$", "", name)) is not None

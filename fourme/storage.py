@@ -21,7 +21,13 @@ from fourme.api import plain_session
 from fourme.attachments import Stored
 from fourme.conversion import Problem
 from fourme.delivery import Call, deliver
-from fourme.errors import ConfigError, RefusedError, SpecError, UnexpectedAnswerError
+from fourme.errors import (
+    ConfigError,
+    OutcomeUnknownError,
+    RefusedError,
+    SpecError,
+    UnexpectedAnswerError,
+)
 from fourme.hosts import is_safe
 from fourme.logs import said
 from fourme.mishaps import Mishap, trace_of
@@ -90,6 +96,16 @@ def upload_all(
         SpecError: the storage does not take some of them; nothing was uploaded.
         StepError: an upload failed. In any case the request was not updated.
     """
+    try:
+        return _checked_and_uploaded(files, api, budget)
+    except OutcomeUnknownError as error:
+        error.applied = "no"  # whatever became of the upload
+        raise
+
+
+def _checked_and_uploaded(
+    files: Sequence[File], api: FourMeApi, budget: Budget
+) -> dict[tuple[str, int], Stored]:
     storage = _read_storage(api, budget)
     problems = [problem for file in files for problem in storage.problems_of(file)]
     if problems:
@@ -114,7 +130,6 @@ def _read_storage(api: FourMeApi, budget: Budget) -> Storage:
             "4me's answer does not say where to upload files.",
             details=(said(f"{type(error).__name__}: {error}"),),
             todo="Check the connection's host. Nothing was uploaded.",
-            applied="no",
             trace=trace_of(response),
         ) from error
 

@@ -24,6 +24,7 @@ MANY = -1  # two or more, in cases that never get better
 NOTE = "The deployment has failed; the log is attached."
 UPDATES: Mapping[str, Mapping[str, object]] = {
     "note": {"note": NOTE, "time_spent": 5, "status": "accepted"},
+    "files": {"note": NOTE, "note_attachments": [{"name": "build.log", "content": "x"}]},
     "fields": {"status": "accepted", "impact": "low"},
     "time": {"time_spent": 5},
 }
@@ -128,6 +129,7 @@ def run(case: Case) -> Outcome:
         stored = sandbox.store.request(REQUEST_ID) or {}
         applied = {
             "note": len(notes),
+            "files": sum(len(note["attachments"]) for note in notes),
             "time": minutes // 5,
             "fields": int(stored["status"] == "accepted"),
         }[case.update]

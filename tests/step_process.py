@@ -41,7 +41,10 @@ def environment(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def run_step(
-    extra: Mapping[str, str], *, hurried: bool = False, program: Sequence[str] = ()
+    extra: Mapping[str, str],
+    *,
+    hurried: bool = False,
+    program: Sequence[str] = (),
 ) -> Ended:
     """Run the step to its end.
 

@@ -41,6 +41,6 @@ def test_the_matrix_has_every_fault_of_every_call() -> None:
     seen = {rule.rstrip("*") for case in CASES for rule in case.faults}
     kinds = {rule.partition("=")[2].partition(":")[0] for rule in seen}
     assert kinds >= FAULTS.keys() - {"none", "slow"}
-    for call in ("spec", "patch", "verification", "read", "output", "link"):
+    for call in ("spec", "storage", "upload", "patch", "verification", "read", "output", "link"):
         for fault in ("refused", "reset-before", "reset-after", "stall-before", "429:3600", "502"):
             assert f"{call}={fault}" in seen

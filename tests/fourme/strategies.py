@@ -63,6 +63,10 @@ class Case:
     expected: Any
 
 
+def _as_is(value: object) -> object:
+    return value
+
+
 def _as_json_text(value: object) -> str:
     try:
         return json.dumps(value)
@@ -70,22 +74,44 @@ def _as_json_text(value: object) -> str:
         return repr(value)
 
 
+_SPELLINGS = st.sampled_from([_as_is, _as_is, _as_json_text])
+
+
 @st.composite
 def odd_specs(draw: st.DrawFn) -> object:
-    """Return something in place of a spec: anything at all, or a spec with odd parts."""
-    names = st.sampled_from(sorted(SCHEMA.fields)) | odd_texts
-    wild = st.dictionaries(names, odd_values, max_size=5)
-    near = st.builds(lambda request: {"request_id": 5, **request}, wild)
-    request = draw(odd_values | wild | near | near.map(_as_json_text))
+    """Return something in place of a spec: anything at all, or a valid one with odd parts."""
+    if draw(st.integers(0, 9)) == 0:
+        return draw(odd_values)
+    spec: dict[str, object] = {
+        "connection": draw(_mostly(st.just(dict(CONNECTION)), _odd_connections() | odd_values)),
+        "request": draw(_mostly(_odd_requests(), odd_values)),
+    }
+    spec.update(draw(_mostly(st.just({}), st.dictionaries(odd_texts, odd_values, max_size=2))))
+    spec.update(draw(_mostly(st.just({}), st.fixed_dictionaries({"debug": odd_values}))))
+    return spec
+
+
+def _mostly(
+    usual: st.SearchStrategy[object], odd: st.SearchStrategy[object]
+) -> st.SearchStrategy[Any]:
+    return st.integers(0, 4).flatmap(lambda number: odd if number == 0 else usual)
+
+
+def _odd_connections() -> st.SearchStrategy[object]:
     members = st.sampled_from(sorted([*CONNECTION, "name"]))
-    connection = draw(
-        st.just(dict(CONNECTION))
-        | odd_values
-        | st.dictionaries(members, odd_values, max_size=4).map(lambda odd: {**CONNECTION, **odd})
+    odd = st.dictionaries(members, odd_values, max_size=4)
+    return st.builds(lambda members, spell: spell({**CONNECTION, **members}), odd, _SPELLINGS)
+
+
+def _odd_requests() -> st.SearchStrategy[object]:
+    names = st.sampled_from(sorted(SCHEMA.fields)) | odd_texts
+    odd = _mostly(st.just({}), st.dictionaries(names, odd_values, max_size=2))
+    return st.builds(
+        lambda case, members, spell: spell({**case[0], **members}),
+        valid_requests(),
+        odd,
+        _SPELLINGS,
     )
-    spec: dict[str, object] = {"connection": connection, "request": request}
-    spec.update(draw(st.just({}) | st.fixed_dictionaries({"debug": odd_values})))
-    return draw(st.just(spec) | odd_values)
 
 
 @st.composite
@@ -182,7 +208,7 @@ def _custom_fields(_: Mapping[str, Any]) -> st.SearchStrategy[Case]:
     def spelled(values: dict[str, Any]) -> st.SearchStrategy[Case]:
         items = [{"id": name, "value": value} for name, value in values.items()]
         with_null = [*items, {"id": "null", "value": None}]
-        spellings = [items, with_null, json.dumps(items)]
+        spellings: list[Any] = [items, with_null, json.dumps(items)]
         if values.keys() != {"id", "value"}:
             spellings += [values, json.dumps(values)]
         return st.sampled_from(spellings).map(lambda spelling: Case(spelling, items))

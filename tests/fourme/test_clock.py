@@ -82,3 +82,32 @@ def test_time_and_chance() -> None:
     assert abs(clock.now() - time.time()) < LONG
     assert len(draws) > 1
     assert all(0 <= draw < 1 for draw in draws)
+
+
+def test_ignored_signals(clock: SystemClock) -> None:
+    """Once signals are ignored, they neither end a wait nor the process."""
+    clock.ignore()
+
+    for number in SIGNALS:
+        os.kill(os.getpid(), number)
+
+    assert clock.wait(0) is True
+    assert not clock.terminated
+
+
+def test_limit(clock: SystemClock) -> None:
+    """What takes longer than its limit ends with TimeoutError."""
+    with pytest.raises(TimeoutError), clock.limit(0.02):
+        clock.wait(LONG)
+    assert not clock.terminated
+
+
+def test_limit_kept(clock: SystemClock) -> None:
+    """What keeps its limit goes on, and no alarm comes later; the handler is as before."""
+    before = signal.getsignal(signal.SIGALRM)
+
+    with clock.limit(LONG):
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
+
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    assert signal.getsignal(signal.SIGALRM) == before

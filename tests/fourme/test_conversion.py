@@ -1,4 +1,4 @@
-"""`fourme.conversion`: values as engines deliver them become their documented types."""
+"""`fourme.conversion`: a spec as engines deliver it becomes a draft for the judge."""
 
 from __future__ import annotations
 
@@ -9,166 +9,10 @@ import pytest
 from fourme.conversion import (
     Problem,
     convert,
-    to_boolean,
-    to_integer,
-    to_minutes,
-    to_reference,
-    to_text,
-    to_texts,
 )
 
 if TYPE_CHECKING:
     from fourme.schema import SpecSchema
-
-
-def same(found: object, expected: object) -> bool:
-    """Return whether two values are equal and of one type; Python takes True for 1."""
-    return type(found) is type(expected) and found == expected
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (80339, 80339),
-        ("80339", 80339),
-        (" 80339\n", 80339),
-        ("007", 7),
-        (80339.0, 80339),
-        (-3.0, -3),
-        (2.0**53, 2**53),
-        ("9" * 19, 10**19 - 1),
-        # Left to the judge:
-        (2.0**54, 2.0**54),
-        (1.5, 1.5),
-        (float("inf"), float("inf")),
-        ("9" * 20, "9" * 20),
-        ("", ""),
-        ("-5", "-5"),
-        ("+5", "+5"),
-        ("1_000", "1_000"),
-        ("1e3", "1e3"),
-        ("80339.0", "80339.0"),
-        ("\uff18", "\uff18"),
-        ("²", "²"),
-        ("\u00a05", "\u00a05"),
-        (True, True),
-        (None, None),
-        ([5], [5]),
-    ],
-)
-def test_to_integer(value: object, expected: object) -> None:
-    """Whole numbers and ASCII digits become integers; anything else stays as it is."""
-    assert same(to_integer(value), expected)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        *[(word, True) for word in ("true", "trUE", "1", "T", "y", "YES", "On", " on\n")],
-        *[(word, False) for word in ("false", "0", "F", "n", "No", "OFF", "\toff ")],
-        (True, True),
-        (False, False),
-        (1, True),
-        (0, False),
-        (1.0, True),
-        (0.0, False),
-        # Left to the judge:
-        (2, 2),
-        (0.5, 0.5),
-        ("", ""),
-        ("maybe", "maybe"),
-        ("1.0", "1.0"),
-        ("tru", "tru"),
-        (None, None),
-        ([True], [True]),
-    ],
-)
-def test_to_boolean(value: object, expected: object) -> None:
-    """The documented spellings become booleans; anything else stays, and is not false."""
-    assert same(to_boolean(value), expected)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (90, 90),
-        (90.0, 90),
-        ("90", 90),
-        ("1:30", 90),
-        ("01:05", 65),
-        (" 0:00\n", 0),
-        ("999999:59", 59_999_999),
-        # Left to the judge:
-        ("1:60", "1:60"),
-        ("1:5", "1:5"),
-        (":30", ":30"),
-        ("-1:30", "-1:30"),
-        ("1:30:00", "1:30:00"),
-        ("\uff11:30", "\uff11:30"),
-        ("1000000:00", "1000000:00"),
-        ("1h", "1h"),
-        ([90], [90]),
-    ],
-)
-def test_to_minutes(value: object, expected: object) -> None:
-    """Minutes and h:mm become minutes; anything else stays as it is."""
-    assert same(to_minutes(value), expected)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (13, 13),
-        ("13", 13),
-        ({"id": 13, "name": "Unix"}, 13),
-        ({"id": "13"}, 13),
-        ({"id": 13.0}, 13),
-        # Left to the judge:
-        ({"name": "Unix"}, {"name": "Unix"}),
-        ({"id": {"id": 13}}, {"id": 13}),
-        ([13], [13]),
-        ("{", "{"),
-        (True, True),
-    ],
-)
-def test_to_reference(value: object, expected: object) -> None:
-    """Ids, and objects with an id, become ids; anything else stays as it is."""
-    assert same(to_reference(value), expected)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("text", "text"),
-        (" text ", " text "),
-        (5, "5"),
-        (5.0, "5"),
-        (-0.0, "0"),
-        (3.14, "3.14"),
-        (1e300, "1e+300"),
-        # Left to the judge:
-        (True, True),
-        (None, None),
-        (["text"], ["text"]),
-    ],
-)
-def test_to_text(value: object, expected: object) -> None:
-    """A number becomes its text; anything else stays as it is."""
-    assert same(to_text(value), expected)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (["a", 1, 2.0], ["a", "1", "2"]),
-        ([True, ["a"]], [True, ["a"]]),
-        ("a", "a"),
-        (5, 5),
-    ],
-)
-def test_to_texts(value: object, expected: object) -> None:
-    """The numbers in a list become texts; anything else stays as it is."""
-    assert same(to_texts(value), expected)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +39,7 @@ def test_json_text(name: str, value: str, expected: object, schema: SpecSchema) 
     """JSON text becomes what it says where an object or a list may stand, and nowhere else."""
     draft = convert({"request": {name: value}}, schema)
 
-    assert same(draft.spec["request"][name], expected)
+    assert repr(draft.spec["request"][name]) == repr(expected)
     assert draft.problems == []
 
 
@@ -222,6 +66,15 @@ def test_attachments(name: str, value: object, expected: object, schema: SpecSch
     draft = convert({"request": {name: value}}, schema)
 
     assert repr(draft.spec["request"][name]) == repr(expected)
+
+
+@pytest.mark.parametrize("items", [[{"content": b"\xff\x00"}], {"content": b"\xff\x00"}])
+def test_binary_content(items: object, schema: SpecSchema) -> None:
+    """An attachment's content that travelled as base64 stays as it is, text or not."""
+    draft = convert({"request": {"note_attachments": items}}, schema)
+
+    assert draft.spec["request"]["note_attachments"] == [{"content_base64": "/wA="}]
+    assert draft.problems == []
 
 
 def test_problem_with_hint() -> None:

@@ -2,109 +2,37 @@
 
 from __future__ import annotations
 
-import dataclasses
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
-from fourme.delivery import Budget, Call, deliver_or_verify
+from fourme.delivery import Budget, Call, deliver
 from fourme.errors import (
     OutcomeUnknownError,
     RedirectError,
     StepError,
-    TerminatedError,
-    ThrottledError,
     TryLaterError,
 )
-from fourme.mishaps import Mishap
-from fourme.retry import Happening, Repeatable
+from fourme.retry import Repeatable
 from fourme.settings import Settings
 from tests.fake_clock import FakeClock
+from tests.fourme.delivery_scene import (
+    ADDS,
+    FAILED,
+    GARBLED,
+    NOT_SENT,
+    READS,
+    SETS,
+    SILENT,
+    VERIFIABLE,
+    Scene,
+    Script,
+    answer,
+    throttled,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-NOT_SENT = Mishap(Happening.NOT_SENT, "no connection (test)")
-FAILED = Mishap(Happening.FAILED, "it answered 502 (test)", status=502, trace="trace-1")
-SILENT = Mishap(Happening.SILENT, "it did not answer in time")
-GARBLED = Mishap(Happening.GARBLED, "no JSON", status=200)
-READS, SETS = Repeatable.READS, Repeatable.SETS
-VERIFIABLE, ADDS = Repeatable.ADDS_VERIFIABLY, Repeatable.ADDS
-
-
-def throttled(seconds: float | None, until: datetime | None = None) -> Mishap:
-    """Return what a 429 is."""
-    return Mishap(
-        Happening.THROTTLED, "it answered 429", retry_after=seconds, until=until, status=429
-    )
-
-
-def answer(status: int = 200) -> requests.Response:
-    """Return an answer with a status."""
-    response = requests.Response()
-    response.status_code = status
-    return response
-
-
-class Script:
-    """Attempts that go as written: each raises its error or returns its answer, in turn.
-
-    Attributes:
-        attempts: how many there were.
-    """
-
-    def __init__(
-        self, *turns: requests.Response | Exception, clock: FakeClock | None = None
-    ) -> None:
-        self.attempts = 0
-        self._turns = turns
-        self._clock = clock
-
-    def __call__(self) -> requests.Response:
-        """Make one attempt; the last turn repeats itself for ever. Each takes a second."""
-        turn = self._turns[min(self.attempts, len(self._turns) - 1)]
-        self.attempts += 1
-        if self._clock:
-            self._clock.advance(1.0)
-        if isinstance(turn, Exception):
-            raise turn
-        return turn
-
-
-@dataclasses.dataclass
-class Scene:
-    """A call, its clock and its budget.
-
-    Attributes:
-        found: what each verification finds, in turn: True, False, or an error.
-        verifications: how many there were.
-    """
-
-    repeatable: Repeatable = SETS
-    settings: Settings = dataclasses.field(default_factory=Settings)
-    clock: FakeClock = dataclasses.field(default_factory=FakeClock)
-    found: tuple[bool | StepError, ...] = ()
-    verifications: int = 0
-
-    def deliver(self, attempt: Callable[[], requests.Response]) -> requests.Response | None:
-        """Deliver the call."""
-        call = Call(
-            "update request 5",
-            "4me (api.4me.com)",
-            self.repeatable,
-            self._has_arrived if self.found else None,
-            "Open the page.",
-        )
-        return deliver_or_verify(call, attempt, Budget(self.settings, self.clock))
-
-    def _has_arrived(self) -> bool:
-        found = self.found[self.verifications]
-        self.verifications += 1
-        if isinstance(found, StepError):
-            raise found
-        return found
+    from fourme.mishaps import Mishap
 
 
 @pytest.mark.parametrize("status", [200, 201, 299, 400, 401, 403, 404, 422])
@@ -355,108 +283,6 @@ def test_bug_passes() -> None:
     assert script.attempts == 1
 
 
-@pytest.mark.parametrize("repeatable", Repeatable)
-def test_throttled(repeatable: Repeatable) -> None:
-    """A rate limit is waited for as asked, beyond the retry time, and then sent again."""
-    scene = Scene(repeatable, Settings(retry_time=0))
-    script = Script(throttled(1800.0), throttled(7.0), answer())
-
-    assert scene.deliver(script) is not None
-    assert scene.clock.waits == [1800.0, 7.0]
-
-
-def test_throttled_without_time() -> None:
-    """A rate limit that does not say how long backs off from 2 s."""
-    scene = Scene(clock=FakeClock(draw=0.0))
-
-    scene.deliver(Script(throttled(None), throttled(None), throttled(None), answer()))
-    assert scene.clock.waits == [2.0, 4.0, 8.0]
-
-
-def test_throttled_beyond_budget() -> None:
-    """A wait beyond the budget ends the run at once, and says until when."""
-    until = datetime(2026, 11, 21, 17, 30, tzinfo=UTC)
-    scene = Scene(ADDS, Settings(throttle_time=60))
-    script = Script(throttled(50.0), throttled(11.0, until))
-
-    with pytest.raises(ThrottledError) as caught:
-        scene.deliver(script)
-
-    assert (script.attempts, scene.clock.waits) == (2, [50.0])
-    assert "2026-11-21 17:30:00 UTC" in caught.value.what
-    assert "2026-11-21 17:30:00 UTC" in caught.value.todo
-    assert (caught.value.applied, caught.value.status) == ("no", 429)
-
-
-def test_throttled_beyond_budget_without_time() -> None:
-    """Without a time, the remedy is simply to come back later."""
-    with pytest.raises(ThrottledError) as caught:
-        Scene(settings=Settings(throttle_time=0)).deliver(Script(throttled(None)))
-    assert "again later." in caught.value.todo
-
-
-def test_throttled_after_doubt() -> None:
-    """A rate limit after an attempt in doubt leaves the doubt."""
-    scene = Scene(SETS, Settings(throttle_time=0))
-
-    with pytest.raises(ThrottledError) as caught:
-        scene.deliver(Script(FAILED, throttled(5.0)))
-    assert caught.value.applied == "maybe"
-
-
-def test_waits_on_rate_limits_do_not_use_up_the_retry_time() -> None:
-    """After a long rate limit, the retry time is all there still."""
-    scene = Scene(settings=Settings(retry_time=4))
-
-    scene.deliver(Script(throttled(3000.0), NOT_SENT, NOT_SENT, answer()))
-    assert scene.clock.waits == [3000.0, 1.0, 2.0]
-
-
-@pytest.mark.parametrize("mishap", [NOT_SENT, throttled(100.0)])
-@pytest.mark.parametrize("repeatable", Repeatable)
-def test_terminated(mishap: Mishap, repeatable: Repeatable) -> None:
-    """Being asked to end while waiting ends the run at once; nothing was applied."""
-    scene = Scene(repeatable, clock=FakeClock(terminate_at=0.1))
-    script = Script(mishap, answer())
-
-    with pytest.raises(TerminatedError) as caught:
-        scene.deliver(script)
-
-    assert (script.attempts, caught.value.applied) == (1, "no")
-    assert caught.value.exit_code == 75
-
-
-def test_terminated_after_doubt() -> None:
-    """Being asked to end after an attempt in doubt leaves the doubt; setting again is harmless."""
-    scene = Scene(SETS, clock=FakeClock(terminate_at=0.1))
-
-    with pytest.raises(TerminatedError) as caught:
-        scene.deliver(Script(FAILED))
-    assert caught.value.applied == "maybe"
-
-
-def test_terminated_before_verifying() -> None:
-    """Being asked to end before an update could be verified leaves its outcome unknown."""
-    scene = Scene(VERIFIABLE, clock=FakeClock(terminate_at=0.1), found=(True,))
-
-    with pytest.raises(OutcomeUnknownError) as caught:
-        scene.deliver(Script(SILENT))
-
-    assert scene.verifications == 0
-    assert caught.value.todo == "Open the page."
-
-
-def test_terminated_after_verifying() -> None:
-    """Being asked to end after an update was found absent: it was not applied."""
-    scene = Scene(VERIFIABLE, clock=FakeClock(terminate_at=0.5), found=(False,))
-    scene.clock.wait = lambda _: scene.verifications == 0  # type: ignore[method-assign]  # the signal comes during the check
-    script = Script(FAILED, answer())
-
-    with pytest.raises(TerminatedError) as caught:
-        scene.deliver(script)
-    assert (script.attempts, caught.value.applied) == (1, "no")
-
-
 def test_cause_is_kept() -> None:
     """An error of the loop has the mishap as its cause."""
     with pytest.raises(OutcomeUnknownError) as caught:
@@ -464,41 +290,10 @@ def test_cause_is_kept() -> None:
     assert caught.value.__cause__ is FAILED
 
 
-def test_waits_are_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """Each wait is a line that says what happened, what follows and when."""
-    with caplog.at_level("WARNING", "step"):
-        Scene(VERIFIABLE, found=(False,)).deliver(Script(NOT_SENT, FAILED, answer()))
+def test_always_answered() -> None:
+    """A call that nothing can verify always has an answer; a verified one must not come here."""
+    budget = Budget(Settings(), FakeClock())
 
-    lines = [record.getMessage() for record in caplog.records]
-    assert len(lines) == 3
-    assert "no connection (test); trying again in 0.5 s (attempt 1)" in lines[0]
-    assert "502 (test); checking what arrived in 1.0 s (attempt 2)" in lines[1]
-    assert "has not arrived; trying again in 0.0 s (attempt 2)" in lines[2]
-
-
-@pytest.mark.parametrize(
-    ("settings", "longest", "expected"),
-    [
-        (Settings(retry_time=300, throttle_time=3660), 10.0, (10, 10)),
-        (Settings(retry_time=5, throttle_time=3660), 10.0, (5, 10)),
-        (Settings(retry_time=300, throttle_time=7), None, (300, 7)),
-    ],
-)
-def test_budget(settings: Settings, longest: float | None, expected: tuple[float, float]) -> None:
-    """A budget is what the settings say, or less where an operation is worth less."""
-    more: dict[str, Any] = {} if longest is None else {"longest": longest}
-    budget = Budget(settings, FakeClock(), **more)
-
-    assert (budget.retry_left, budget.throttle_left) == expected
-
-
-def test_budget_is_shared() -> None:
-    """A budget is spent by all calls of an operation together."""
-    clock = FakeClock()
-    budget = Budget(Settings(retry_time=100, throttle_time=50), clock)
-
-    clock.advance(30)
-    assert (budget.retry_left, budget.throttle_left) == (70, 50)
-    budget.note_throttling(20)
-    clock.advance(20)
-    assert (budget.retry_left, budget.throttle_left) == (70, 30)
+    assert deliver(Call("read", "4me", READS), Script(FAILED, answer()), budget).status_code == 200
+    with pytest.raises(TypeError):
+        deliver(Call("update", "4me", VERIFIABLE, lambda: True), Script(FAILED), budget)

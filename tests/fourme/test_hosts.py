@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fourme.hosts import Host, parse_host
+from fourme.hosts import Host, is_safe, parse_host
 
 
 @pytest.mark.parametrize(
@@ -143,3 +143,30 @@ def test_address() -> None:
     """The address has the port where it is not the scheme's own."""
     assert parse_host("api.4me.com").address == "api.4me.com"
     assert parse_host("api.4me.com:8443").address == "api.4me.com:8443"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://4me.s3-accelerate.dualstack.amazonaws.com/", True),
+        ("https://api.example.com:8443/v1/attachments?a=b", True),
+        ("http://127.0.0.1:8080/v1/attachments", True),
+        ("http://[::1]:8080/", True),
+        ("http://localhost/", True),
+        ("http://api.example.com/v1/attachments", False),
+        ("http://127.0.0.1@evil.example/", False),
+        ("http://127.0.0.1.evil.example/", False),
+        ("http://evil.example/?http://127.0.0.1", False),
+        ("http://127.0.0.1\\@evil.example/", False),
+        ("https://", False),
+        ("https:///path", False),
+        ("https://me@/path", False),
+        ("//example.com", False),
+        ("ftp://example.com", False),
+        ("file:///etc/passwd", False),
+        ("", False),
+    ],
+)
+def test_safe(url: str, expected: bool) -> None:  # noqa: FBT001  a table's column
+    """Data may be sent over https, and over http to this machine only."""
+    assert is_safe(url) is expected

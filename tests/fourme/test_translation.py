@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fourme.attachments import Stored
 from fourme.retry import Repeatable
 from fourme.translation import ExpectedNote, Update, translate
 
@@ -66,6 +67,7 @@ def test_cleared(schema: SpecSchema) -> None:
         # What adds nothing:
         ({"time_spent": 0, "planned_effort": 5}, (), Repeatable.SETS),
         ({"note": " \n"}, (), Repeatable.SETS),
+        ({"note_attachments": [{"key": "a", "_destroy": True}]}, (), Repeatable.SETS),
         ({"internal_note_attachments": []}, (), Repeatable.SETS),
     ],
 )
@@ -94,9 +96,34 @@ def test_notes(schema: SpecSchema) -> None:
     }
 
 
+def test_attached(schema: SpecSchema) -> None:
+    """Once its files are stored, an update refers to them, and knows its note as it is sent."""
+    update = translate(
+        {
+            "request_id": 5,
+            "note": "See [note_attachments: 0]",
+            "note_attachments": [{"name": "a.txt", "content": "a"}, ATTACHMENT],
+        },
+        (),
+        schema,
+    )
+    assert [file.name for file in update.files] == ["a.txt"]
+
+    sent = update.attached({("note_attachments", 0): Stored("attachments/9/a.txt", 1)}, schema)
+
+    assert sent.files == ()
+    assert sent.notes == (ExpectedNote("See ![](attachments/9/a.txt)", internal=False),)
+    assert sent.body["note_attachments"] == [
+        {"key": "attachments/9/a.txt", "filesize": 1, "inline": True},
+        ATTACHMENT,
+    ]
+
+
 def test_summary() -> None:
     """The summary for logs has names and sizes, and no contents."""
     update = Update(5, {"note": "geheim", "team_id": 13, "internal_note": "äöü"})
 
     assert update.summary == "note (6 characters), team_id, internal_note (3 characters)"
     assert Update(5, {}).summary == "nothing"
+    attachments = {"note_attachments": [ATTACHMENT], "custom_fields_attachments": ""}
+    assert Update(5, attachments).summary == "note_attachments (1), custom_fields_attachments (0)"

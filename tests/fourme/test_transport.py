@@ -1,4 +1,4 @@
-"""`fourme.transport`: one exchange, over real sockets."""
+"""`fourme.transport`: one exchange that is answered, over real sockets."""
 
 from __future__ import annotations
 
@@ -7,69 +7,22 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
-import fourme.transport
-from fourme.clock import SystemClock
-from fourme.errors import ConfigError, RedirectError, UnexpectedAnswerError
+from fourme.errors import ConfigError, RedirectError, TerminatedError, UnexpectedAnswerError
 from fourme.mishaps import Mishap
 from fourme.retry import Happening
 from fourme.settings import Settings
-from fourme.transport import Parcel, Transport, exchange, json_of
+from fourme.transport import Parcel, Transport, json_of
 from tests.fake_clock import FakeClock
-from tests.fourme.loopback import Connection, closed_port, head, serve
+from tests.fourme.exchanges import REQUEST, call, mishap_of
+from tests.fourme.loopback import Connection, head, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-REQUEST = b'{"id": 5, "subject": "Printer"}'
-TRANSPORT = Transport(Settings(connect_timeout=2, read_timeout=2), FakeClock())
-HURRIED = Transport(Settings(connect_timeout=0.1, read_timeout=0.1), SystemClock())
+    import requests
 
-
-@pytest.fixture
-def session() -> Iterator[requests.Session]:
-    """Return a session that knows nothing of the environment."""
-    with requests.Session() as session:
-        session.trust_env = False
-        yield session
-
-
-def call(
-    session: requests.Session,
-    url: str,
-    parcel: Parcel | None = None,
-    *,
-    transport: Transport = TRANSPORT,
-    busy: frozenset[int] = frozenset(),
-) -> requests.Response:
-    """Make one exchange."""
-
-    def send() -> requests.Response:
-        return session.request(
-            "PATCH",
-            url + "/v1/requests/5?a=geheim",
-            data=parcel,
-            timeout=transport.timeout,
-            allow_redirects=False,
-            stream=True,
-        )
-
-    return exchange(send, transport, parcel=parcel, busy_statuses=busy)
-
-
-def mishap_of(
-    session: requests.Session,
-    turn: Callable[[Connection], None],
-    parcel: Parcel | None = None,
-    *,
-    transport: Transport = TRANSPORT,
-) -> Mishap:
-    """Return the mishap that a server's behaviour is."""
-    with serve(turn) as server, pytest.raises(Mishap) as caught:
-        json_of(call(session, server.url, parcel, transport=transport))
-    return caught.value
+NUMBERS = b'{"a": 1.5, "b": -0.25, "c": 12345678901234567890, "d": 1e3}'
 
 
 def test_complete(session: requests.Session) -> None:
@@ -85,6 +38,14 @@ def test_complete(session: requests.Session) -> None:
     assert received.endswith(b'\r\n\r\n{"a": 1}')
     assert b"Content-Length: 8\r\n" in received
     assert b"Transfer-Encoding" not in received
+
+
+def test_numbers(session: requests.Session) -> None:
+    """Numbers keep their types, and integers all their digits."""
+    with serve(lambda connection: connection.answer(NUMBERS)) as server:
+        value = json_of(call(session, server.url))
+
+    assert repr(value) == "{'a': 1.5, 'b': -0.25, 'c': 12345678901234567890, 'd': 1000.0}"
 
 
 def test_large_body(session: requests.Session) -> None:
@@ -131,185 +92,6 @@ def test_chunked(session: requests.Session) -> None:
 
     with serve(turn) as server:
         assert json_of(call(session, server.url)) == json.loads(REQUEST)
-
-
-def truncated(connection: Connection) -> None:
-    """Send less than announced."""
-    connection.read()
-    connection.write(head("200 OK", f"Content-Length: {len(REQUEST) + 1}") + REQUEST)
-
-
-def truncated_chunks(connection: Connection) -> None:
-    """End amid the chunks."""
-    connection.read()
-    connection.write(head("200 OK", "Transfer-Encoding: chunked") + b'5\r\n{"id"\r\n')
-
-
-def truncated_gzip(connection: Connection) -> None:
-    """Send the beginning of a compressed answer as if it were all."""
-    connection.answer(gzip.compress(REQUEST)[:-12], "Content-Encoding: gzip")
-
-
-def no_gzip(connection: Connection) -> None:
-    """Send something uncompressed as compressed."""
-    connection.answer(REQUEST, "Content-Encoding: gzip")
-
-
-def reset_after_reading(connection: Connection) -> None:
-    """Break off once the request is here."""
-    connection.read()
-    connection.reset()
-
-
-def close_after_reading(connection: Connection) -> None:
-    """Close without an answer."""
-    connection.read()
-
-
-def reset_amid_the_answer(connection: Connection) -> None:
-    """Break off amid the answer."""
-    connection.read()
-    connection.write(head("200 OK", "Content-Length: 1000") + REQUEST)
-    connection.reset()
-
-
-def no_http(connection: Connection) -> None:
-    """Speak another protocol."""
-    connection.read()
-    connection.write(b"220 smtp.example.com ESMTP\r\n")
-
-
-def bad_chunk(connection: Connection) -> None:
-    """Send a chunk without a size."""
-    connection.read()
-    connection.write(head("200 OK", "Transfer-Encoding: chunked") + b"hello\r\n")
-
-
-@pytest.mark.parametrize(
-    ("turn", "happening"),
-    [
-        (truncated, Happening.FAILED),
-        (truncated_chunks, Happening.FAILED),
-        (truncated_gzip, Happening.GARBLED),
-        (no_gzip, Happening.FAILED),
-        (reset_after_reading, Happening.FAILED),
-        (close_after_reading, Happening.FAILED),
-        (reset_amid_the_answer, Happening.FAILED),
-        (no_http, Happening.FAILED),
-        (bad_chunk, Happening.FAILED),
-    ],
-)
-def test_lost(
-    session: requests.Session, turn: Callable[[Connection], None], happening: Happening
-) -> None:
-    """What is lost after the request was sent may have been applied."""
-    assert mishap_of(session, turn, Parcel(b"{}")).happening is happening
-
-
-def test_lost_before_all_was_sent(session: requests.Session) -> None:
-    """What is lost before the whole body has left cannot have been applied."""
-
-    def turn(connection: Connection) -> None:
-        connection.read_some()
-        connection.reset()
-
-    parcel = Parcel(bytes(64 * 1024 * 1024))
-    found = mishap_of(session, turn, parcel)
-
-    assert found.happening is Happening.NOT_SENT
-    assert not parcel.sent
-
-
-def test_lost_without_a_parcel(session: requests.Session) -> None:
-    """Without a body there is nothing that could not have left."""
-    assert mishap_of(session, reset_after_reading).happening is Happening.FAILED
-
-
-def test_refused_connection(session: requests.Session) -> None:
-    """Where nobody listens, nothing was sent."""
-    with closed_port() as url, pytest.raises(Mishap) as caught:
-        call(session, url, Parcel(b"{}"))
-    assert caught.value.happening is Happening.NOT_SENT
-    assert "no connection (Connection refused)" in caught.value.what
-
-
-def test_answer_before_all_was_sent(session: requests.Session) -> None:
-    """A server may refuse a body by its size before it has read it."""
-
-    def turn(connection: Connection) -> None:
-        connection.read_some()
-        connection.write(head("413 Too Large", "Content-Length: 2", "Connection: close") + b"{}")
-        connection.read()
-
-    with serve(turn) as server:
-        assert call(session, server.url, Parcel(bytes(1024 * 1024))).status_code == 413
-
-
-def test_silent(session: requests.Session) -> None:
-    """A server that takes the request and says nothing may be at work still."""
-
-    def turn(connection: Connection) -> None:
-        connection.read()
-        connection.stay_silent()
-
-    found = mishap_of(session, turn, Parcel(b"{}"), transport=HURRIED)
-
-    assert found.happening is Happening.SILENT
-
-
-def test_silent_amid_the_answer(session: requests.Session) -> None:
-    """A server that stops in the middle of its answer is silent, too."""
-
-    def turn(connection: Connection) -> None:
-        connection.read()
-        connection.write(head("200 OK", "Content-Length: 1000") + REQUEST)
-        connection.stay_silent()
-
-    assert mishap_of(session, turn, transport=HURRIED).happening is Happening.SILENT
-
-
-@pytest.mark.parametrize(
-    "start", [b"", head("200 OK", "Content-Length: 1000")], ids=["head", "body"]
-)
-def test_trickle(session: requests.Session, start: bytes) -> None:
-    """An answer that comes in byte by byte, never silent for long, ends at the limit as well."""
-
-    def turn(connection: Connection) -> None:
-        connection.read()
-        connection.write(start)
-        connection.trickle(head("200 OK", "X-Padding: " + "x" * 1000), 0.01)
-
-    found = mishap_of(session, turn, Parcel(b"{}"), transport=HURRIED)
-
-    assert found.happening is Happening.SILENT
-
-
-@pytest.mark.parametrize("packed", [False, True])
-def test_endless(
-    session: requests.Session,
-    monkeypatch: pytest.MonkeyPatch,
-    packed: bool,  # noqa: FBT001  a table's column
-) -> None:
-    """An answer beyond all measure is given up, also one that is small until it is unpacked."""
-    monkeypatch.setattr(fourme.transport, "MAX_ANSWER_BYTES", 100_000)
-    body = b" " * 1_000_000
-    headers = ("Content-Encoding: gzip",) if packed else ()
-
-    def turn(connection: Connection) -> None:
-        connection.answer(gzip.compress(body) if packed else body, *headers)
-
-    with serve(turn) as server, pytest.raises(UnexpectedAnswerError) as caught:
-        call(session, server.url)
-    assert caught.value.applied == "maybe"
-
-
-def test_largest(session: requests.Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer of just the largest size is read."""
-    monkeypatch.setattr(fourme.transport, "MAX_ANSWER_BYTES", 100_000)
-    body = b" " * 100_000
-
-    with serve(lambda connection: connection.answer(body)) as server:
-        assert call(session, server.url).content == body
 
 
 @pytest.mark.parametrize(
@@ -467,3 +249,12 @@ def test_certificates(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         _ = Transport(Settings(ca_bundle=str(tmp_path / "none.pem")), FakeClock()).verify
     assert "none.pem" in caught.value.what
+
+
+def test_terminated() -> None:
+    """Once the engine has asked the step to end, no update is sent."""
+    Transport(Settings(), FakeClock()).stop_if_terminated()
+
+    with pytest.raises(TerminatedError) as caught:
+        Transport(Settings(), FakeClock(terminate_at=0)).stop_if_terminated()
+    assert (caught.value.exit_code, caught.value.applied) == (75, "no")

@@ -1,0 +1,104 @@
+"""A call to deliver, and attempts that go as written."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import requests
+
+from fourme.delivery import Budget, Call, deliver_or_verify
+from fourme.errors import (
+    StepError,
+)
+from fourme.mishaps import Mishap
+from fourme.retry import Happening, Repeatable
+from fourme.settings import Settings
+from tests.fake_clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+NOT_SENT = Mishap(Happening.NOT_SENT, "no connection (test)")
+FAILED = Mishap(Happening.FAILED, "it answered 502 (test)", status=502, trace="trace-1")
+SILENT = Mishap(Happening.SILENT, "it did not answer in time")
+GARBLED = Mishap(Happening.GARBLED, "no JSON", status=200)
+READS, SETS = Repeatable.READS, Repeatable.SETS
+VERIFIABLE, ADDS = Repeatable.ADDS_VERIFIABLY, Repeatable.ADDS
+
+
+def throttled(seconds: float | None, until: datetime | None = None) -> Mishap:
+    """Return what a 429 is."""
+    return Mishap(
+        Happening.THROTTLED, "it answered 429", retry_after=seconds, until=until, status=429
+    )
+
+
+def answer(status: int = 200) -> requests.Response:
+    """Return an answer with a status."""
+    response = requests.Response()
+    response.status_code = status
+    return response
+
+
+class Script:
+    """Attempts that go as written: each raises its error or returns its answer, in turn.
+
+    Attributes:
+        attempts: how many there were.
+    """
+
+    def __init__(
+        self, *turns: requests.Response | Exception, clock: FakeClock | None = None
+    ) -> None:
+        self.attempts = 0
+        self._turns = turns
+        self._clock = clock
+
+    def __call__(self) -> requests.Response:
+        """Make one attempt; the last turn repeats itself for ever. Each takes a second."""
+        turn = self._turns[min(self.attempts, len(self._turns) - 1)]
+        self.attempts += 1
+        if self._clock:
+            self._clock.advance(1.0)
+        if isinstance(turn, Exception):
+            raise turn
+        return turn
+
+
+@dataclasses.dataclass
+class Scene:
+    """A call, its clock and its budget.
+
+    Attributes:
+        found: what each verification finds, in turn: True, False, or an error.
+        verifications: how many there were.
+        during_check: what happens during each of them.
+    """
+
+    repeatable: Repeatable = SETS
+    settings: Settings = dataclasses.field(default_factory=Settings)
+    clock: FakeClock = dataclasses.field(default_factory=FakeClock)
+    found: tuple[bool | StepError, ...] = ()
+    verifications: int = 0
+    during_check: Callable[[], object] = lambda: None
+
+    def deliver(self, attempt: Callable[[], requests.Response]) -> requests.Response | None:
+        """Deliver the call."""
+        call = Call(
+            "update request 5",
+            "4me (api.4me.com)",
+            self.repeatable,
+            self._has_arrived if self.found else None,
+            "Open the page.",
+        )
+        return deliver_or_verify(call, attempt, Budget(self.settings, self.clock))
+
+    def _has_arrived(self) -> bool:
+        found = self.found[self.verifications]
+        self.verifications += 1
+        self.during_check()
+        if isinstance(found, StepError):
+            raise found
+        return found

@@ -1,0 +1,64 @@
+"""`fourme.attachments`: what is wrong with the files that a spec names."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fourme.attachments import attachment_problems, content_type_of, files_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fourme.schema import SpecSchema
+
+NOBODY = 65532
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [
+        ("build.log", "text/plain"),
+        ("BUILD.LOG", "text/plain"),
+        ("values.yml", "application/yaml"),
+        ("shot.png", "image/png"),
+        ("report.pdf", "application/pdf"),
+        ("data.json", "application/json"),
+        ("core", "application/octet-stream"),
+        ("odd.xyz123", "application/octet-stream"),
+    ],
+)
+def test_content_types_follow_the_name(name: str, content_type: str) -> None:
+    """The media type does not depend on what the machine knows of file names."""
+    assert content_type_of(name) == content_type
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give root up")
+def test_a_file_that_may_not_be_read_is_a_problem(tmp_path: Path, schema: SpecSchema) -> None:
+    """What counts is the user as whom the step runs."""
+    path = tmp_path / "secret.log"
+    path.write_text("x")
+    path.chmod(0)
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o755)
+    child = os.fork()
+    if child == 0:  # pragma: no cover - another process
+        os.setuid(NOBODY)
+        problems = attachment_problems({"note_attachments": [{"path": str(path)}]}, schema)
+        os._exit(0 if "may not be read" in "".join(map(str, problems)) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_file_that_has_gone_is_an_error_of_the_system(tmp_path: Path, schema: SpecSchema) -> None:
+    """Between check and upload a file may go away; whoever uploads must know."""
+    path = tmp_path / "gone.log"
+    path.write_text("x")
+    (file,) = files_of({"note_attachments": [{"path": str(path)}]}, schema)
+    assert (file.name, file.size, file.place) == ("gone.log", 1, "request.note_attachments[0]")
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        assert file.size
+    with pytest.raises(FileNotFoundError):
+        file.open()

@@ -1,0 +1,248 @@
+"""`fourme.mishaps`: what the exceptions of requests and urllib3 mean."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from http.client import RemoteDisconnected
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+import urllib3
+from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError
+
+from fourme.errors import CertificateError, ConfigError, StepError
+from fourme.mishaps import Mishap, understand
+from fourme.retry import Happening
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+POOL = urllib3.HTTPConnectionPool("127.0.0.1")
+CONNECTION = urllib3.connection.HTTPConnection("127.0.0.1")
+
+#: What each exception class of requests and urllib3 means when it is all that is known.
+#: A class that is missing here is a newcomer: decide what it means, then add it.
+MEANINGS: dict[str, Happening | type[StepError]] = {
+    "requests.ChunkedEncodingError": Happening.FAILED,
+    "requests.ConnectTimeout": Happening.NOT_SENT,
+    "requests.ConnectionError": Happening.FAILED,
+    "requests.ContentDecodingError": Happening.FAILED,
+    "requests.HTTPError": Happening.FAILED,
+    "requests.InvalidHeader": ConfigError,
+    "requests.InvalidJSONError": Happening.FAILED,
+    "requests.InvalidProxyURL": ConfigError,
+    "requests.InvalidSchema": ConfigError,
+    "requests.InvalidURL": ConfigError,
+    "requests.JSONDecodeError": Happening.FAILED,
+    "requests.MissingSchema": ConfigError,
+    "requests.ProxyError": Happening.NOT_SENT,
+    "requests.ReadTimeout": Happening.SILENT,
+    "requests.RequestException": Happening.FAILED,
+    "requests.RetryError": Happening.FAILED,
+    "requests.SSLError": Happening.FAILED,
+    "requests.StreamConsumedError": Happening.FAILED,
+    "requests.Timeout": Happening.SILENT,
+    "requests.TooManyRedirects": Happening.FAILED,
+    "requests.URLRequired": Happening.FAILED,
+    "requests.UnrewindableBodyError": Happening.FAILED,
+    "urllib3.BodyNotHttplibCompatible": Happening.FAILED,
+    "urllib3.ClosedPoolError": Happening.FAILED,
+    "urllib3.ConnectTimeoutError": Happening.NOT_SENT,
+    "urllib3.DecodeError": Happening.FAILED,
+    "urllib3.EmptyPoolError": Happening.FAILED,
+    "urllib3.FullPoolError": Happening.FAILED,
+    "urllib3.HTTPError": Happening.FAILED,
+    "urllib3.HeaderParsingError": Happening.FAILED,
+    "urllib3.HostChangedError": Happening.FAILED,
+    "urllib3.IncompleteRead": Happening.FAILED,
+    "urllib3.InvalidChunkLength": Happening.FAILED,
+    "urllib3.InvalidHeader": Happening.FAILED,
+    "urllib3.LocationParseError": ConfigError,
+    "urllib3.LocationValueError": ConfigError,
+    "urllib3.MaxRetryError": Happening.FAILED,
+    "urllib3.NameResolutionError": Happening.NOT_SENT,
+    "urllib3.NewConnectionError": Happening.NOT_SENT,
+    "urllib3.PoolError": Happening.FAILED,
+    "urllib3.ProtocolError": Happening.FAILED,
+    "urllib3.ProxyError": Happening.NOT_SENT,
+    "urllib3.ProxySchemeUnknown": ConfigError,
+    "urllib3.ProxySchemeUnsupported": Happening.FAILED,
+    "urllib3.ReadTimeoutError": Happening.SILENT,
+    "urllib3.RequestError": Happening.FAILED,
+    "urllib3.ResponseError": Happening.FAILED,
+    "urllib3.ResponseNotChunked": Happening.FAILED,
+    "urllib3.SSLError": Happening.FAILED,
+    "urllib3.TimeoutError": Happening.SILENT,
+    "urllib3.TimeoutStateError": Happening.FAILED,
+    "urllib3.URLSchemeUnknown": ConfigError,
+    "urllib3.UnrewindableBodyError": Happening.FAILED,
+}
+
+#: What those classes are made with that take more than any arguments.
+ARGUMENTS: dict[str, tuple[Any, ...]] = {
+    "requests.JSONDecodeError": ("no JSON", "text", 0),
+    "urllib3.ClosedPoolError": (POOL, "closed"),
+    "urllib3.EmptyPoolError": (POOL, "empty"),
+    "urllib3.FullPoolError": (POOL, "full"),
+    "urllib3.HeaderParsingError": ([], b""),
+    "urllib3.HostChangedError": (POOL, "/"),
+    "urllib3.IncompleteRead": (1, 2),
+    "urllib3.InvalidChunkLength": (urllib3.HTTPResponse(), b"x"),
+    "urllib3.LocationParseError": ("x",),
+    "urllib3.MaxRetryError": (POOL, "/"),
+    "urllib3.NameResolutionError": ("x", CONNECTION, socket.gaierror(-2, "Name not known")),
+    "urllib3.NewConnectionError": (CONNECTION, "refused"),
+    "urllib3.PoolError": (POOL, "pool"),
+    "urllib3.ProxyError": ("proxy", OSError()),
+    "urllib3.ProxySchemeUnknown": ("x",),
+    "urllib3.ReadTimeoutError": (POOL, "/", "silent"),
+    "urllib3.RequestError": (POOL, "/", "request"),
+    "urllib3.URLSchemeUnknown": ("x",),
+}
+
+
+def classes(module: ModuleType, prefix: str) -> Iterator[tuple[str, type[Exception]]]:
+    """Yield the exception classes that a module defines, but no warnings; aliases once."""
+    for kind in {value for value in vars(module).values() if isinstance(value, type)}:
+        own = kind.__module__ == module.__name__
+        if own and issubclass(kind, Exception) and not issubclass(kind, Warning):
+            yield f"{prefix}.{kind.__name__}", kind
+
+
+CLASSES = dict(
+    sorted(
+        [
+            *classes(requests.exceptions, "requests"),
+            *classes(urllib3.exceptions, "urllib3"),
+        ]
+    )
+)
+
+
+def untrusted(reason: str) -> ssl.SSLCertVerificationError:
+    """Return what OpenSSL raises about a certificate."""
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_message = reason
+    return error
+
+
+def meaning(error: Exception, *, unsent: bool = False) -> Happening | type[StepError]:
+    """Return what an exception is understood as."""
+    found = understand(error, unsent=unsent)
+    return found.happening if isinstance(found, Mishap) else type(found)
+
+
+def test_every_class_has_a_meaning() -> None:
+    """No exception class of requests or urllib3 is without a meaning, none has vanished."""
+    assert set(CLASSES) == set(MEANINGS)
+
+
+@pytest.mark.parametrize("name", sorted(MEANINGS))
+def test_meaning(name: str) -> None:
+    """Each exception class of requests and urllib3 is understood as its documented meaning."""
+    error = CLASSES[name](*ARGUMENTS.get(name, ("text",)))
+
+    assert meaning(error) is MEANINGS[name]
+
+
+@pytest.mark.parametrize("name", sorted(MEANINGS))
+def test_meaning_when_unsent(name: str) -> None:
+    """Whatever happens before a body has left, the server cannot have acted."""
+    error = CLASSES[name](*ARGUMENTS.get(name, ("text",)))
+
+    assert meaning(error, unsent=True) in (Happening.NOT_SENT, ConfigError)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (
+            requests.ConnectionError(
+                MaxRetryError(POOL, "/", NewConnectionError(CONNECTION, "refused"))
+            ),
+            Happening.NOT_SENT,
+        ),
+        (
+            requests.ConnectionError(ProtocolError("aborted", RemoteDisconnected("closed"))),
+            Happening.FAILED,
+        ),
+        (
+            requests.ConnectionError(ProtocolError("aborted", ConnectionResetError(104, "reset"))),
+            Happening.FAILED,
+        ),
+        (requests.ConnectionError(ReadTimeoutError(POOL, "/", "silent")), Happening.SILENT),
+        (requests.exceptions.SSLError(ssl.SSLError(1, "bad record")), Happening.FAILED),
+        (
+            requests.exceptions.SSLError(MaxRetryError(POOL, "/", untrusted("self-signed"))),
+            CertificateError,
+        ),
+        (
+            requests.exceptions.ProxyError(
+                MaxRetryError(
+                    POOL,
+                    "/",
+                    urllib3.exceptions.ProxyError(
+                        "no", OSError("Tunnel connection failed: 407 Proxy Authentication Required")
+                    ),
+                )
+            ),
+            ConfigError,
+        ),
+        (TimeoutError("it took too long"), Happening.SILENT),
+        (ConnectionResetError(104, "reset"), Happening.FAILED),
+        (BrokenPipeError(32, "broken"), Happening.FAILED),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_nested(error: Exception, expected: Happening | type[StepError]) -> None:
+    """What lies inside an exception decides, however requests and urllib3 wrap it."""
+    assert meaning(error) is expected
+
+
+def test_words_of_the_system() -> None:
+    """The words are those of the system's own error, or else the name of the innermost cause."""
+    reset = requests.ConnectionError(
+        ProtocolError("aborted", ConnectionResetError(104, "Reset it"))
+    )
+    closed = requests.ConnectionError(ProtocolError("aborted", RemoteDisconnected("closed")))
+
+    found = [understand(error, unsent=False) for error in (reset, closed)]
+
+    assert [item.what for item in found] == [
+        "the connection was lost (Reset it)",
+        "the connection was lost (RemoteDisconnected)",
+    ]
+
+
+def test_causes_in_a_circle() -> None:
+    """Exceptions that are each other's cause are no endless loop."""
+    first, second = requests.ConnectionError("a"), OSError("b")
+    first.__cause__, second.__cause__ = second, first
+
+    assert meaning(first) is Happening.FAILED
+
+
+def test_untrusted_certificate() -> None:
+    """An untrusted certificate names the host and the reason, and how to trust a private CA."""
+    request = requests.Request("GET", "https://api.4me.com/v1").prepare()
+    error = requests.exceptions.SSLError(
+        MaxRetryError(POOL, "/", untrusted("self-signed certificate")), request=request
+    )
+
+    found = understand(error, unsent=False)
+
+    assert isinstance(found, CertificateError)
+    assert "api.4me.com" in found.what
+    assert "self-signed certificate" in found.what
+    assert "REQUESTS_CA_BUNDLE" in found.todo
+
+
+def test_untrusted_certificate_of_someone() -> None:
+    """An untrusted certificate without a known request is one all the same."""
+    found = understand(urllib3.exceptions.SSLError(untrusted("expired")), unsent=True)
+
+    assert isinstance(found, CertificateError)
+    assert "the server" in found.what

@@ -1,0 +1,200 @@
+"""`fourme.transport`: an exchange that is lost, silent or endless, over real sockets."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+import pytest
+
+import fourme.transport
+from fourme.errors import UnexpectedAnswerError
+from fourme.mishaps import Mishap
+from fourme.retry import Happening
+from fourme.transport import Parcel
+from tests.fourme.exchanges import HURRIED, REQUEST, call, mishap_of
+from tests.fourme.loopback import Connection, closed_port, head, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import requests
+
+
+def truncated(connection: Connection) -> None:
+    """Send less than announced."""
+    connection.read()
+    connection.write(head("200 OK", f"Content-Length: {len(REQUEST) + 1}") + REQUEST)
+
+
+def truncated_chunks(connection: Connection) -> None:
+    """End amid the chunks."""
+    connection.read()
+    connection.write(head("200 OK", "Transfer-Encoding: chunked") + b'5\r\n{"id"\r\n')
+
+
+def truncated_gzip(connection: Connection) -> None:
+    """Send the beginning of a compressed answer as if it were all."""
+    connection.answer(gzip.compress(REQUEST)[:-12], "Content-Encoding: gzip")
+
+
+def no_gzip(connection: Connection) -> None:
+    """Send something uncompressed as compressed."""
+    connection.answer(REQUEST, "Content-Encoding: gzip")
+
+
+def reset_after_reading(connection: Connection) -> None:
+    """Break off once the request is here."""
+    connection.read()
+    connection.reset()
+
+
+def close_after_reading(connection: Connection) -> None:
+    """Close without an answer."""
+    connection.read()
+
+
+def reset_amid_the_answer(connection: Connection) -> None:
+    """Break off amid the answer."""
+    connection.read()
+    connection.write(head("200 OK", "Content-Length: 1000") + REQUEST)
+    connection.reset()
+
+
+def no_http(connection: Connection) -> None:
+    """Speak another protocol."""
+    connection.read()
+    connection.write(b"220 smtp.example.com ESMTP\r\n")
+
+
+def bad_chunk(connection: Connection) -> None:
+    """Send a chunk without a size."""
+    connection.read()
+    connection.write(head("200 OK", "Transfer-Encoding: chunked") + b"hello\r\n")
+
+
+@pytest.mark.parametrize(
+    ("turn", "happening"),
+    [
+        (truncated, Happening.FAILED),
+        (truncated_chunks, Happening.FAILED),
+        (truncated_gzip, Happening.GARBLED),
+        (no_gzip, Happening.FAILED),
+        (reset_after_reading, Happening.FAILED),
+        (close_after_reading, Happening.FAILED),
+        (reset_amid_the_answer, Happening.FAILED),
+        (no_http, Happening.FAILED),
+        (bad_chunk, Happening.FAILED),
+    ],
+)
+def test_lost(
+    session: requests.Session, turn: Callable[[Connection], None], happening: Happening
+) -> None:
+    """What is lost after the request was sent may have been applied."""
+    assert mishap_of(session, turn, Parcel(b"{}")).happening is happening
+
+
+def test_lost_before_all_was_sent(session: requests.Session) -> None:
+    """What is lost before the whole body has left cannot have been applied."""
+
+    def turn(connection: Connection) -> None:
+        connection.read_some()
+        connection.reset()
+
+    parcel = Parcel(bytes(64 * 1024 * 1024))
+    found = mishap_of(session, turn, parcel)
+
+    assert found.happening is Happening.NOT_SENT
+    assert not parcel.sent
+
+
+def test_lost_without_a_parcel(session: requests.Session) -> None:
+    """Without a body there is nothing that could not have left."""
+    assert mishap_of(session, reset_after_reading).happening is Happening.FAILED
+
+
+def test_refused_connection(session: requests.Session) -> None:
+    """Where nobody listens, nothing was sent."""
+    with closed_port() as url, pytest.raises(Mishap) as caught:
+        call(session, url, Parcel(b"{}"))
+    assert caught.value.happening is Happening.NOT_SENT
+    assert "no connection (Connection refused)" in caught.value.what
+
+
+def test_answer_before_all_was_sent(session: requests.Session) -> None:
+    """A server may refuse a body by its size before it has read it."""
+
+    def turn(connection: Connection) -> None:
+        connection.read_some()
+        connection.write(head("413 Too Large", "Content-Length: 2", "Connection: close") + b"{}")
+        connection.read()
+
+    with serve(turn) as server:
+        assert call(session, server.url, Parcel(bytes(1024 * 1024))).status_code == 413
+
+
+def test_silent(session: requests.Session) -> None:
+    """A server that takes the request and says nothing may be at work still."""
+
+    def turn(connection: Connection) -> None:
+        connection.read()
+        connection.stay_silent()
+
+    found = mishap_of(session, turn, Parcel(b"{}"), transport=HURRIED)
+
+    assert found.happening is Happening.SILENT
+
+
+def test_silent_amid_the_answer(session: requests.Session) -> None:
+    """A server that stops in the middle of its answer is silent, too."""
+
+    def turn(connection: Connection) -> None:
+        connection.read()
+        connection.write(head("200 OK", "Content-Length: 1000") + REQUEST)
+        connection.stay_silent()
+
+    assert mishap_of(session, turn, transport=HURRIED).happening is Happening.SILENT
+
+
+@pytest.mark.parametrize(
+    "start", [b"", head("200 OK", "Content-Length: 1000")], ids=["head", "body"]
+)
+def test_trickle(session: requests.Session, start: bytes) -> None:
+    """An answer that comes in byte by byte, never silent for long, ends at the limit as well."""
+
+    def turn(connection: Connection) -> None:
+        connection.read()
+        connection.write(start)
+        connection.trickle(head("200 OK", "X-Padding: " + "x" * 1000), 0.01)
+
+    found = mishap_of(session, turn, Parcel(b"{}"), transport=HURRIED)
+
+    assert found.happening is Happening.SILENT
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_endless(
+    session: requests.Session,
+    monkeypatch: pytest.MonkeyPatch,
+    packed: bool,  # noqa: FBT001  a table's column
+) -> None:
+    """An answer beyond all measure is given up, also one that is small until it is unpacked."""
+    monkeypatch.setattr(fourme.transport, "MAX_ANSWER_BYTES", 100_000)
+    body = b" " * 1_000_000
+    headers = ("Content-Encoding: gzip",) if packed else ()
+
+    def turn(connection: Connection) -> None:
+        connection.answer(gzip.compress(body) if packed else body, *headers)
+
+    with serve(turn) as server, pytest.raises(UnexpectedAnswerError) as caught:
+        call(session, server.url)
+    assert caught.value.applied == "maybe"
+
+
+def test_largest(session: requests.Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer of just the largest size is read."""
+    monkeypatch.setattr(fourme.transport, "MAX_ANSWER_BYTES", 100_000)
+    body = b" " * 100_000
+
+    with serve(lambda connection: connection.answer(body)) as server:
+        assert call(session, server.url).content == body

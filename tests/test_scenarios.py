@@ -1,0 +1,85 @@
+"""The scenario files end to end: what the step as a process makes of each spec."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fourme.errors import ExitCode
+from sandbox.document import document_for
+from sandbox.server import FourMeOptions, Sandbox
+from tests.scenario_files import ACCESS_TOKEN, Accepted, Refused, load_scenarios
+from tests.step_process import Ended, run_step
+
+if TYPE_CHECKING:
+    from sandbox.calls import Call
+
+ACCEPTED = load_scenarios("accepted")
+
+
+def is_json(value: object) -> bool:
+    """Return whether a metadata service could deliver a spec: JSON has no NaN."""
+    try:
+        json.dumps(value, allow_nan=False, default=str)
+    except ValueError:
+        return False
+    return True
+
+
+REFUSED = [scenario for scenario in load_scenarios("refused") if is_json(scenario.spec)]
+WORKERS = 4
+
+
+@dataclass(frozen=True)
+class Played:
+    """A scenario that was played: how the step ended, and what it asked for."""
+
+    ended: Ended
+    calls: list[Call]
+
+
+def play(scenario: Accepted | Refused) -> Played:
+    """Run the step on a scenario; the sandbox's 4me does not know the scenarios' token."""
+    with Sandbox(document_for(scenario.spec), fourme=FourMeOptions()) as sandbox:
+        return Played(run_step(sandbox.environment(), hurried=True), sandbox.calls)
+
+
+@pytest.fixture(scope="module")
+def played() -> dict[str, Played]:
+    """Play all scenarios side by side."""
+    scenarios = [*ACCEPTED, *REFUSED]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        results = pool.map(play, scenarios)
+        return {scenario.name: result for scenario, result in zip(scenarios, results, strict=True)}
+
+
+@pytest.mark.parametrize("scenario", ACCEPTED, ids=lambda scenario: scenario.name)
+def test_an_accepted_spec_makes_the_documented_call(
+    scenario: Accepted, played: dict[str, Played]
+) -> None:
+    """The first call to 4me is the PATCH of the scenario, with native JSON types."""
+    result = played[scenario.name]
+    assert [call.name for call in result.calls] == ["spec", "patch"]
+    patch = result.calls[1]
+    assert patch.path == scenario.path
+    assert patch.body == json.dumps(json.loads(patch.body)).encode()
+    assert json.dumps(json.loads(patch.body), sort_keys=True) == json.dumps(
+        scenario.body, sort_keys=True
+    )
+    assert patch.headers["authorization"] == f"Bearer {ACCESS_TOKEN}"
+    assert result.ended.code == ExitCode.PERMISSION
+
+
+@pytest.mark.parametrize("scenario", REFUSED, ids=lambda scenario: scenario.name)
+def test_a_refused_spec_sends_nothing(scenario: Refused, played: dict[str, Played]) -> None:
+    """After a failed validation there is no call to 4me, and a message that helps."""
+    result = played[scenario.name]
+    assert [call.name for call in result.calls] == ["spec"]
+    assert result.ended.code == scenario.exit_code, result.ended.log
+    assert [words for words in scenario.says if words not in result.ended.log] == []
+    assert [words for words in scenario.says_not if words in result.ended.log] == []
+    assert ACCESS_TOKEN not in result.ended.log
