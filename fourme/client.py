@@ -8,7 +8,6 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from fourme.api import FourMeApi
 from fourme.delivery import Budget, Call, deliver_or_verify
 from fourme.errors import OutcomeUnknownError, OutputError, StepError, UnexpectedAnswerError
 from fourme.logs import said
@@ -22,10 +21,9 @@ if TYPE_CHECKING:
 
     import requests
 
+    from fourme.api import FourMeApi
     from fourme.schema import SpecSchema
     from fourme.translation import ExpectedNote, Update
-    from fourme.transport import Transport
-    from fourme.validation import Connection
 
 logger = logging.getLogger("step.4me")
 
@@ -33,8 +31,8 @@ logger = logging.getLogger("step.4me")
 class FourMeClient:
     """Updates requests through the 4me API."""
 
-    def __init__(self, connection: Connection, transport: Transport, schema: SpecSchema) -> None:
-        self._api = FourMeApi(connection, transport)
+    def __init__(self, api: FourMeApi, schema: SpecSchema) -> None:
+        self._api = api
         self._schema = schema
 
     def update(self, update: Update) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import defusedxml.ElementTree
@@ -18,7 +18,7 @@ from defusedxml.common import DefusedXmlException
 from requests_toolbelt.multipart.encoder import MultipartEncoder, MultipartEncoderMonitor
 
 from fourme.api import plain_session
-from fourme.attachments import Stored
+from fourme.attachments import File, Stored
 from fourme.conversion import Problem
 from fourme.delivery import Call, deliver
 from fourme.errors import (
@@ -37,17 +37,18 @@ from fourme.settings import PROGRESS_EVERY, SLOWEST_UPLOAD
 from fourme.transport import exchange, json_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import requests
 
     from fourme.api import FourMeApi
-    from fourme.attachments import File
     from fourme.clock import Clock
     from fourme.delivery import Budget
     from fourme.errors import StepError
 
 logger = logging.getLogger("step.storage")
+
+T = TypeVar("T")
 
 _LOCAL = "local"
 _UNITS = ("bytes", "KiB", "MiB", "GiB")
@@ -77,11 +78,7 @@ class Storage:
         if self.allowed_extensions and extension not in self.allowed_extensions:
             allowed = f"4me takes: {', '.join(self.allowed_extensions)}."
             yield Problem(file.place, f"is {file.name!r}, whose extension is not allowed", allowed)
-        try:
-            size = file.size
-        except OSError as error:
-            yield Problem(file.place, f"cannot be read any more: {error.strerror}")
-            return
+        size = _reading(file, File.size_now)
         if self.size_limit is not None and size > self.size_limit:
             limit = f"4me takes {self.size_limit} bytes at most."
             yield Problem(file.place, f"is {file.name!r}, of {size} bytes", limit)
@@ -171,12 +168,14 @@ def _session_for(storage: Storage, api: FourMeApi) -> Iterator[requests.Session]
 def _upload(file: File, storage: Storage, session: requests.Session, api: FourMeApi) -> Stored:
     transport = api.transport
     transport.stop_if_terminated()
-    what = f"{file.name} ({readable_size(file.size)})"
+    what = f"{file.name} ({readable_size(_reading(file, File.size_now))})"
     logger.info("Uploading %s to 4me's storage.", what)
     stored: list[Stored] = []
 
     def attempt() -> requests.Response:
-        with file.open() as content:
+        with _reading(file, File.open) as content:
+            size = content.seek(0, os.SEEK_END)
+            content.seek(0)
             form = MultipartEncoder(
                 [
                     ("Content-Type", file.content_type),
@@ -185,7 +184,6 @@ def _upload(file: File, storage: Storage, session: requests.Session, api: FourMe
                 ]
             )
             progress = _Progress(what, transport.clock)
-            size = os.fstat(content.fileno()).st_size if file.content is None else file.size
 
             def send() -> requests.Response:
                 return session.post(
@@ -207,6 +205,17 @@ def _upload(file: File, storage: Storage, session: requests.Session, api: FourMe
     if not response.ok:
         raise _refused(response, file, storage, api)
     return stored[-1]
+
+
+def _reading(file: File, read: Callable[[File], T]) -> T:
+    """Do something with a file, which may have gone since it was checked."""
+    try:
+        return read(file)
+    except OSError as error:
+        raise SpecError(
+            f"{file.place} cannot be read any more: {error.strerror}; the request was not updated.",
+            todo="Let nothing change the file while the step runs.",
+        ) from error
 
 
 def _refused(

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from fourme.errors import EXIT_CODES
 from fourme.settings import VARIABLES
+from sandbox.faults import FAULTS
+from tests.fault_matrix import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,6 +31,7 @@ def render(text: str) -> str:
         "outputs": outputs_table(_schema("outputs.schema.json")),
         "exit-codes": exit_codes_table(),
         "environment": environment_table(),
+        "faults": faults_table(),
     }
     return _PART.sub(lambda match: f"{match[1]}\n{parts[match['name']]}\n\n{match[3]}", text)
 
@@ -63,6 +66,44 @@ def environment_table() -> str:
     """Return the table of the environment variables that hold numbers of seconds."""
     rows = [(f"`{row.name}`", f"{row.default:g} s", row.meaning) for row in VARIABLES]
     return table(("variable", "default", "meaning"), rows)
+
+
+_CALLS = {
+    "spec": "spec",
+    "storage": "storage",
+    "upload": "upload",
+    "patch": "PATCH",
+    "verification": "notes",
+    "read": "request",
+    "output": "output",
+    "link": "link",
+}
+
+
+def faults_table() -> str:
+    """Return the fault matrix in short: the exit code for a fault met once, and met always."""
+    codes: dict[tuple[str, str, bool], int] = {}
+    for case in load():
+        call, _, fault = case.faults[-1].rstrip("*").partition("=")
+        always = case.faults[-1].endswith("*")
+        if case.update in ("note", "files") and case.faults[:-1] in ((), ("patch=500-after",)):
+            codes.setdefault((call, fault, always), case.expected.code)
+    faults = dict.fromkeys(fault for _, fault, _ in codes)
+    rows = [
+        (
+            f"`{fault}`",
+            FAULTS[fault.partition(":")[0]].help,
+            *(_cell(codes, call, fault) for call in _CALLS),
+        )
+        for fault in faults
+    ]
+    return table(("fault", "what happens", *_CALLS.values()), rows)
+
+
+def _cell(codes: Mapping[tuple[str, str, bool], int], call: str, fault: str) -> str:
+    once, always = codes.get((call, fault, False)), codes.get((call, fault, True))
+    met = [str(code) for code in (once, always) if code is not None]
+    return " / ".join(dict.fromkeys(met))
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

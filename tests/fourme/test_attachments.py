@@ -44,11 +44,29 @@ def test_a_file_that_may_not_be_read_is_a_problem(tmp_path: Path, schema: SpecSc
     for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         folder.chmod(0o755)
     child = os.fork()
-    if child == 0:  # pragma: no cover - another process
+    if child == 0:
         os.setuid(NOBODY)
         problems = attachment_problems({"note_attachments": [{"path": str(path)}]}, schema)
         os._exit(0 if "may not be read" in "".join(map(str, problems)) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_what_the_system_says_of_access_counts(
+    tmp_path: Path, schema: SpecSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same without another user."""
+    path = tmp_path / "secret.log"
+    path.write_text("x")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    (problem,) = attachment_problems({"note_attachments": [{"path": str(path)}]}, schema)
+    assert problem.path == "request.note_attachments[0].path"
+    assert problem.wrong.startswith("may not be read")
+
+
+def test_a_name_of_another_type_is_left_to_the_judge(schema: SpecSchema) -> None:
+    """What the schema says already is not said twice."""
+    items = [{"name": ["a"], "content": "x"}]
+    assert [*attachment_problems({"note_attachments": items}, schema)] == []
 
 
 def test_a_file_that_has_gone_is_an_error_of_the_system(tmp_path: Path, schema: SpecSchema) -> None:
@@ -56,9 +74,13 @@ def test_a_file_that_has_gone_is_an_error_of_the_system(tmp_path: Path, schema: 
     path = tmp_path / "gone.log"
     path.write_text("x")
     (file,) = files_of({"note_attachments": [{"path": str(path)}]}, schema)
-    assert (file.name, file.size, file.place) == ("gone.log", 1, "request.note_attachments[0]")
+    assert (file.name, file.size_now(), file.place) == (
+        "gone.log",
+        1,
+        "request.note_attachments[0]",
+    )
     path.unlink()
     with pytest.raises(FileNotFoundError):
-        assert file.size
+        file.size_now()
     with pytest.raises(FileNotFoundError):
         file.open()

@@ -1,0 +1,69 @@
+"""A 4me API that answers by a script, for what no decent 4me would answer."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import requests
+
+from fourme.api import FourMeApi
+from fourme.hosts import parse_host
+from fourme.mishaps import Mishap
+from fourme.retry import Happening
+from fourme.settings import Settings
+from fourme.transport import Transport
+from fourme.validation import Connection
+from tests.fake_clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fourme.transport import Parcel
+
+LOST = Mishap(Happening.FAILED, "the connection was lost")
+CONNECTION = Connection(parse_host("https://api.example.com"), "a-token", "wdc")
+
+
+def answer(value: object, status: int = 200, **headers: str) -> requests.Response:
+    """Return an answer with a JSON value; bytes are its body as they are."""
+    response = requests.Response()
+    response.status_code = status
+    response.headers["Content-Type"] = "application/json"
+    response.headers["Date"] = "Sat, 21 Nov 2026 12:00:00 GMT"
+    response.headers.update({name.replace("_", "-"): text for name, text in headers.items()})
+    response._content = value if isinstance(value, bytes) else json.dumps(value).encode()  # noqa: SLF001  requests has no other way
+    response.request = requests.Request("GET", "https://api.example.com/v1/requests/5").prepare()
+    return response
+
+
+class ScriptedApi(FourMeApi):
+    """Answers one call after the other, as told.
+
+    Attributes:
+        asked: method and path of each call.
+        asked_for: its query.
+    """
+
+    def __init__(self, *answers: requests.Response | Mishap, retry_time: float = 300) -> None:
+        super().__init__(CONNECTION, Transport(Settings(retry_time=retry_time), FakeClock()))
+        self._answers = list(answers)
+        self.asked: list[str] = []
+        self.asked_for: list[Mapping[str, str] | None] = []
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        parcel: Parcel | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Return the next answer, or raise the next mishap."""
+        assert parcel is None or method == "PATCH"
+        self.asked.append(f"{method} {path}")
+        self.asked_for.append(params)
+        turn = self._answers.pop(0)
+        if isinstance(turn, Mishap):
+            raise turn
+        return turn
