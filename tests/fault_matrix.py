@@ -129,7 +129,7 @@ def run(case: Case) -> Outcome:
         stored = sandbox.store.request(REQUEST_ID) or {}
         applied = {
             "note": len(notes),
-            "files": sum(len(note["attachments"]) for note in notes),
+            "files": sum(1 for note in notes if note["attachments"]),
             "time": minutes // 5,
             "fields": int(stored["status"] == "accepted"),
         }[case.update]

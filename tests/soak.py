@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from fourme.errors import ExitCode
 from sandbox.document import document_for
-from sandbox.server import FourMeOptions, Sandbox
+from sandbox import FourMeOptions, Sandbox
 from tests.step_process import HURRIED_STEP, connection, environment
 
 REQUESTS = (70384, 70470, 68673, 80339)

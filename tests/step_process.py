@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.document import FOURME_HOST, document_for
-from sandbox.server import FourMeOptions, Sandbox
+from sandbox import FourMeOptions, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -108,13 +108,17 @@ class Running:
         return Ended(self._process.returncode, out, "".join(self._log) + log)
 
 
-def connection(host: object, **changes: object) -> dict[str, object]:
+def connection(address: str, **changes: object) -> dict[str, object]:
     """Return a connection to a 4me API."""
-    return {"host": host, "accessToken": ACCESS_TOKEN, "account": ACCOUNT, **changes}
+    return {"host": address, "accessToken": ACCESS_TOKEN, "account": ACCOUNT, **changes}
 
 
 def sandbox_for(
-    request: object, *, faults: Iterable[str] = (), clock_skew: float = 0.0, **changes: object
+    request: object,
+    *,
+    faults: Iterable[str] = (),
+    clock_skew: float = 0.0,
+    changes: Mapping[str, object] | None = None,
 ) -> Sandbox:
     """Return a sandbox whose step updates a request; its connection leads to the sandbox's 4me.
 
@@ -124,5 +128,5 @@ def sandbox_for(
         clock_skew: seconds that 4me's clock is ahead.
         changes: other members of the connection.
     """
-    spec = {"connection": connection(**{"host": FOURME_HOST, **changes}), "request": request}
+    spec = {"connection": connection(FOURME_HOST, **(changes or {})), "request": request}
     return Sandbox(document_for(spec), fourme=FourMeOptions(), faults=faults, clock_skew=clock_skew)

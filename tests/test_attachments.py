@@ -13,7 +13,7 @@ import pytest
 
 from fourme.errors import ExitCode
 from sandbox.document import FOURME_HOST, document_for
-from sandbox.server import FourMeOptions, Sandbox
+from sandbox import FourMeOptions, Sandbox
 from tests.step_process import REQUEST_ID, STEP, connection, environment, run_step
 
 if TYPE_CHECKING:
@@ -87,7 +87,9 @@ def test_every_kind_of_item_arrives(storage: Provider, tmp_path: Path) -> None:
             for index, (key, content) in enumerate(zip(keys, contents, strict=True))
         ]
         note = sandbox.store.notes(REQUEST_ID)[0]
-        assert [item["key"] for item in note["attachments"]] == keys
+        attached = note["attachments"]
+        assert isinstance(attached, list)
+        assert [item["key"] for item in attached] == keys
 
 
 @pytest.mark.parametrize(("storage", "has_token"), [("s3", False), ("local", True)])
@@ -164,7 +166,7 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         "not a path": {"path": "a\0b"},
         "text of 3 characters": "abc",
     }
-    request = {
+    request: dict[str, object] = {
         "note": "[note_attachments: 99] [note_attachments: 14]",
         "note_attachments": [*wrong.values(), {"key": "k", "_destroy": True}],
         "internal_note": "[internal_note_attachments: 0]",

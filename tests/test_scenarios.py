@@ -11,7 +11,7 @@ import pytest
 
 from fourme.errors import ExitCode
 from sandbox.document import document_for
-from sandbox.server import FourMeOptions, Sandbox
+from sandbox import FourMeOptions, Sandbox
 from tests.scenario_files import ACCESS_TOKEN, Accepted, Refused, load_scenarios
 from tests.step_process import Ended, run_step
 
@@ -51,7 +51,7 @@ def play(scenario: Accepted | Refused) -> Played:
 @pytest.fixture(scope="module")
 def played() -> dict[str, Played]:
     """Play all scenarios side by side."""
-    scenarios = [*ACCEPTED, *REFUSED]
+    scenarios: list[Accepted | Refused] = [*ACCEPTED, *REFUSED]
     with ThreadPoolExecutor(WORKERS) as pool:
         results = pool.map(play, scenarios)
         return {scenario.name: result for scenario, result in zip(scenarios, results, strict=True)}
