@@ -14,7 +14,10 @@ delivery      the loop that repeats it under the retry policy
 hosts         where 4me is
 attachments   the files that a spec names, before anything is sent
 translation   a validated spec, to the body of the API call
-validation    the judge of a spec, and what it says
+formats       what the schema says beyond draft-07
+precheck      whether a spec is valid beyond doubt
+judge         jsonschema, where it is not, and what a user reads of its verdict
+validation    from a spec to an order
 refusals      what 4me's own errors mean
 api           the 4me API over HTTP
 storage       4me's attachment storage: files to keys

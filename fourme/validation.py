@@ -1,54 +1,24 @@
-"""The judge of a spec: jsonschema, under spec.schema.json, and what a user reads of its verdict.
+"""From a spec as an engine delivers it to an order that can be carried out.
 
 All problems come at once; nothing is sent when there is any.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from datetime import datetime
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
-
-from jsonschema import Draft7Validator, FormatChecker
-from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend
+from typing import TYPE_CHECKING
 
 from fourme.attachments import attachment_problems
 from fourme.conversion import Draft, Problem, convert
 from fourme.errors import ConfigError, SpecError
 from fourme.hosts import Host, parse_host
+from fourme.precheck import is_surely_valid
 from fourme.translation import Update, translate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from fourme.schema import SpecSchema
-
-_DATETIME = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2})(:[0-5][0-9])?(Z|[+-][0-9]{2}:?[0-9]{2})?"
-)
-_SHOWN = 60  # characters of a value that a message shows
-_EXPECTED = {
-    "id": "Give the number of the request, a whole number greater than 0.",
-    "reference": "Give the id of the record, a whole number greater than 0, or an object with an "
-    "`id`, such as an earlier step's output.",
-    "boolean": "Give true or false (also 1, T, Y, YES, ON and 0, F, N, NO, OFF).",
-    "integer": "Give a whole number.",
-    "duration": 'Give minutes, such as 90, or "h:mm", such as "1:30".',
-    "enum": "Give one of the documented values, as text.",
-    "string": "Give text; put it in quotes where YAML reads something else.",
-    "text": "Give text; put it in quotes where YAML reads something else.",
-    "datetime": "Give a date and time such as 2026-11-21T17:30, optionally with seconds and a "
-    "zone (Z or +01:00).",
-    "custom_fields": "Give a list of {id, value}, or an object {id: value}.",
-    "strings": "Give a list of texts.",
-    "attachments": "Give a list of attachments, or one.",
-    "object": "Give an object.",
-    "host": "Give a host such as https://api.4me.com.",
-    "secret": "Give the token as text: printable ASCII characters without spaces.",
-}
 
 
 @dataclass(frozen=True)
@@ -83,7 +53,7 @@ def validate(raw: object, schema: SpecSchema) -> Order:
     draft = convert(raw, schema)
     found = [*draft.problems]
     if draft.spec or not found:
-        found += [*_verdict(draft, schema), *_beyond_the_schema(draft, schema)]
+        found += [*_schema_problems(draft, schema), *_beyond_the_schema(draft, schema)]
     if found:
         raise _refusal(found, draft)
     return _order(draft, schema)
@@ -119,6 +89,14 @@ def _refusal(found: Iterable[Problem], draft: Draft) -> SpecError | ConfigError:
     )
 
 
+def _schema_problems(draft: Draft, schema: SpecSchema) -> Iterator[Problem]:
+    if is_surely_valid(draft.spec, schema.document, schema.document):
+        return
+    from fourme.judge import verdict  # noqa: PLC0415  costs start-up time; most specs are valid
+
+    yield from verdict(draft, schema)
+
+
 def _beyond_the_schema(draft: Draft, schema: SpecSchema) -> Iterator[Problem]:
     """Yield what is wrong with the request beyond what a schema can say."""
     request = draft.spec.get("request")
@@ -136,203 +114,3 @@ def _known_additions(additions: object, schema: SpecSchema) -> Iterator[Problem]
                 "is a field that this step knows",
                 f"Move it to request.{name}, where it is checked.",
             )
-
-
-def _verdict(draft: Draft, schema: SpecSchema) -> Iterator[Problem]:
-    """Yield what the judge finds, in the order of the schema's own walk."""
-    for error in _validator(schema).iter_errors(draft.spec):
-        yield from _problems_of(error, draft, schema)
-
-
-def _validator(schema: SpecSchema) -> Draft7Validator:
-    checks = FormatChecker(formats=())
-    checks.checks("x-4me-datetime", raises=ValueError)(_is_datetime)
-    checks.checks("x-4me-host", raises=ValueError)(_is_host)
-    kind = extend(  # type: ignore[no-untyped-call]  # types-jsonschema has no types for it
-        Draft7Validator,
-        {"x-4me-maxBytes": _check_bytes},
-        type_checker=Draft7Validator.TYPE_CHECKER.redefine("integer", _is_integer),
-    )
-    validator: Draft7Validator = kind(schema.document, format_checker=checks)
-    return validator
-
-
-def _is_integer(_: object, value: object) -> bool:
-    """Return whether a value is an integer; floats have been converted where they are exact."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _check_bytes(_: object, limit: int, value: object, __: object) -> Iterator[ValidationError]:
-    if isinstance(value, str) and len(value.encode("utf-8")) > limit:
-        yield ValidationError("too many bytes")
-
-
-def _is_datetime(value: object) -> bool:
-    """Return whether a text is a datetime on a real day; other types are the judge's own matter."""
-    if not isinstance(value, str):
-        return True
-    match = _DATETIME.fullmatch(value)
-    if match is None:
-        return False
-    datetime.fromisoformat(match[1])
-    return True
-
-
-def _is_host(value: object) -> bool:
-    if isinstance(value, str):
-        parse_host(value)
-    return True
-
-
-@dataclass(frozen=True)
-class _Finding:
-    """One of the judge's errors, without the judge's words, which show values.
-
-    Attributes:
-        rule: the schema keyword that is not satisfied, such as `maximum`.
-        limit: its value in the schema.
-        value: the value judged.
-        entry: the part of the schema that it was judged by.
-        cause: what a format check raised.
-    """
-
-    rule: str
-    limit: Any
-    value: Any
-    entry: Mapping[str, Any]
-    cause: Exception | None
-
-    @property
-    def kind(self) -> str:
-        """The documented type of the value."""
-        return str(self.entry.get("x-4me-type", ""))
-
-
-def _problems_of(error: ValidationError, draft: Draft, schema: SpecSchema) -> Iterator[Problem]:
-    """Yield what one of the judge's errors means to a user."""
-    entry = error.schema if isinstance(error.schema, dict) else {}
-    cause = error.cause if isinstance(error.cause, Exception) else None
-    finding = _Finding(str(error.validator), error.validator_value, error.instance, entry, cause)
-    path = _path_of(error, draft)
-    if finding.rule == "required":
-        yield from _missing(path, finding, draft)
-    elif finding.rule == "additionalProperties":
-        yield from _unknown(path, finding, schema)
-    else:
-        yield Problem(path, *_complaint(finding))
-
-
-def _missing(path: str, finding: _Finding, draft: Draft) -> Iterator[Problem]:
-    for name in finding.limit:
-        if name not in finding.value:
-            hint = _missing_hint(name, finding.value, draft)
-            yield Problem(_join(path, name), "is missing", hint)
-
-
-def _unknown(path: str, finding: _Finding, schema: SpecSchema) -> Iterator[Problem]:
-    known = list(schema.fields if path == "request" else finding.entry["properties"])
-    for name in finding.value:
-        if name not in known:
-            yield Problem(_join(path, name), "is not a known input", _nearest(name, known))
-
-
-def _complaint(finding: _Finding) -> tuple[str, str]:
-    """Return what is wrong with a value, and what would be right."""
-    complain = _COMPLAINTS.get(finding.rule)
-    if complain is not None:
-        return complain(finding)
-    return f"is {_shown(finding)}, which is not valid", _EXPECTED.get(finding.kind, "")
-
-
-def _wrong_type(finding: _Finding) -> tuple[str, str]:
-    wrong = f"is {_shown(finding)}, which is not {_with_article(str(finding.limit))}"
-    return wrong, _EXPECTED.get(finding.kind, "")
-
-
-def _not_allowed(finding: _Finding) -> tuple[str, str]:
-    allowed = ", ".join(map(str, finding.limit))
-    suggestion = _suggestion(finding.value, finding.limit)
-    return f"is {_shown(finding)}, which is not allowed", f"Allowed are: {allowed}.{suggestion}"
-
-
-def _bad_format(finding: _Finding) -> tuple[str, str]:
-    if finding.kind == "host":
-        return str(finding.cause), _EXPECTED["host"]
-    wrong = "no real date" if finding.cause else "not valid"
-    return f"is {_shown(finding)}, which is {wrong}", _EXPECTED[finding.kind]
-
-
-_COMPLAINTS: Mapping[str, Callable[[_Finding], tuple[str, str]]] = {
-    "type": _wrong_type,
-    "enum": _not_allowed,
-    "format": _bad_format,
-    "maxLength": lambda finding: (
-        f"has {len(finding.value)} characters",
-        f"At most {finding.limit} are allowed.",
-    ),
-    "x-4me-maxBytes": lambda finding: (
-        f"has {len(finding.value.encode())} bytes",
-        f"At most {finding.limit} are allowed (64 KB of UTF-8).",
-    ),
-    "minLength": lambda _: ("is empty", "It cannot be cleared; leave it out to keep its value."),
-    "minimum": lambda finding: (
-        f"is {_shown(finding)}",
-        f"It must be at least {finding.limit}.",
-    ),
-    "maximum": lambda finding: (
-        f"is {_shown(finding)}",
-        f"It must be at most {finding.limit}.",
-    ),
-}
-
-
-def _with_article(kind: str) -> str:
-    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
-
-
-def _missing_hint(name: str, instance: Iterable[str], draft: Draft) -> str:
-    if name == "request_id" and "id" in draft.ignored:
-        return "The read-only `id` is not used; name the request in `request_id`."
-    return _suggestion(name, instance, "Did you mean it by").strip()
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    return _suggestion(name, known).strip() or "See the README for the known inputs."
-
-
-def _suggestion(value: object, known: Iterable[object], words: str = "Did you mean") -> str:
-    """Return a question that names the nearest known word, with a space before it; or nothing."""
-    by_lower = {str(word).lower(): str(word) for word in known}
-    near = get_close_matches(str(value).lower().strip(), by_lower, n=1, cutoff=0.7)
-    return f" {words} `{by_lower[near[0]]}`?" if near else ""
-
-
-def _path_of(error: ValidationError, draft: Draft) -> str:
-    """Return where an error is, as in `request.custom_fields[0].id`, in the user's spelling."""
-    path = ""
-    for depth, part in enumerate(error.absolute_path):
-        name = draft.spelled.get(str(part), part) if depth == 1 else part
-        path = f"{path}[{name}]" if isinstance(name, int) else _join(path, str(name))
-    return path
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _shown(finding: _Finding) -> str:
-    """Return a value to show in a message: no secrets, no notes, no long ones."""
-    value, entry = finding.value, finding.entry
-    if entry.get("writeOnly"):
-        return "set to something"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return "a list"
-    hidden = entry.get("type") in ("object", "array") or finding.kind == "text"
-    if isinstance(value, str) and hidden:
-        return f"text of {len(value)} characters"
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}... ({len(text)} characters)"

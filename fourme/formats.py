@@ -1,0 +1,61 @@
+"""What draft-07 cannot say of a value, and spec.schema.json says in `x-4me-...` terms.
+
+Both the judge (`fourme.judge`) and the look whether one is needed (`fourme.precheck`) go by this.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from fourme.hosts import parse_host
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_DATETIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2})(:[0-5][0-9])?(Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
+
+
+def is_integer(value: object) -> bool:
+    """Return whether a value is an integer; floats have been converted where they are exact."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def fits_bytes(value: object, limit: int) -> bool:
+    """Return whether a text has at most `limit` bytes of UTF-8; other types have none."""
+    return not isinstance(value, str) or len(value.encode("utf-8")) <= limit
+
+
+def is_datetime(value: object) -> bool:
+    """Return whether a text is a datetime on a real day; other types are not judged here.
+
+    Raises:
+        ValueError: it has the form of a datetime, but there is no such day or hour.
+    """
+    if not isinstance(value, str):
+        return True
+    match = _DATETIME.fullmatch(value)
+    if match is None:
+        return False
+    datetime.fromisoformat(match[1])
+    return True
+
+
+def is_host(value: object) -> bool:
+    """Return whether a text is a host of the 4me API; other types are not judged here.
+
+    Raises:
+        ValueError: it is not; the message says what is wrong.
+    """
+    if isinstance(value, str):
+        parse_host(value)
+    return True
+
+
+FORMATS: Mapping[str, Callable[[object], bool]] = {
+    "x-4me-datetime": is_datetime,
+    "x-4me-host": is_host,
+}

@@ -1,0 +1,117 @@
+"""Whether a spec is valid beyond doubt, so that the judge need not be called.
+
+jsonschema is the judge of every spec (`fourme.judge`), but importing it costs more than a quarter
+of a run. Most specs are valid, and that is easily seen: this module knows the few keywords that
+spec.schema.json uses. Whatever it does not know, or does not find in order, is for the judge; so
+it cannot refuse anything, and tests hold that it never lets pass what the judge refuses.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from fourme.formats import FORMATS, fits_bytes, is_integer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Schema = Mapping[str, Any]
+
+_ANNOTATIONS = frozenset(
+    {"$schema", "$id", "$comment", "title", "description", "default", "examples", "definitions"}
+    | {"readOnly", "writeOnly", "x-relay-connectionType"}
+)
+_TYPES: Mapping[str, Callable[[object], bool]] = {
+    "object": lambda value: isinstance(value, dict),
+    "array": lambda value: isinstance(value, list),
+    "string": lambda value: isinstance(value, str),
+    "boolean": lambda value: isinstance(value, bool),
+    "integer": is_integer,
+}
+
+
+def is_surely_valid(value: object, schema: Schema, document: Schema) -> bool:
+    """Return whether a value is valid; False means: ask the judge.
+
+    Args:
+        value: a converted value.
+        schema: the part of the schema that it is to satisfy.
+        document: the whole schema, for references into it.
+    """
+    kind = _TYPES.get(str(schema.get("type")))
+    if kind is not None and not kind(value):
+        return False
+    return all(
+        _is_fulfilled(keyword, limit, value, schema, document)
+        for keyword, limit in schema.items()
+        if keyword not in _ANNOTATIONS
+    )
+
+
+def _is_fulfilled(
+    keyword: str,
+    limit: Any,  # noqa: ANN401  any JSON value
+    value: Any,  # noqa: ANN401  any JSON value
+    schema: Schema,
+    document: Schema,
+) -> bool:
+    if keyword in _SIMPLE:
+        return _SIMPLE[keyword](value, limit)
+    if keyword in _NESTED:
+        return _NESTED[keyword](value, limit, schema, document)
+    return keyword.startswith("x-4me-")
+
+
+def _has_format(value: object, name: object) -> bool:
+    check = FORMATS.get(str(name))
+    try:
+        return check is not None and check(value)
+    except ValueError:
+        return False
+
+
+# Each has a type beside it in the schema, which has been looked at before.
+_SIMPLE: Mapping[str, Callable[[Any, Any], bool]] = {
+    "type": lambda _, limit: str(limit) in _TYPES,
+    "enum": lambda value, limit: isinstance(value, str) and value in limit,
+    "minimum": lambda value, limit: value >= limit,
+    "maximum": lambda value, limit: value <= limit,
+    "minLength": lambda value, limit: len(value) >= limit,
+    "maxLength": lambda value, limit: len(value) <= limit,
+    "pattern": lambda value, limit: re.search(limit, value) is not None,
+    "format": _has_format,
+    "required": lambda value, limit: all(name in value for name in limit),
+    "x-4me-maxBytes": fits_bytes,
+}
+
+
+def _members(value: Any, limit: Schema, _: Schema, document: Schema) -> bool:  # noqa: ANN401  JSON
+    return all(
+        is_surely_valid(member, limit[name], document)
+        for name, member in value.items()
+        if name in limit
+    )
+
+
+def _no_others(value: Any, limit: object, schema: Schema, _: Schema) -> bool:  # noqa: ANN401  JSON
+    return limit is False and all(name in schema["properties"] for name in value)
+
+
+def _items(value: Any, limit: Schema, _: Schema, document: Schema) -> bool:  # noqa: ANN401  JSON
+    return all(is_surely_valid(item, limit, document) for item in value)
+
+
+def _referred(value: object, limit: str, _: Schema, document: Schema) -> bool:
+    part: Any = document
+    for name in limit.removeprefix("#/").split("/"):
+        part = part[name]
+    return is_surely_valid(value, part, document)
+
+
+_NESTED: Mapping[str, Callable[[Any, Any, Schema, Schema], bool]] = {
+    "properties": _members,
+    "additionalProperties": _no_others,
+    "items": _items,
+    "$ref": _referred,
+}

@@ -1,0 +1,86 @@
+"""`fourme.precheck`: never lets pass what the judge refuses, and spares it what is valid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from fourme.conversion import convert
+from fourme.judge import verdict
+from fourme.precheck import is_surely_valid
+from fourme.schema import load_spec_schema
+from tests.fourme.strategies import odd_specs, odd_values, valid_requests
+from tests.scenario_files import CONNECTION, load_scenarios
+
+SCHEMA = load_spec_schema()
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+def agrees(spec: object) -> bool:
+    """Return whether precheck and judge say the same of a spec."""
+    draft = convert(spec, SCHEMA)
+    surely = is_surely_valid(draft.spec, SCHEMA.document, SCHEMA.document)
+    return surely is not any(verdict(draft, SCHEMA))
+
+
+@settings(max_examples=300, suppress_health_check=SLOW)
+@given(odd_specs())
+def test_of_odd_specs_it_says_what_the_judge_says(spec: object) -> None:
+    """Valid where there is no problem, doubtful where there is one."""
+    assert agrees(spec)
+
+
+@settings(max_examples=300, suppress_health_check=SLOW)
+@given(odd_values)
+def test_of_odd_fields_it_says_what_the_judge_says(value: object) -> None:
+    """Whatever value any field has."""
+    for name in SCHEMA.fields:
+        assert agrees({"connection": CONNECTION, "request": {"request_id": 5, name: value}}), name
+
+
+@settings(max_examples=100, suppress_health_check=SLOW)
+@given(valid_requests())
+def test_valid_specs_need_no_judge(case: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    """What the schema documents is seen to be valid."""
+    draft = convert({"connection": dict(CONNECTION), "request": case[0]}, SCHEMA)
+    assert is_surely_valid(draft.spec, SCHEMA.document, SCHEMA.document)
+
+
+@pytest.mark.parametrize("folder", ["accepted", "refused"])
+def test_of_the_scenarios_it_says_what_the_judge_says(folder: Any) -> None:  # noqa: ANN401  a literal
+    """The same for every scenario file."""
+    scenarios: Any = load_scenarios(folder)
+    assert [scenario.name for scenario in scenarios if not agrees(scenario.spec)] == []
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "not": {}},
+        {"type": "number"},
+        {"type": ["string", "null"]},
+        {"type": "string", "format": "email"},
+        {"type": "object", "properties": {}, "additionalProperties": {"type": "string"}},
+    ],
+)
+def test_what_it_does_not_know_is_for_the_judge(schema: dict[str, Any]) -> None:
+    """A keyword, type or format that the schema has never used is a doubt, not a pass."""
+    value = {} if schema["type"] == "object" else "a@example.com"
+    assert not is_surely_valid(value, schema, schema)
+
+
+def test_every_limit_has_a_type_beside_it() -> None:
+    """The precheck compares values only after it has looked at their type."""
+    limits = {"minimum", "maximum", "minLength", "maxLength", "pattern", "required", "items"}
+    limits |= {"properties", "additionalProperties", "enum"}
+
+    def parts(part: object) -> list[dict[str, Any]]:
+        inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else []
+        own = [part] if isinstance(part, dict) and isinstance(part.get("title"), str) else []
+        return own + [found for member in inner for found in parts(member)]
+
+    found = parts(SCHEMA.document)
+    assert len(found) > 60
+    assert [part["title"] for part in found if limits & part.keys() and "type" not in part] == []
