@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
-from engines import Output, choose_engine
+from engines import Output, choose_engine, read_arguments, show_errors
 from fourme.api import FourMeApi
 from fourme.client import FourMeClient
 from fourme.clock import SystemClock
@@ -24,20 +25,22 @@ from fourme.transport import Transport
 from fourme.validation import validate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from engines import Arguments
     from fourme.clock import Clock
 
 logger = logging.getLogger("step")
 
 
-def main(environ: Mapping[str, str], clock: Clock) -> ExitCode:
-    """Run the step; return what the process shall end with."""
+def main(environ: Mapping[str, str], clock: Clock, words: Sequence[str] = ()) -> ExitCode:
+    """Run the step as `words` on its command line say; return what the process shall end with."""
     redactor = Redactor()
     redactor.learn(secrets_in_environment(environ))
     start_logging(redactor, sys.stderr)
+    show_errors(environ, redactor)
     try:
-        run(environ, clock, redactor)
+        run(environ, read_arguments(words), clock, redactor)
     except StepError as error:
         logger.error("%s", error)  # noqa: TRY400  the text says it all; no traceback
         logger.debug("How it came to this", exc_info=error)
@@ -52,14 +55,14 @@ def main(environ: Mapping[str, str], clock: Clock) -> ExitCode:
     return ExitCode.OK
 
 
-def run(environ: Mapping[str, str], clock: Clock, redactor: Redactor) -> None:
+def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor: Redactor) -> None:
     """Do what the spec says.
 
     Raises:
         StepError: it cannot be done; says why and whether the request was updated.
     """
     transport = Transport(Settings.from_environment(environ), clock)
-    engine = choose_engine(environ, transport)
+    engine = choose_engine(environ, arguments, transport)
     spec = engine.read_spec()
     redactor.learn(secrets_in_spec(spec))
 
@@ -72,7 +75,8 @@ def run(environ: Mapping[str, str], clock: Clock, redactor: Redactor) -> None:
     if not update.body:
         logger.warning("The spec changes nothing; the update is made all the same.")
     logger.info("Updating request %d at %s: %s", update.request_id, host.address, update.summary)
-    request = FourMeClient(FourMeApi(order.connection, transport), schema).update(update)
+    api = FourMeApi(order.connection, transport)
+    request = FourMeClient(api, schema).update(update)
     logger.info("Request %d is updated.", update.request_id)
 
     published = {**request, "request_id": update.request_id}
@@ -84,9 +88,11 @@ def run(environ: Mapping[str, str], clock: Clock, redactor: Redactor) -> None:
 def start(clock: SystemClock) -> NoReturn:
     """Run the step as a process, from its first signal to its last."""
     clock.listen()
-    code = main(os.environ, clock)
-    clock.ignore()  # a signal during the interpreter's end must not hide the exit code
-    sys.exit(code)
+    code = main(os.environ, clock, sys.argv[1:])
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # a closed one is None
+        with suppress(OSError):
+            stream.flush()
+    os._exit(code)  # the interpreter's own end takes a tenth of a run, and would heed no handler
 
 
 if __name__ == "__main__":

@@ -1,21 +1,36 @@
 """Where a spec comes from and an output goes.
 
-Each engine is a module with a class that fulfils `Engine`; `choose_engine` picks one from the
-environment. The step itself does not know which one it has.
+Each engine is a class that fulfils `Engine`; `choose_engine` picks one from the command line and
+the environment. The step itself does not know which one it has.
+
+variables       the environment variables of the engines
+arguments       the command line
+help            what --help says
+documents       JSON and YAML texts, to values
+yaml_documents  YAML, imported only where a text is not JSON
+inputs          a spec put together from files and variables
+scalars         the few values of an output that engines carry as plain text
+sinks           outputs as files and on standard output
+github          GitHub Actions
+relay           Relay's metadata service
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from engines.relay import RelayEngine
+from engines.arguments import Arguments, read_arguments
 from fourme.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from fourme.redaction import Redactor
     from fourme.transport import Transport
+
+__all__ = ["Arguments", "Engine", "Output", "choose_engine", "read_arguments", "show_errors"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +54,7 @@ class Engine(Protocol):
 
         Raises:
             ConfigError: there is no way to a spec, or the engine refuses to give it.
+            SpecError: what there is cannot be read as a spec at all.
             TryLaterError: the engine cannot be reached for now.
         """
         ...  # pragma: no cover - a protocol's body never runs
@@ -52,18 +68,112 @@ class Engine(Protocol):
         ...  # pragma: no cover - a protocol's body never runs
 
 
-def choose_engine(environ: Mapping[str, str], transport: Transport) -> Engine:
-    """Return the engine that the environment speaks of.
+class _Way(Enum):
+    """A way to hand in a spec, in the order of precedence, as messages call it."""
+
+    FILE = "--spec"
+    GITHUB = "the inputs of the action (INPUT_REQUEST)"
+    RELAY = "METADATA_API_URL"
+    ENVIRONMENT = "FOURME_REQUEST or FOURME_REQUEST_ID"
+
+
+_HELP = (
+    "step.py --spec FILE: a file, YAML or JSON; `--spec -` reads standard input",
+    "FOURME_REQUEST: the request as YAML or JSON; with FOURME_HOST, FOURME_ACCOUNT and "  # noqa: ISC004  long lines
+    "FOURME_ACCESS_TOKEN or FOURME_ACCESS_TOKEN_FILE",
+    "the inputs of the action, in GitHub Actions",
+    "METADATA_API_URL: set by Relay, or by the sandbox: python -m sandbox --fourme "  # noqa: ISC004  likewise
+    "--input examples/update-request.yaml -- python step.py",
+)
+
+
+def choose_engine(environ: Mapping[str, str], arguments: Arguments, transport: Transport) -> Engine:
+    """Return the engine that a run is in: the first of these that holds.
+
+    1. `--spec` is given: a file, which the environment may complete.
+    2. GITHUB_ACTIONS is `true` and INPUT_REQUEST is there, even if empty: GitHub Actions.
+    3. METADATA_API_URL is set: Relay.
+    4. FOURME_REQUEST or FOURME_REQUEST_ID is set: the environment.
+
+    What somebody typed for this run, `--spec`, comes before what an engine sets for every run. Any
+    other two are ambiguous, and so are `--spec` and FOURME_REQUEST. Blank variables are not set.
 
     Raises:
-        ConfigError: it speaks of none, or of one that does not make sense.
+        ConfigError: none holds, the run is ambiguous, or what it speaks of makes no sense.
     """
-    url = environ.get("METADATA_API_URL", "").strip()
-    if not url:
+    ways = list(_ways_in(environ, arguments))
+    if len(ways) != 1:
+        raise _unclear(ways)
+    way = ways[0]
+    if arguments.output and way in (_Way.GITHUB, _Way.RELAY):
         raise ConfigError(
-            "There is no spec to read: the environment variable METADATA_API_URL is not set.",
-            usually="the container was started by hand; in a workflow, Relay sets the variable",
-            todo="To try the step on this machine: python -m sandbox --fourme "
-            "--input examples/update-request.yaml -- python step.py",
+            f"--output does not go together with {way.value}, where outputs have a place already.",
+            todo="Leave it out.",
         )
-    return RelayEngine(url, transport)
+    if way is _Way.RELAY:
+        # Each run imports its own engine alone: relay-sdk brings a web server along.
+        from engines.relay import RelayEngine  # noqa: PLC0415  see above
+
+        return RelayEngine(environ["METADATA_API_URL"].strip(), transport)
+    if way is _Way.GITHUB:
+        from engines.github import github_engine  # noqa: PLC0415  see above
+
+        return github_engine(environ)
+    from engines.inputs import spec_from_environment, spec_from_file  # noqa: PLC0415  see above
+    from engines.sinks import LocalEngine, sinks_in  # noqa: PLC0415  see above
+
+    sinks = sinks_in(environ, arguments.output)
+    if arguments.spec is None:
+        return LocalEngine(lambda: spec_from_environment(environ), sinks)
+    file = arguments.spec
+    return LocalEngine(lambda: spec_from_file(file, environ), sinks)
+
+
+def show_errors(environ: Mapping[str, str], redactor: Redactor) -> None:
+    """Show errors where the engine's users look for them, on top of the log.
+
+    Logging must have been started.
+    """
+    if _is_action(environ):
+        from engines.github import annotate_errors  # noqa: PLC0415  see choose_engine
+
+        annotate_errors(redactor)
+
+
+def _ways_in(environ: Mapping[str, str], arguments: Arguments) -> Iterator[_Way]:
+    if arguments.spec:
+        yield _Way.FILE
+        if _is_set(environ, "FOURME_REQUEST"):
+            yield _Way.ENVIRONMENT
+        return
+    if _is_action(environ):
+        yield _Way.GITHUB
+    if _is_set(environ, "METADATA_API_URL"):
+        yield _Way.RELAY
+    if _is_set(environ, "FOURME_REQUEST") or _is_set(environ, "FOURME_REQUEST_ID"):
+        yield _Way.ENVIRONMENT
+
+
+def _is_action(environ: Mapping[str, str]) -> bool:
+    return environ.get("GITHUB_ACTIONS") == "true" and "INPUT_REQUEST" in environ
+
+
+def _is_set(environ: Mapping[str, str], name: str) -> bool:
+    return bool(environ.get(name, "").strip())
+
+
+def _unclear(ways: list[_Way]) -> ConfigError:
+    if not ways:
+        return ConfigError(
+            "There is no spec to read. These are the ways to hand one in:",
+            details=_HELP,
+            usually="the container was started by hand; in a workflow, Relay sets METADATA_API_URL",
+            todo="Choose one of them; step.py --help says more.",
+        )
+    return ConfigError(
+        f"It is not clear which spec to read: {' and '.join(way.value for way in ways)} are there. "
+        "These are the ways to hand one in:",
+        details=_HELP,
+        usually="a variable is set for the whole project, or left over from something else",
+        todo="Keep one of them.",
+    )

@@ -60,11 +60,6 @@ class SystemClock:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.terminate())
 
-    def ignore(self) -> None:
-        """Take no notice of SIGTERM and SIGINT any more."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)
-
     def terminate(self) -> None:
         """Note that the step shall end, and wake `wait`."""
         if not self._terminated:

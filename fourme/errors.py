@@ -98,8 +98,9 @@ EXIT_CODES = (
     ExitMeaning(
         ExitCode.CONFIG,
         "config",
-        "METADATA_API_URL missing or wrong, metadata service refuses, unresolvable references, "
-        "bad host, a redirect, an untrusted certificate, a bad environment variable",
+        "METADATA_API_URL missing or wrong, no spec or more than one, a file that cannot be read, "
+        "metadata service refuses, unresolvable references, bad host, a redirect, an untrusted "
+        "certificate, a bad environment variable",
         "no",
         "after a fix",
     ),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 HIDDEN = "***"
 _URL_VARIABLES = frozenset({"METADATA_API_URL", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"})
+_TOKEN_VARIABLES = frozenset({"FOURME_ACCESS_TOKEN", "INPUT_ACCESS_TOKEN"})
 _PUBLIC = frozenset({"host", "account"})
 
 
@@ -74,7 +75,8 @@ _SPELLINGS: tuple[Callable[[str], str], ...] = (
 
 
 def secrets_in_environment(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield the passwords in the URLs of the environment: the metadata service's, proxies'."""
+    """Yield the tokens in the environment, and the passwords in its URLs: Relay's, proxies'."""
+    yield from (environ[name] for name in _TOKEN_VARIABLES if name in environ)
     for name, url in environ.items():
         if name.upper() in _URL_VARIABLES and "@" in url:
             user_info = url.rpartition("@")[0].rpartition("//")[2]

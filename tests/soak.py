@@ -20,8 +20,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from fourme.errors import ExitCode
-from sandbox.document import document_for
 from sandbox import FourMeOptions, Sandbox
+from sandbox.document import document_for
 from tests.step_process import HURRIED_STEP, connection, environment
 
 REQUESTS = (70384, 70470, 68673, 80339)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox.document import FOURME_HOST, document_for
 from sandbox import FourMeOptions, Sandbox
+from sandbox.document import FOURME_HOST, document_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from fourme.errors import ExitCode
-from sandbox.document import FOURME_HOST, document_for
 from sandbox import FourMeOptions, Sandbox
+from sandbox.document import FOURME_HOST, document_for
 from tests.step_process import REQUEST_ID, STEP, connection, environment, run_step
 
 if TYPE_CHECKING:
@@ -239,7 +239,8 @@ def peak_memory(path: str) -> int:
     It is the kernel's VmHWM: getrusage would count what the test process had before exec.
     """
     script = (
-        "import re, runpy\n"
+        "import os, re, runpy, sys\n"
+        "os._exit = sys.exit\n"
         "try:\n"
         f"    runpy.run_path({str(STEP)!r}, run_name='__main__')\n"
         "finally:\n"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fourme.errors import ExitCode
-from sandbox.document import FOURME_HOST, document_for
 from sandbox import FourMeOptions, Sandbox
+from sandbox.document import FOURME_HOST, document_for
 from tests.step_process import (
     ACCESS_TOKEN,
     REQUEST_ID,

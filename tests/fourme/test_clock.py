@@ -84,17 +84,6 @@ def test_time_and_chance() -> None:
     assert all(0 <= draw < 1 for draw in draws)
 
 
-def test_ignored_signals(clock: SystemClock) -> None:
-    """Once signals are ignored, they neither end a wait nor the process."""
-    clock.ignore()
-
-    for number in SIGNALS:
-        os.kill(os.getpid(), number)
-
-    assert clock.wait(0) is True
-    assert not clock.terminated
-
-
 def test_limit(clock: SystemClock) -> None:
     """What takes longer than its limit ends with TimeoutError."""
     with pytest.raises(TimeoutError), clock.limit(0.02):

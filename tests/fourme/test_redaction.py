@@ -93,6 +93,7 @@ def test_object() -> None:
         ({"https_proxy": "http://me:p@ss@proxy:3128"}, ["p@ss"]),
         ({"HTTP_PROXY": "me:pass@proxy"}, ["pass"]),
         ({"ALL_PROXY": "socks5://proxy"}, []),
+        ({"FOURME_ACCESS_TOKEN": "a", "INPUT_ACCESS_TOKEN": "a"}, ["a", "a"]),
         ({"METADATA_API_URL": "http://10.0.0.1:7000", "OTHER": "http://a:b@c"}, []),
         ({}, []),
     ],

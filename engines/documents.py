@@ -1,0 +1,48 @@
+"""Texts that people write, in JSON or YAML, to JSON values."""
+
+from __future__ import annotations
+
+import json
+
+from fourme.errors import SpecError
+
+_TODO = "Mend the text; a value that holds `: `, `#` or quotes is best written as a block (`|`)."
+
+
+def read_document(text: str, source: str) -> object:
+    """Return the value that a text says; None for an empty one.
+
+    Args:
+        text: JSON or YAML.
+        source: what messages call the text, such as "FOURME_REQUEST".
+
+    Raises:
+        SpecError: it is neither. The message says where, and shows nothing of the text, which
+            may hold secrets.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_without_twins)
+    except (ValueError, RecursionError):
+        return _read_yaml(text, source)
+
+
+def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return a JSON object; leave one with a repeated name to YAML, which says where."""
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("a name is there twice")
+    return values
+
+
+def _read_yaml(text: str, source: str) -> object:
+    # Slow to import, and a run in Relay never needs it.
+    from engines.yaml_documents import YamlProblem, read_yaml  # noqa: PLC0415
+
+    try:
+        return read_yaml(text)
+    except YamlProblem as problem:
+        reason = str(problem)
+    except RecursionError:
+        reason = "it is nested too deeply"
+    # The YAML reader's own words quote the text, so no cause is kept.
+    raise SpecError(f"{source} is neither JSON nor YAML: {reason}.", todo=_TODO)

@@ -1,0 +1,119 @@
+"""GitHub Actions: inputs as INPUT_ variables, outputs as files and workflow commands."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engines.inputs import assemble, given_in
+from engines.scalars import scalars_of
+from engines.sinks import LocalEngine, Sink, compact_json, json_sink, write_text
+from engines.variables import GITHUB_PREFIX, PREFIX
+from fourme.errors import ConfigError
+from fourme.logs import CleanHandler, short_enough
+from fourme.redaction import secrets_in_spec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from engines import Output
+    from fourme.redaction import Redactor
+
+logger = logging.getLogger("step.github")
+
+TITLE = "4me-step-requests-update"
+_MOST_UNITS = 500_000  # of UTF-16: GitHub takes 1 MB a job, and the job may have other outputs
+
+
+def github_engine(environ: Mapping[str, str]) -> LocalEngine:
+    """Return the engine of an action's run.
+
+    Raises:
+        ConfigError: GitHub says of no file for the outputs.
+    """
+    return LocalEngine(lambda: _read_spec(environ), tuple(_sinks(environ)))
+
+
+def annotate_errors(redactor: Redactor) -> None:
+    """Show errors in the run's summary and beside the workflow file, too."""
+    logging.getLogger().addHandler(_Annotations(redactor))
+
+
+class _Annotations(CleanHandler):
+    """Writes errors as workflow commands."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__(sys.stdout, redactor)
+        self.setLevel(logging.ERROR)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a command with a record's text, without its traceback."""
+        text = super().format(logging.makeLogRecord({"msg": record.getMessage()}))
+        return f"::error title={TITLE}::{_escaped(short_enough(text))}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _read_spec(environ: Mapping[str, str]) -> object:
+    """Return the spec in the inputs, completed from the environment, and let GitHub mask it."""
+    spec = assemble([*given_in(environ, GITHUB_PREFIX), *given_in(environ, PREFIX)])
+    for secret in secrets_in_spec(spec):
+        for line in secret.splitlines():
+            if line.strip():
+                print(f"::add-mask::{_escaped(line)}", flush=True)  # noqa: T201  for the runner
+    if environ.get("RUNNER_DEBUG") == "1":
+        spec["debug"] = True  # a person ran the workflow again with debug logging
+    return spec
+
+
+def _sinks(environ: Mapping[str, str]) -> Iterator[Sink]:
+    outputs = environ.get("GITHUB_OUTPUT", "")
+    if not outputs:
+        raise ConfigError(
+            "GITHUB_OUTPUT is not set, so the outputs could not be handed over.",
+            usually="a container was started by hand, with some of the variables of an action",
+            todo="Use the action by `uses:`, or hand in the spec another way: see --help.",
+        )
+    yield Sink(outputs, lambda output: _write_outputs(Path(outputs), output))
+    file = environ.get(f"{GITHUB_PREFIX}OUTPUT", "").strip()
+    if file:
+        yield json_sink(file)
+    summary = environ.get("GITHUB_STEP_SUMMARY", "")
+    if summary:
+        yield Sink(summary, lambda output: _write_summary(Path(summary), output), needed=False)
+
+
+def _write_outputs(path: Path, output: Output) -> None:
+    values = scalars_of(output)
+    whole = compact_json(output.request)
+    if len(whole.encode("utf-16-le", "surrogatepass")) // 2 <= _MOST_UNITS:
+        values["request"] = whole
+    else:
+        logger.warning(
+            "The request is too large for the output `request`; name a file in the input `output`."
+        )
+    # Nothing in a value can end it: nobody knows the delimiter before the value is there.
+    delimiter = f"4me_{secrets.token_hex(16)}"
+    lines = (f"{name}<<{delimiter}\n{text}\n{delimiter}\n" for name, text in values.items())
+    write_text(path, "".join(lines), append=True)
+
+
+def _write_summary(path: Path, output: Output) -> None:
+    values = scalars_of(output)
+    title = f"### [4me request {_as_markdown(values.pop('id'))}]({values.pop('url')})"
+    rows = [f"| {_as_markdown(name)} | {_as_markdown(text)} |" for name, text in values.items()]
+    table = "\n".join(["| field | value |", "| --- | --- |", *rows])
+    write_text(path, f"{title}\n\n{table}\n", append=True)
+
+
+def _as_markdown(text: str) -> str:
+    """Return Markdown that shows a text as it is, whatever it holds."""
+    return "".join(
+        f"&#{ord(char)};" if char.isascii() and not char.isalnum() and char != " " else char
+        for char in text
+    )

@@ -1,0 +1,180 @@
+"""Where outputs go that no service takes: files, and standard output."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engines.inputs import STANDARD_STREAM
+from engines.scalars import SCALARS, scalars_of
+from engines.variables import ANNOTATIONS, DOTENV, OUTPUT, RESULTS_DIR
+from fourme.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from engines import Output
+
+logger = logging.getLogger("step.files")
+
+FILE_NAME = "request.json"
+DOTENV_PREFIX = "FOURME_RESULT_"
+
+
+@dataclass(frozen=True)
+class Sink:
+    """One place that an output goes to.
+
+    Attributes:
+        place: what messages call it.
+        write: writes an output there; raises OSError when that fails.
+        needed: whether the run fails without it; otherwise it is a courtesy.
+    """
+
+    place: str
+    write: Callable[[Output], None]
+    needed: bool = True
+
+
+@dataclass(frozen=True)
+class LocalEngine:
+    """An engine without a service of its own: a way in, and ways out."""
+
+    source: Callable[[], object]
+    sinks: tuple[Sink, ...]
+
+    def read_spec(self) -> object:
+        """Return the spec.
+
+        Raises:
+            ConfigError: a file cannot be read, or values contradict each other.
+            SpecError: a text is neither JSON nor YAML.
+        """
+        return self.source()
+
+    def publish(self, output: Output) -> None:
+        """Write the output to every place, whatever happens at the others.
+
+        Raises:
+            OutputError: a needed one failed.
+        """
+        failures: list[str] = []
+        for sink in self.sinks:
+            try:
+                sink.write(output)
+            except OSError as error:
+                failure = f"{sink.place}: {error.strerror}"
+                if sink.needed:
+                    failures.append(failure)
+                else:
+                    logger.warning("An output could not be written: %s", failure)
+        if failures:
+            raise OutputError(
+                "The request was updated, but its output could not be written.",
+                details=tuple(failures),
+                usually="the folder may not be written by this user, is read-only, or the disk is "
+                "full",
+                todo="Go on with the workflow by hand; running the step again would repeat notes.",
+            )
+
+
+def sinks_in(environ: Mapping[str, str], output: str | None) -> tuple[Sink, ...]:
+    """Return the places that a command line and an environment name; or standard output.
+
+    Args:
+        environ: the environment variables.
+        output: the argument of --output; it comes before FOURME_OUTPUT.
+    """
+    sinks = tuple(_named_sinks(environ, output))
+    return sinks or (json_sink(STANDARD_STREAM),)
+
+
+def _named_sinks(environ: Mapping[str, str], output: str | None) -> Iterator[Sink]:
+    json_file = output or environ.get(OUTPUT, "").strip()
+    if json_file:
+        yield json_sink(json_file)
+    folder = environ.get(RESULTS_DIR, "").strip()
+    if folder:
+        for scalar in SCALARS:
+            yield _result_sink(Path(folder, scalar.name), scalar.name)
+    dotenv = environ.get(DOTENV, "").strip()
+    if dotenv:
+        yield Sink(dotenv, lambda output: write_text(Path(dotenv), _dotenv_of(output)))
+    annotations = environ.get(ANNOTATIONS, "").strip()
+    if annotations:
+        yield Sink(
+            annotations,
+            lambda output: write_text(Path(annotations), _annotations_of(output)),
+            needed=False,
+        )
+
+
+def json_sink(path: str) -> Sink:
+    """Return the sink that writes the full request as JSON.
+
+    Args:
+        path: a file, replaced if it is there; a folder, for `request.json` in it; or `-` for
+            standard output.
+    """
+    if path == STANDARD_STREAM:
+        return Sink("standard output", lambda output: _write_standard_output(_json_of(output)))
+    file = Path(path)
+    if path.endswith("/") or file.is_dir():
+        file /= FILE_NAME
+    return Sink(str(file), lambda output: write_text(file, _json_of(output)))
+
+
+def write_text(path: Path, text: str, *, append: bool = False) -> None:
+    """Write a UTF-8 file, with the folders that lead to it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab" if append else "wb") as stream:
+        stream.write(_encoded(text))
+
+
+def compact_json(value: Mapping[str, Any]) -> str:
+    """Return a JSON object in one line."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _json_of(output: Output) -> str:
+    return json.dumps(output.request, ensure_ascii=False, indent=2) + "\n"
+
+
+def _result_sink(path: Path, name: str) -> Sink:
+    return Sink(str(path), lambda output: write_text(path, scalars_of(output)[name]))
+
+
+def _dotenv_of(output: Output) -> str:
+    # GitLab expands variables in these values when a later job reads them: `$$` is a plain `$`.
+    return "".join(
+        f"{DOTENV_PREFIX}{name.upper()}={text.replace('$', '$$')}\n"
+        for name, text in scalars_of(output).items()
+    )
+
+
+def _annotations_of(output: Output) -> str:
+    label = f"Request {scalars_of(output)['id']} in 4me"
+    return compact_json({"4me": [{"external_link": {"label": label, "url": output.page}}]})
+
+
+def _write_standard_output(text: str) -> None:
+    if sys.stdout is None:  # closed; its number may mean another file by now
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    # Past sys.stdout: what its buffer cannot get rid of would change the exit code at the end.
+    with open(sys.stdout.fileno(), "wb", closefd=False) as stream:
+        stream.write(_encoded(text))
+
+
+def _encoded(text: str) -> bytes:
+    """Return text as UTF-8; half a character, which JSON can say and UTF-8 cannot, as JSON does."""
+    return text.encode("utf-8", "backslashreplace")

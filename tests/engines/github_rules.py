@@ -1,0 +1,35 @@
+"""What GitHub's runner makes of the files and commands of a step."""
+
+from __future__ import annotations
+
+
+def read_outputs(text: str) -> dict[str, str]:
+    """Return the outputs in the text of $GITHUB_OUTPUT.
+
+    Raises:
+        ValueError: the runner would refuse the file.
+    """
+    outputs = {}
+    lines = iter(text.split("\n"))
+    for line in lines:
+        name, mark, delimiter = line.partition("<<")
+        if mark and "=" not in name:
+            value: list[str] = []
+            for inner in lines:
+                if inner == delimiter:
+                    break
+                value.append(inner)
+            else:
+                raise ValueError(f"the value of {name} never ends")
+            outputs[name] = "\n".join(value)
+        elif line:
+            name, equals, plain = line.partition("=")
+            if not equals:
+                raise ValueError(f"no output: {line}")
+            outputs[name] = plain
+    return outputs
+
+
+def unescaped(text: str) -> str:
+    """Return the data of a workflow command as the runner reads it."""
+    return text.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%")

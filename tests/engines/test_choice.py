@@ -1,0 +1,106 @@
+"""Which engine a run is in: documented rules in a documented order."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engines import Arguments, Engine, choose_engine
+from engines.relay import RelayEngine
+from engines.sinks import LocalEngine
+from fourme.clock import SystemClock
+from fourme.errors import ConfigError
+from fourme.settings import Settings
+from fourme.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RELAY = {"METADATA_API_URL": "http://:token@127.0.0.1:1"}
+ACTION = {"GITHUB_ACTIONS": "true", "INPUT_REQUEST": "", "GITHUB_OUTPUT": "/nowhere/output"}
+REQUEST = {"FOURME_REQUEST": "{request_id: 1}"}
+NUMBER = {"FOURME_REQUEST_ID": "1"}
+FILE = Arguments(spec="spec.yaml")
+
+
+def choose(environ: Mapping[str, str], arguments: Arguments = Arguments()) -> Engine:  # noqa: B008  immutable
+    """Return the engine of a run."""
+    return choose_engine(environ, arguments, Transport(Settings(), SystemClock()))
+
+
+def places(engine: Engine) -> list[str]:
+    """Return where an engine of files writes."""
+    assert isinstance(engine, LocalEngine)
+    return [sink.place for sink in engine.sinks]
+
+
+def test_each_way_alone_is_taken() -> None:
+    """Relay, an action, the environment and a file are each recognised by their sign."""
+    assert isinstance(choose(RELAY), RelayEngine)
+    assert places(choose(ACTION)) == ["/nowhere/output"]
+    assert places(choose(REQUEST)) == ["standard output"]
+    assert places(choose(NUMBER)) == ["standard output"]
+    assert places(choose({}, FILE)) == ["standard output"]
+
+
+@pytest.mark.parametrize("environ", [RELAY, ACTION, NUMBER, RELAY | ACTION | NUMBER])
+def test_a_file_on_the_command_line_comes_first(environ: Mapping[str, str]) -> None:
+    """What somebody typed comes before what an engine sets."""
+    assert places(choose(environ, FILE)) == ["standard output"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "arguments", "named"),
+    [
+        (RELAY | REQUEST, Arguments(), "METADATA_API_URL and FOURME_REQUEST"),
+        (RELAY | NUMBER, Arguments(), "METADATA_API_URL and FOURME_REQUEST"),
+        (RELAY | ACTION, Arguments(), "(INPUT_REQUEST) and METADATA_API_URL"),
+        (ACTION | REQUEST, Arguments(), "(INPUT_REQUEST) and FOURME_REQUEST"),
+        (REQUEST, FILE, "--spec and FOURME_REQUEST"),
+    ],
+)
+def test_two_ways_are_one_too_many(
+    environ: Mapping[str, str], arguments: Arguments, named: str
+) -> None:
+    """An ambiguous run ends before anything is read, and names what contradicts itself."""
+    with pytest.raises(ConfigError) as caught:
+        choose(environ, arguments)
+    assert "It is not clear which spec to read" in caught.value.what
+    assert named in caught.value.what
+    assert len(caught.value.details) == 4
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"METADATA_API_URL": " ", "FOURME_REQUEST": "\n", "FOURME_REQUEST_ID": ""},
+        {"FOURME_HOST": "h", "FOURME_ACCESS_TOKEN": "t", "FOURME_ACCOUNT": "a", "FOURME_NOTE": "n"},
+        {"GITHUB_ACTIONS": "true"},
+        {"GITHUB_ACTIONS": "false", "INPUT_REQUEST": "x"},
+    ],
+)
+def test_no_way_lists_them_all(environ: Mapping[str, str]) -> None:
+    """Without a spec, or with a connection alone, the message lists the ways, in their order."""
+    with pytest.raises(ConfigError) as caught:
+        choose(environ)
+    text = "\n".join(caught.value.details)
+    ways = ["step.py --spec FILE", "FOURME_REQUEST", "GitHub Actions", "METADATA_API_URL"]
+    found = [text.find(way) for way in ways]
+    assert min(found) >= 0
+    assert all(one < other for one, other in pairwise(found))
+
+
+@pytest.mark.parametrize("environ", [RELAY, ACTION])
+def test_an_output_file_is_refused_where_it_would_be_ignored(environ: Mapping[str, str]) -> None:
+    """--output is an error in Relay and in an action."""
+    with pytest.raises(ConfigError, match="--output does not go together"):
+        choose(environ, Arguments(output="request.json"))
+
+
+def test_an_action_without_a_place_for_outputs_is_refused() -> None:
+    """Before anything is sent: a run whose outputs nobody can read is not an action's."""
+    with pytest.raises(ConfigError, match="GITHUB_OUTPUT is not set"):
+        choose({**ACTION, "GITHUB_OUTPUT": ""})

@@ -1,0 +1,109 @@
+"""What JSON and YAML texts are read as, and what is said of others."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from engines.documents import read_document
+from fourme.errors import SpecError
+from tests.step_process import ROOT
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (
+            '{"note": "a\\nb", "n": [1, 2.5, null, true]}',
+            {"note": "a\nb", "n": [1, 2.5, None, True]},
+        ),
+        ("80339", 80339),
+        ("", None),
+        ("# nothing", None),
+        ("a: {b: [1, -2, 1.5e3, 0]}", {"a": {"b": [1, -2, 1500.0, 0]}}),
+        ("[~, null, Null, true, TRUE, False]", [None, None, None, True, True, False]),
+        ("a:", {"a": None}),
+        ("a: |\n  first: 1\n  # second\n", {"a": "first: 1\n# second\n"}),
+        ("a: !!binary aGk=", {"a": b"hi"}),
+        ("a: !!str 5", {"a": "5"}),
+        ("a: &name 5", {"a": 5}),
+        ("<<: {a: 1}", {"<<": {"a": 1}}),
+        (f"a: {'9' * 1001}", {"a": "9" * 1001}),
+    ],
+)
+def test_json_and_yaml_say_values(text: str, value: object) -> None:
+    """Both languages are read, and an empty text is nothing."""
+    assert read_document(text, "The text") == value
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("2026-11-21", "2026-11-21T17:30", "1:30", "yes", "no", "on", "y", "tRue"),
+        *("0123", "0x1F", "0o17", "1_000", "+5", ".5", ".inf", "12e", "="),
+    ],
+)
+def test_what_json_has_no_word_for_is_text(word: str) -> None:
+    """Nothing is turned into a date, a number to another base, or a boolean behind one's back."""
+    assert read_document(f"value: {word}", "The text") == {"value": word}
+
+
+def test_names_are_text_as_written() -> None:
+    """A custom field called 080, true or ~ keeps its name."""
+    assert read_document("{080: a, true: b, ~: c}", "The text") == {
+        "080": "a",
+        "true": "b",
+        "~": "c",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: 1\nb: 2\na: 3", "a name is there twice (line 3, column 1)"),
+        ('{"a": 1, "a": 2}', "a name is there twice (line 1, column 10)"),
+        ("a: &x [1]\nb: *x", "it has an alias"),
+        (
+            "a: !!python/object/apply:os.system [hidden]",
+            "stands for no JSON value (line 1, column 4)",
+        ),
+        ("a: !!set {hidden}", "stands for no JSON value"),
+        ("a: !!timestamp 2026-11-21", "a tag that its value does not fit"),
+        ("a: !mine hidden", "a tag that its value does not fit"),
+        ("a: !!int hidden", "a tag that its value does not fit"),
+        ("a: !!bool yes", "a tag that its value does not fit"),
+        ("a: !!binary '%'", "a tag that its value does not fit"),
+        ("? [hidden]\n: b", "a name is an object or a list"),
+        ("a: [1", "expected ',' or ']', but got '<stream end>' (line 1, column 6)"),
+        ("a\n---\nb", "expected a single document in the stream, but found another"),
+        ("a: \x07", "a character that YAML does not allow"),
+        ("%TAG !h! tag:h,1:\n---\na: !hidden!x 1", "found undefined tag handle ..."),
+        ("[" * 5000, "nested too deeply"),
+        ("a: hidden: b", "mapping values are not allowed here (line 1, column 10)"),
+    ],
+)
+def test_what_is_neither_says_where_and_shows_nothing(text: str, says: str) -> None:
+    """The message has the place, and no word of the text: it may be a token."""
+    with pytest.raises(SpecError) as caught:
+        read_document(text, "The text")
+    assert caught.value.what.startswith("The text is neither JSON nor YAML: ")
+    assert says in caught.value.what
+    assert "hidden" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_run_in_relay_never_loads_the_yaml_reader() -> None:
+    """JSON alone, no arguments and no other engine cost no imports."""
+    script = (
+        "import sys, step\n"
+        "from engines.documents import read_document\n"
+        "read_document('{}', '')\n"
+        "print(sorted({'yaml', 'argparse', 'engines.github', 'engines.sinks', 'relay_sdk'}\n"
+        "             & sys.modules.keys()))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == "[]\n"

@@ -1,0 +1,182 @@
+"""GitHub Actions: inputs, masks, annotations, outputs and the summary."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engines import Output, show_errors
+from engines.github import github_engine
+from fourme.errors import OutputError
+from fourme.logs import start_logging
+from fourme.redaction import Redactor
+from tests.engines.github_rules import read_outputs, unescaped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+    from typing import TextIO
+
+PAGE = "https://wdc.4me.com/requests/80339"
+INPUTS = {
+    "GITHUB_ACTIONS": "true",
+    "INPUT_HOST": "https://api.4me.com",
+    "INPUT_ACCOUNT": "wdc",
+    "INPUT_ACCESS_TOKEN": "the-token",
+    "INPUT_REQUEST_ID": "80339",
+    "INPUT_REQUEST": "status: completed",
+    "INPUT_NOTE": "Done: {all}",
+    "INPUT_INTERNAL_NOTE": "",
+    "INPUT_DEBUG": "false",
+    "INPUT_OUTPUT": "",
+}
+REQUEST = {"id": 80339, "status": "completed", "subject": "A | *b* <c> [d](e)", "request_id": 80339}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Mapping[str, str]:
+    """Return the variables that name the files of a step."""
+    return {
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+    }
+
+
+def test_inputs_are_a_spec(files: Mapping[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Empty inputs are left out; the token is masked before anything else is printed."""
+    assert github_engine({**INPUTS, **files}).read_spec() == {
+        "connection": {
+            "host": "https://api.4me.com",
+            "account": "wdc",
+            "accessToken": "the-token",
+        },
+        "request": {"request_id": "80339", "status": "completed", "note": "Done: {all}"},
+        "debug": "false",
+    }
+    assert capsys.readouterr().out == "::add-mask::the-token\n"
+
+
+def test_a_connection_may_come_from_the_workflows_environment(files: Mapping[str, str]) -> None:
+    """Inputs that are left out are taken from the FOURME_ variables."""
+    environ = {**INPUTS, **files, "INPUT_HOST": "", "FOURME_HOST": "https://api.4me.qa"}
+    spec = github_engine(environ).read_spec()
+    assert isinstance(spec, dict)
+    assert spec["connection"]["host"] == "https://api.4me.qa"
+
+
+def test_a_secret_of_several_lines_is_masked_line_by_line(
+    files: Mapping[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A percent sign is escaped, blank lines are no masks."""
+    github_engine({**INPUTS, **files, "INPUT_ACCESS_TOKEN": "one%\r\n\ntwo\n"}).read_spec()
+    assert capsys.readouterr().out == "::add-mask::one%25\n::add-mask::two\n"
+
+
+def test_a_run_with_debug_logging_is_one(files: Mapping[str, str]) -> None:
+    """RUNNER_DEBUG comes before the input."""
+    spec = github_engine({**INPUTS, **files, "RUNNER_DEBUG": "1"}).read_spec()
+    assert isinstance(spec, dict)
+    assert spec["debug"] is True
+
+
+def test_outputs_are_added_to_the_files(files: Mapping[str, str], tmp_path: Path) -> None:
+    """Scalars and the full request are outputs; what was in the file stays."""
+    (tmp_path / "output").write_text("earlier=1\n", encoding="utf-8")
+    file = tmp_path / "request.json"
+    engine = github_engine({**INPUTS, **files, "INPUT_OUTPUT": str(file)})
+    engine.publish(Output(REQUEST, PAGE))
+    outputs = read_outputs((tmp_path / "output").read_text("utf-8"))
+    assert outputs.pop("earlier") == "1"
+    assert json.loads(outputs.pop("request")) == REQUEST
+    assert outputs == {
+        "id": "80339",
+        "status": "completed",
+        "subject": "A | *b* <c> [d](e)",
+        "team": "",
+        "member": "",
+        "next_target_at": "",
+        "updated_at": "",
+        "url": PAGE,
+    }
+    assert json.loads(file.read_bytes()) == REQUEST
+
+
+def test_the_summary_shows_texts_as_they_are(files: Mapping[str, str], tmp_path: Path) -> None:
+    """A subject can neither end a table's cell nor make a link."""
+    github_engine({**INPUTS, **files}).publish(Output(REQUEST, PAGE))
+    summary = (tmp_path / "summary").read_text("utf-8")
+    assert summary.startswith(f"### [4me request 80339]({PAGE})\n\n| field | value |\n| --- |")
+    row = next(line for line in summary.splitlines() if line.startswith("| subject"))
+    assert row == ("| subject | A &#124; &#42;b&#42; &#60;c&#62; &#91;d&#93;&#40;e&#41; |")
+
+
+def test_a_request_too_large_for_an_output_is_left_out(
+    files: Mapping[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The scalars are still there, and a warning says where else the request can go."""
+    with caplog.at_level(logging.WARNING):
+        github_engine({**INPUTS, **files}).publish(Output({"id": 1, "x": "y" * 500_000}, PAGE))
+    outputs = read_outputs((tmp_path / "output").read_text("utf-8"))
+    assert "request" not in outputs
+    assert outputs["id"] == "1"
+    assert "name a file in the input `output`" in caplog.text
+
+
+def test_outputs_that_cannot_be_written_end_the_run_but_a_summary_does_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """$GITHUB_OUTPUT is needed; the summary is a courtesy, and need not be there."""
+    github_engine({**INPUTS, "GITHUB_OUTPUT": "/dev/null"}).publish(Output(REQUEST, PAGE))
+    files = {"GITHUB_OUTPUT": "/dev/full", "GITHUB_STEP_SUMMARY": "/dev/full"}
+    with (
+        caplog.at_level(logging.WARNING),
+        pytest.raises(OutputError, match="could not be written") as caught,
+    ):
+        github_engine({**INPUTS, **files}).publish(Output(REQUEST, PAGE))
+    assert caught.value.details == ("/dev/full: No space left on device",)
+    assert "An output could not be written: /dev/full" in caplog.text
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[TextIO]:
+    """Return a stream for the log; afterwards logging is as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    with (tmp_path / "log").open("w+", encoding="utf-8") as stream:
+        yield stream
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+
+
+def test_errors_are_annotations(log: TextIO, capsys: pytest.CaptureFixture[str]) -> None:
+    """An error is one command in one line, cleaned like the log, without its traceback."""
+    redactor = Redactor()
+    redactor.learn(["the-token"])
+    start_logging(redactor, log)
+    show_errors({"GITHUB_ACTIONS": "true", "INPUT_REQUEST": "x"}, redactor)
+    logger = logging.getLogger("step")
+    logger.warning("Only a warning")
+    logger.critical("50%% of the-token\n  - \x1b[2J%s", "x" * 9000, exc_info=RuntimeError("hidden"))
+    out = capsys.readouterr().out
+    command, newline, rest = out.partition("\n")
+    assert (newline, rest) == ("\n", "")
+    assert command.startswith("::error title=4me-step-requests-update::")
+    message = unescaped(command.split("::")[2])
+    assert message.startswith("50% of ***\n  - \\x1b[2Jxxxx")
+    assert message.endswith(" ... (cut)")
+    assert "hidden" not in out
+    assert len(command) < 16 * 1024
+
+
+def test_elsewhere_there_are_no_annotations(
+    log: TextIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Outside an action, standard output is left alone."""
+    start_logging(Redactor(), log)
+    show_errors({"GITHUB_ACTIONS": "true"}, Redactor())
+    logging.getLogger("step").error("An error")
+    assert capsys.readouterr().out == ""

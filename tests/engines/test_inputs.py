@@ -1,0 +1,147 @@
+"""A spec put together from files and variables: what is taken, and what contradicts itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engines.inputs import Given, assemble, given_in, spec_from_environment, spec_from_file
+from fourme.errors import ConfigError, SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+CONNECTION = {"host": "https://api.4me.com", "accessToken": "the-token", "account": "wdc"}
+VARIABLES = {
+    "FOURME_HOST": "https://api.4me.com",
+    "FOURME_ACCESS_TOKEN": "the-token",
+    "FOURME_ACCOUNT": "wdc",
+}
+
+
+def test_the_environment_holds_a_whole_spec() -> None:
+    """Connection, request and debug come from the FOURME_ variables; blank ones say nothing."""
+    spec = spec_from_environment(
+        {
+            **VARIABLES,
+            "FOURME_REQUEST": "{request_id: 80339, member: ''}",
+            "FOURME_NOTE": "{a: note} that looks like YAML\n",
+            "FOURME_INTERNAL_NOTE": " ",
+            "FOURME_DEBUG": "true",
+        }
+    )
+    assert spec == {
+        "connection": CONNECTION,
+        "request": {"request_id": 80339, "member": "", "note": "{a: note} that looks like YAML\n"},
+        "debug": "true",
+    }
+
+
+def test_a_text_from_elsewhere_cannot_change_another_field() -> None:
+    """FOURME_NOTE is one value, whatever is in it."""
+    spec = spec_from_environment(
+        {"FOURME_REQUEST_ID": "1", "FOURME_NOTE": "done\nstatus: completed\n"}
+    )
+    assert spec == {"request": {"request_id": "1", "note": "done\nstatus: completed\n"}}
+
+
+def test_the_token_may_be_in_a_file(tmp_path: Path) -> None:
+    """FOURME_ACCESS_TOKEN_FILE leads to it, as mounted secrets need."""
+    file = tmp_path / "token"
+    file.write_text("the-token\n", encoding="utf-8")
+    spec = spec_from_environment({"FOURME_ACCESS_TOKEN_FILE": str(file)})
+    assert spec == {"connection": {"accessToken": "the-token\n"}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "request: {request_id: 5}",
+        '{"request": {"request_id": 5}, "connection": null}',
+        "connection: {accessToken: null, account: wdc}\nrequest: {request_id: 5}",
+        "\ufeffrequest: {request_id: 5}",
+    ],
+)
+def test_the_environment_completes_a_file(tmp_path: Path, text: str) -> None:
+    """What a file leaves out, or has as null, comes from the environment."""
+    file = tmp_path / "spec.yaml"
+    file.write_text(text, encoding="utf-8")
+    spec = spec_from_file(str(file), {**VARIABLES, "FOURME_NOTE": "Done"})
+    assert spec == {"connection": CONNECTION, "request": {"request_id": 5, "note": "Done"}}
+
+
+@pytest.mark.parametrize(("text", "value"), [("[1]", [1]), ("", None), ("words", "words")])
+def test_a_file_without_an_object_is_left_to_the_judge(
+    tmp_path: Path, text: str, value: object
+) -> None:
+    """What is no object is handed on as it is, so that there is one place that refuses it."""
+    file = tmp_path / "spec.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert spec_from_file(str(file), VARIABLES) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "details"),
+    [
+        (
+            "connection: {host: https://api.4me.qa, account: wdc}",
+            VARIABLES,
+            ("connection.host: The spec file {file} and FOURME_HOST",),
+        ),
+        (
+            "connection: '{}'\nrequest: []",
+            {"FOURME_HOST": "h", "FOURME_REQUEST_ID": "1"},
+            (
+                "connection: The spec file {file} and FOURME_HOST",
+                "request: The spec file {file} and FOURME_REQUEST_ID",
+            ),
+        ),
+        (
+            "request: {request_id: {id: 1}, note: a}",
+            {"FOURME_REQUEST_ID": "1", "FOURME_NOTE": "b"},
+            (
+                "request.request_id: The spec file {file} and FOURME_REQUEST_ID",
+                "request.note: The spec file {file} and FOURME_NOTE",
+            ),
+        ),
+    ],
+)
+def test_two_different_values_are_an_error(
+    tmp_path: Path, text: str, environ: Mapping[str, str], details: tuple[str, ...]
+) -> None:
+    """Neither of them is ignored without a word; all such inputs are named, no value is shown."""
+    file = tmp_path / "spec.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        spec_from_file(str(file), environ)
+    assert caught.value.details == tuple(line.format(file=file) for line in details)
+
+
+def test_the_same_value_twice_is_no_error() -> None:
+    """A number and its text are the same value."""
+    given = [
+        Given(("request", "request_id"), 5, "a"),
+        Given(("request", "request_id"), " 5\n", "b"),
+    ]
+    assert assemble(given) == {"request": {"request_id": 5}}
+
+
+def test_a_file_that_cannot_be_read_is_a_config_error(tmp_path: Path) -> None:
+    """A spec or token file that is missing, or a folder, ends in 78 and names it."""
+    missing = str(tmp_path / "nothing.yaml")
+    with pytest.raises(ConfigError, match=f"The spec file {missing} cannot be read: No such file"):
+        spec_from_file(missing, {})
+    with pytest.raises(ConfigError, match="Is a directory"):
+        spec_from_file(str(tmp_path), {})
+    with pytest.raises(ConfigError, match="of FOURME_ACCESS_TOKEN_FILE cannot be read"):
+        list(given_in({"FOURME_ACCESS_TOKEN_FILE": missing}, "FOURME_"))
+
+
+def test_a_file_that_is_no_text_is_a_spec_error(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8 end in 65."""
+    file = tmp_path / "spec.yaml"
+    file.write_bytes(b"note: caf\xe9")
+    with pytest.raises(SpecError, match="byte 9 is not UTF-8"):
+        spec_from_file(str(file), {})

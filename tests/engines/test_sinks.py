@@ -1,0 +1,113 @@
+"""Outputs as files: what is in them, and what happens when they cannot be written."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engines import Output
+from engines.sinks import LocalEngine, sinks_in
+from fourme.errors import OutputError
+from tests.engines.gitlab_rules import read_dotenv
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+PAGE = "https://wdc.4me.com/requests/80339"
+REQUEST = {"id": 80339, "subject": 'Half \ud83d, é & "$HOME"', "member": None, "request_id": 80339}
+
+
+def publish(environ: Mapping[str, str], output: str | None = None) -> None:
+    """Publish `REQUEST` where an environment says."""
+    LocalEngine(dict, sinks_in(environ, output)).publish(Output(REQUEST, PAGE))
+
+
+def test_the_full_request_goes_to_one_file(tmp_path: Path) -> None:
+    """--output comes before FOURME_OUTPUT; folders that lead to the file are made."""
+    file = tmp_path / "deep" / "er" / "out.json"
+    publish({"FOURME_OUTPUT": str(tmp_path / "other.json")}, str(file))
+    assert json.loads(file.read_bytes()) == REQUEST
+    assert file.read_bytes().endswith(b"\n}\n")
+    assert not (tmp_path / "other.json").exists()
+
+
+def test_a_folder_gets_a_file_of_a_known_name(tmp_path: Path) -> None:
+    """A folder that is there, or a path that ends in a slash, means request.json in it."""
+    publish({"FOURME_OUTPUT": str(tmp_path)})
+    publish({"FOURME_OUTPUT": f"{tmp_path}/new/"})
+    assert json.loads((tmp_path / "request.json").read_bytes()) == REQUEST
+    assert json.loads((tmp_path / "new" / "request.json").read_bytes()) == REQUEST
+
+
+def test_without_a_place_the_request_goes_to_standard_output(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Nothing named, or a dash, is standard output; blank variables name nothing."""
+    blank = dict.fromkeys(("FOURME_OUTPUT", "FOURME_RESULTS_DIR", "FOURME_DOTENV"), " ")
+    publish({**blank, "FOURME_ANNOTATIONS": ""})
+    assert json.loads(capfd.readouterr().out) == REQUEST
+    publish({}, "-")
+    assert json.loads(capfd.readouterr().out) == REQUEST
+
+
+def test_results_are_files_without_a_line_break(tmp_path: Path) -> None:
+    """One file a scalar, empty where there is no value."""
+    publish({"FOURME_RESULTS_DIR": str(tmp_path / "results")})
+    written = {file.name: file.read_text("utf-8") for file in (tmp_path / "results").iterdir()}
+    assert written == {
+        "id": "80339",
+        "status": "",
+        "subject": 'Half \\ud83d, é & "$HOME"',
+        "team": "",
+        "member": "",
+        "next_target_at": "",
+        "updated_at": "",
+        "url": PAGE,
+    }
+
+
+def test_a_dotenv_says_the_same_in_gitlab(tmp_path: Path) -> None:
+    """GitLab reads the scalars back, and expands no variable that a subject names."""
+    publish({"FOURME_DOTENV": str(tmp_path / "request.env")})
+    variables = read_dotenv((tmp_path / "request.env").read_bytes(), {"HOME": "/expanded"})
+    assert variables["FOURME_RESULT_ID"] == "80339"
+    assert variables["FOURME_RESULT_SUBJECT"] == 'Half \\ud83d, é & "$HOME"'
+    assert variables["FOURME_RESULT_MEMBER"] == ""
+    assert len(variables) == 8
+
+
+def test_an_annotation_links_to_the_request(tmp_path: Path) -> None:
+    """The file is what GitLab shows on a job's page."""
+    publish({"FOURME_ANNOTATIONS": str(tmp_path / "annotations.json")})
+    link = {"external_link": {"label": "Request 80339 in 4me", "url": PAGE}}
+    assert json.loads((tmp_path / "annotations.json").read_bytes()) == {"4me": [link]}
+
+
+def test_every_place_is_tried_and_every_failure_named(tmp_path: Path) -> None:
+    """One place that fails does not keep the others from their output; the run ends in 74."""
+    file = tmp_path / "file"
+    file.write_text("in the way", encoding="utf-8")
+    environ = {
+        "FOURME_OUTPUT": "/dev/full",
+        "FOURME_RESULTS_DIR": str(tmp_path / "results"),
+        "FOURME_DOTENV": str(file / "request.env"),
+    }
+    with pytest.raises(OutputError) as caught:
+        publish(environ)
+    assert caught.value.details == (
+        "/dev/full: No space left on device",
+        f"{file}/request.env: File exists",
+    )
+    assert caught.value.applied == "yes"
+    assert (tmp_path / "results" / "id").read_text("utf-8") == "80339"
+
+
+def test_a_link_is_a_courtesy(caplog: pytest.LogCaptureFixture) -> None:
+    """A run does not fail because a link could not be written; it warns."""
+    with caplog.at_level(logging.WARNING):
+        publish({"FOURME_ANNOTATIONS": "/dev/full", "FOURME_OUTPUT": "/dev/null"})
+    assert "An output could not be written: /dev/full: No space left" in caplog.text
