@@ -1,0 +1,158 @@
+"""Check the manifests against what their engines know: `make lint`.
+
+Argo Workflows: the models of hera, which follow its API. Tekton: the tables of tekton-pipeline's
+models, with what v1 has added. GitLab: the schema that comes with check-jsonschema. All offline.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hera.workflows.models
+import kubernetes.client
+import tekton_pipeline
+import yaml
+from check_jsonschema.builtin_schemas import get_builtin_schema
+from jsonschema import Draft7Validator
+from pydantic import ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+ROOT = Path(__file__).resolve().parent.parent
+_LIST = re.compile(r"list\[(.+)\]")
+_DICT = re.compile(r"dict\(str, (.+)\)")
+_SCALARS = {"str": str, "int": int, "bool": bool}
+# What v1 of Tekton's API has on top of the v1beta1 that the models know: keys and their types.
+_ADDED = {
+    "V1beta1Step": {"computeResources": "V1ResourceRequirements", "onError": "str"},
+    "V1beta1WorkspaceDeclaration": {"optional": "bool"},
+    "V1beta1TaskResult": {"type": "str"},
+    "V1beta1PipelineSpec": {"finally": "list[V1beta1PipelineTask]"},
+}
+_REPLACED = {
+    "V1beta1Step": {"resources"},
+    "V1beta1TaskSpec": {"resources"},
+    "V1beta1PipelineTask": {"resources", "conditions"},
+}
+_TEKTON_KINDS = {"Task": "V1beta1Task", "PipelineRun": "V1beta1PipelineRun"}
+_PARAM_TYPES = ("string", "array", "object")
+
+
+def argo_problems(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what hera's models do not take, and keys that they do not know."""
+    model = getattr(hera.workflows.models, document["kind"])
+    try:
+        known = model.model_validate(document).model_dump(by_alias=True, exclude_unset=True)
+    except ValidationError as error:
+        yield from (f"{problem['loc']}: {problem['msg']}" for problem in error.errors())
+    else:
+        yield from _lost(document, known, "$")
+
+
+def _lost(given: object, kept: object, path: str) -> Iterator[str]:
+    """Yield the keys of a document that a model has dropped."""
+    if isinstance(given, dict):
+        for name, value in given.items():
+            if isinstance(kept, dict) and name in kept:
+                yield from _lost(value, kept[name], f"{path}.{name}")
+            else:
+                yield f"{path}.{name}: unknown key"
+    elif isinstance(given, list) and isinstance(kept, list):
+        for index, (one, other) in enumerate(zip(given, kept, strict=True)):
+            yield from _lost(one, other, f"{path}[{index}]")
+
+
+def tekton_problems(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what Tekton's API does not know, or knows with another type."""
+    if document["apiVersion"] != "tekton.dev/v1":
+        yield "$.apiVersion: is not tekton.dev/v1"
+    yield from _tekton_object(document, _TEKTON_KINDS[document["kind"]], "$")
+    yield from _unknown_types(document, "$")
+
+
+def _tekton_value(value: object, kind: str, path: str) -> Iterator[str]:
+    match = _LIST.fullmatch(kind)
+    if match and isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _tekton_value(item, match[1], f"{path}[{index}]")
+    elif (match := _DICT.fullmatch(kind)) and isinstance(value, dict):
+        for name, item in value.items():
+            yield from _tekton_value(item, match[1], f"{path}.{name}")
+    elif kind in _SCALARS:
+        if type(value) is not _SCALARS[kind]:
+            yield f"{path}: {value!r} is not of type {kind}"
+    elif isinstance(value, dict) and _model(kind) is not None:
+        yield from _tekton_object(value, kind, path)
+    elif kind not in ("object", "V1beta1ArrayOrString") and not isinstance(value, str):
+        yield f"{path}: is not of type {kind}"
+
+
+def _tekton_object(value: Mapping[str, Any], kind: str, path: str) -> Iterator[str]:
+    model = _model(kind)
+    known = {
+        key: model.openapi_types[name]
+        for name, key in model.attribute_map.items()
+        if key not in _REPLACED.get(kind, ())
+    }
+    known |= _ADDED.get(kind, {})
+    for name, item in value.items():
+        if name in known:
+            yield from _tekton_value(item, known[name], f"{path}.{name}")
+        else:
+            yield f"{path}.{name}: unknown key"
+
+
+def _model(kind: str) -> Any:  # noqa: ANN401  the models have no common class
+    return getattr(tekton_pipeline, kind, None) or getattr(kubernetes.client, kind, None)
+
+
+def _unknown_types(value: object, path: str) -> Iterator[str]:
+    """Yield each parameter and result whose type Tekton does not know."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unknown_types(item, f"{path}[{index}]")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _unknown_types(item, f"{path}.{name}")
+            typed = item if name in ("params", "results") and isinstance(item, list) else []
+            for entry in typed:
+                if entry.get("type", "string") not in _PARAM_TYPES:
+                    yield f"{path}.{name}.{entry['name']}: unknown type {entry['type']}"
+
+
+def gitlab_problems(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what GitLab's schema does not take: of a component's header, or of a pipeline."""
+    validator = Draft7Validator(get_builtin_schema("vendor.gitlab-ci"))
+    for error in validator.iter_errors(document):
+        yield f"{error.json_path}: {error.message}"
+
+
+CHECKS: tuple[tuple[str, Callable[[Mapping[str, Any]], Iterable[str]]], ...] = (
+    ("argo/*.yaml", argo_problems),
+    ("tekton/task/*/*/*.yaml", tekton_problems),
+    ("tekton/task/*/*/samples/*.yaml", tekton_problems),
+    ("gitlab/**/*.yml", gitlab_problems),
+)
+
+
+def main() -> int:
+    """Check every manifest; return 1 if one has problems, or if a pattern finds none."""
+    failed = False
+    for pattern, check in CHECKS:
+        files = sorted(ROOT.glob(pattern))
+        failed |= not files
+        for file in files:
+            documents = yaml.safe_load_all(file.read_text(encoding="utf-8"))
+            problems = [problem for document in documents for problem in check(document)]
+            failed |= bool(problems)
+            name = file.relative_to(ROOT)
+            sys.stdout.write("".join(f"{name}: {line}\n" for line in problems or ["valid"]))
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
