@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engines.scalars import SCALARS
+from engines.variables import OUTPUT_VARIABLES, SPEC_VARIABLES
 from fourme.errors import EXIT_CODES
 from fourme.settings import VARIABLES
 from sandbox.faults import FAULTS
@@ -31,6 +33,8 @@ def render(text: str) -> str:
         "outputs": outputs_table(_schema("outputs.schema.json")),
         "exit-codes": exit_codes_table(),
         "environment": environment_table(),
+        "engine-variables": engine_variables_table(),
+        "scalars": scalars_table(),
         "faults": faults_table(),
     }
     return _PART.sub(lambda match: f"{match[1]}\n{parts[match['name']]}\n\n{match[3]}", text)
@@ -66,6 +70,17 @@ def environment_table() -> str:
     """Return the table of the environment variables that hold numbers of seconds."""
     rows = [(f"`{row.name}`", f"{row.default:g} s", row.meaning) for row in VARIABLES]
     return table(("variable", "default", "meaning"), rows)
+
+
+def engine_variables_table() -> str:
+    """Return the table of the environment variables that hand over specs and take outputs."""
+    rows = [(f"`{row.name}`", row.meaning) for row in (*SPEC_VARIABLES, *OUTPUT_VARIABLES)]
+    return table(("variable", "what it holds"), rows)
+
+
+def scalars_table() -> str:
+    """Return the table of the small values of an output."""
+    return table(("value", "meaning"), [(f"`{row.name}`", row.meaning) for row in SCALARS])
 
 
 _CALLS = {
