@@ -101,9 +101,17 @@ class FourMeApi:
         return answers[-1], response
 
 
+class _UnredirectedSession(requests.Session):
+    """A session that does not even look where a redirect leads: it may be no URL at all."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002  as requests has it
+        """Return that there is none."""
+        return
+
+
 def plain_session(transport: Transport, url: str) -> requests.Session:
     """Return a session without credentials; it takes the environment's proxy for a URL."""
-    session = requests.Session()
+    session = _UnredirectedSession()
     session.trust_env = False  # no .netrc; proxies and CAs are set here
     session.verify = transport.verify
     session.headers["User-Agent"] = USER_AGENT

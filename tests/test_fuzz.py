@@ -1,0 +1,179 @@
+"""Whatever the two services answer, to the byte: an error of the step's own, or the right thing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engines.relay import RelayEngine
+from fourme.api import FourMeApi
+from fourme.attachments import File
+from fourme.client import FourMeClient
+from fourme.errors import StepError
+from fourme.hosts import parse_host
+from fourme.schema import load_spec_schema
+from fourme.settings import Settings
+from fourme.storage import upload_all
+from fourme.translation import ExpectedNote, Update
+from fourme.transport import Transport
+from fourme.validation import Connection as FourMeConnection
+from fourme.validation import validate
+from tests.fake_clock import FakeClock
+from tests.fourme.loopback import Connection, serve
+from tests.fourme.scripted_api import ScriptedApi, answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SCHEMA = load_spec_schema()
+ADDS = Update(5, {"note": "Done"}, (ExpectedNote("Done", internal=False),), ("note",))
+TOKEN = "a-token-of-ours"
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+bodies = (
+    st.binary(max_size=60)
+    | values.map(lambda value: json.dumps(value).encode())
+    | st.sampled_from(
+        [b'{"id": 5', b'{"id": 5}', b"\xef\xbb\xbf{}", b"\x1f\x8b\x08\x00", b"[" * 20_000, b"1e999"]
+    )
+)
+texts = st.text(
+    st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=20
+)
+headers = st.dictionaries(
+    st.sampled_from(
+        [
+            "Content-Type",
+            "Content-Encoding",
+            "Retry-After",
+            "Date",
+            "Location",
+            "X-Request-Id",
+            "Link",
+        ]
+    ),
+    st.sampled_from(
+        [
+            "application/json",
+            "text/html",
+            "gzip",
+            "deflate",
+            "br",
+            "5",
+            "-1",
+            "9" * 30,
+            "soon",
+            "",
+            "Sat, 21 Nov 2026 12:00:00 GMT",
+            "Fri, 31 Dec 9999 23:59:59 GMT",
+            "https://[oops",
+            "//x",
+        ]
+    )
+    | texts,
+    max_size=4,
+)
+statuses = st.sampled_from(
+    [200, 201, 204, 301, 400, 401, 403, 404, 409, 422, 429, 500, 502, 503, 504, 599]
+)
+
+
+@st.composite
+def raw_answers(draw: st.DrawFn) -> bytes:
+    """Return bytes that a server, or something in its place, may send."""
+    if draw(st.integers(0, 5)) == 0:
+        return draw(st.binary(max_size=80))
+    body = draw(bodies)
+    length = len(body) + draw(st.sampled_from([0, 0, 0, 0, 7, -1]))
+    lines = [f"HTTP/1.1 {draw(statuses)} OK", f"Content-Length: {length}"]
+    lines += [f"{name}: {value}" for name, value in draw(headers).items()]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+def turns(answers: list[bytes]) -> list[Callable[[Connection], None]]:
+    """Return what a server does that gives these answers, one a connection."""
+
+    def turn(data: bytes) -> Callable[[Connection], None]:
+        def give(connection: Connection) -> None:
+            connection.read()
+            connection.write(data)
+
+        return give
+
+    return [turn(data) for data in answers]
+
+
+def transport() -> Transport:
+    """Return the transport of a run that never tries again."""
+    return Transport(
+        Settings(retry_time=0, throttle_time=0, connect_timeout=2, read_timeout=2), FakeClock()
+    )
+
+
+def check(error: StepError) -> None:
+    """Check that an error is one that may be shown."""
+    assert TOKEN not in str(error)
+    assert all(line.isprintable() for line in str(error).splitlines())
+
+
+@settings(max_examples=200, suppress_health_check=SLOW)
+@given(st.lists(raw_answers(), min_size=4, max_size=4))
+def test_whatever_4me_answers(answers: list[bytes]) -> None:
+    """An update ends in the request that was asked for, or in an error of the step."""
+    with serve(*turns(answers)) as server:
+        connection = FourMeConnection(parse_host(server.url), TOKEN, "wdc")
+        client = FourMeClient(FourMeApi(connection, transport()), SCHEMA)
+        try:
+            assert client.update(ADDS)["id"] == 5
+        except StepError as error:
+            check(error)
+
+
+@settings(max_examples=200, suppress_health_check=SLOW)
+@given(raw_answers())
+def test_whatever_the_metadata_service_answers(data: bytes) -> None:
+    """Reading a spec ends in a value that can be judged, or in an error of the step."""
+    with serve(*turns([data])) as server:
+        engine = RelayEngine(server.url.replace("//", f"//:{TOKEN}@"), transport())
+        try:
+            validate(engine.read_spec(), SCHEMA)
+        except StepError as error:
+            check(error)
+
+
+@settings(max_examples=200, suppress_health_check=SLOW)
+@given(values)
+def test_whatever_the_notes_are(notes: object) -> None:
+    """The check of what arrived finds the note, misses it, or cannot tell."""
+    lost = answer({}, 500)
+    api = ScriptedApi(lost, answer(notes), answer({"id": 5}), retry_time=0)
+    try:
+        assert FourMeClient(api, SCHEMA).update(ADDS)["id"] == 5
+    except StepError as error:
+        check(error)
+
+
+@settings(max_examples=200, suppress_health_check=SLOW)
+@given(
+    values | st.fixed_dictionaries({"provider": st.just("s3"), "upload_uri": values, "s3": values})
+)
+def test_whatever_the_storage_is(value: object) -> None:
+    """An odd storage is an error of the step, and nothing is sent to it."""
+    api = ScriptedApi(answer(value), retry_time=0)
+    files = (File("note_attachments", 0, "a.txt", "text/plain", b"x"),)
+    try:
+        upload_all(files, api, api.budget())
+    except StepError as error:
+        check(error)
+        applied = error.applied
+    else:
+        applied = "no"
+    assert applied == "no"
