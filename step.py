@@ -6,6 +6,7 @@ Whatever fails ends in one readable error and a documented exit code (`fourme.er
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -43,7 +44,8 @@ def main(environ: Mapping[str, str], clock: Clock, words: Sequence[str] = ()) ->
         run(environ, read_arguments(words), clock, redactor)
     except StepError as error:
         logger.error("%s", error)  # noqa: TRY400  the text says it all; no traceback
-        logger.debug("How it came to this", exc_info=error)
+        if error.__cause__:
+            logger.debug("How it came to this", exc_info=error.__cause__)
         return error.exit_code
     except Exception as error:
         bug = BugError(
@@ -72,6 +74,7 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
         log_more()
 
     host, update = order.connection.host, order.update
+    redactor.conceal(note.text for note in update.notes)
     if not update.body:
         logger.warning("The spec changes nothing; the update is made all the same.")
     logger.info("Updating request %d at %s: %s", update.request_id, host.address, update.summary)
@@ -88,6 +91,7 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
 def start(clock: SystemClock) -> NoReturn:
     """Run the step as a process, from its first signal to its last."""
     clock.listen()
+    gc.disable()  # a run is over before it has made garbage worth a look: 3 % of its instructions
     code = main(os.environ, clock, sys.argv[1:])
     for stream in filter(None, (sys.stdout, sys.stderr)):  # a closed one is None
         with suppress(OSError):

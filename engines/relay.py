@@ -25,7 +25,7 @@ from fourme.errors import (
 from fourme.logs import said
 from fourme.retry import Repeatable
 from fourme.settings import LINK_RETRY_TIME
-from fourme.transport import exchange, json_of
+from fourme.transport import exchange, json_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,6 +43,12 @@ _UNAUTHORIZED = 401
 _READ_SPEC = "read the spec"
 _SET_OUTPUT = "publish the output"
 _SET_LINK = "set the link"
+_SINGULAR = {
+    "secrets": "secret",
+    "parameters": "parameter",
+    "answers": "answer",
+    "statuses": "status",
+}
 
 
 class RelayEngine:
@@ -114,6 +120,8 @@ class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk s
         """
         purpose = _purpose_of(request)
         options |= {"stream": True, "timeout": self._transport.timeout, "proxies": {}}
+        if purpose is _SET_LINK:
+            options["timeout"] = tuple(min(limit, LINK_RETRY_TIME) for limit in options["timeout"])
         busy = frozenset() if purpose is _READ_SPEC else frozenset({_CONFLICT})
 
         def send() -> requests.Response:
@@ -129,7 +137,7 @@ class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk s
         repeatable = Repeatable.READS if purpose is _READ_SPEC else Repeatable.SETS
         longest = LINK_RETRY_TIME if purpose is _SET_LINK else float("inf")
         response = deliver(
-            Call(purpose, "the metadata service", repeatable),
+            Call(purpose, "the metadata service", repeatable, must_finish=purpose is _SET_OUTPUT),
             attempt,
             Budget(self._transport.settings, self._transport.clock, longest),
         )
@@ -173,7 +181,7 @@ def _refusal(response: requests.Response, purpose: str) -> ConfigError:
         )
     return ConfigError(
         f"The metadata service refuses to let the step {purpose} ({status}).",
-        details=(said(response.text),) if response.content else (),
+        details=(said(text_of(response)),) if response.content else (),
         usually="METADATA_API_URL leads to another service, or to another version of it",
         todo="Check METADATA_API_URL.",
         status=status,
@@ -224,4 +232,4 @@ def _name_of(kind: str, reference: object) -> str:
         return f"connection {reference['type']}/{name}"
     if "from" in reference:
         return f"output {name} of step {reference['from']}"
-    return f"{kind.removesuffix('s')} {name}"
+    return f"{_SINGULAR.get(kind, kind)} {name}"

@@ -41,6 +41,7 @@ class FourMeApi:
                 "Authorization": f"Bearer {connection.access_token}",
                 connection.host.account_header: connection.account,
                 "Accept": "application/json",
+                "Cache-Control": "no-cache",  # what has arrived is not a question for a cache
             }
         )
 

@@ -89,7 +89,9 @@ def attachment_problems(request: Mapping[str, Any], schema: SpecSchema) -> Itera
         for index, item in enumerate(items):
             if isinstance(item, dict):
                 yield from _item_problems(f"request.{known.name}[{index}]", item)
-        yield from _inline_problems(request, known, items)
+    for known in schema.fields.values():
+        if known.shown_in:
+            yield from _inline_problems(request, known, request.get(known.name))
 
 
 def files_of(request: Mapping[str, Any], schema: SpecSchema) -> tuple[File, ...]:
@@ -249,16 +251,15 @@ def _sent(item: Mapping[str, Any], stored: Stored | None) -> dict[str, Any]:
 
 def _reference(field: str) -> re.Pattern[str]:
     """Return what `[field: INDEX]` looks like in a text: the official Ruby SDK's convention."""
-    return re.compile(rf"\[{field}:\s*([0-9]{{1,6}})\s*\]")
+    return re.compile(rf"\[{field}:\s*([0-9]+)\s*\]")
 
 
-def _inline_problems(
-    request: Mapping[str, Any], known: Field, items: list[Any]
-) -> Iterator[Problem]:
+def _inline_problems(request: Mapping[str, Any], known: Field, items: object) -> Iterator[Problem]:
+    there = items if isinstance(items, list) else []
     for index in _inline_indexes(request.get(known.shown_in), known.name):
-        item = items[index] if index < len(items) else None
+        item = there[index] if index < len(there) else None
         if item is None:
-            wrong = f"refers to [{known.name}: {index}], but there are {len(items)} items"
+            wrong = f"refers to [{known.name}: {index}], but there are {len(there)} items"
             yield Problem(f"request.{known.shown_in}", wrong, "Items are counted from 0.")
         elif isinstance(item, dict) and item.get("_destroy") is True:
             wrong = f"refers to [{known.name}: {index}], which is being removed"

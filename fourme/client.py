@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
-import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from fourme.arrival import created_at, different_fields, is_note, notes_of, start_by_server
 from fourme.delivery import Budget, Call, deliver_or_verify
-from fourme.errors import OutcomeUnknownError, OutputError, StepError, UnexpectedAnswerError
+from fourme.errors import (
+    OutcomeUnknownError,
+    OutputError,
+    SpecError,
+    StepError,
+    UnexpectedAnswerError,
+)
 from fourme.logs import said
-from fourme.mishaps import server_time, trace_of
+from fourme.mishaps import trace_of
 from fourme.refusals import Attempted, refusal
-from fourme.settings import NOTES_PER_PAGE
+from fourme.settings import MOST_NOTE_PAGES, NOTES_PER_PAGE
 from fourme.transport import Parcel, json_of
 
 if TYPE_CHECKING:
@@ -23,7 +28,7 @@ if TYPE_CHECKING:
 
     from fourme.api import FourMeApi
     from fourme.schema import SpecSchema
-    from fourme.translation import ExpectedNote, Update
+    from fourme.translation import Update
 
 logger = logging.getLogger("step.4me")
 
@@ -48,7 +53,10 @@ class FourMeClient:
 
             stored = upload_all(update.files, self._api, self._api.budget())
             self._api.transport.stop_if_terminated()
-        return self._update(update.attached(stored, self._schema))
+        attached = update.attached(stored, self._schema)
+        for problem in attached.oversized(self._schema):
+            raise SpecError(str(problem), todo="Shorten the text, or show fewer files inline.")
+        return self._update(attached)
 
     def _update(self, update: Update) -> dict[str, Any]:
         budget = self._api.budget()
@@ -112,7 +120,7 @@ class FourMeClient:
         """
         missing = list(update.notes)
         for note in self._notes_since(started, update, budget):
-            missing = [expected for expected in missing if not _is_note(note, expected)]
+            missing = [expected for expected in missing if not is_note(note, expected)]
             if not missing:
                 logger.info("The update has arrived: its notes are there.")
                 return True
@@ -124,9 +132,8 @@ class FourMeClient:
         self, started: float, update: Update, budget: Budget
     ) -> Iterator[Mapping[str, Any]]:
         """Yield the notes added since an attempt began, newest first, by the server's clock."""
-        page = 1
         since: float | None = None
-        while True:
+        for page in range(1, MOST_NOTE_PAGES + 1):
             notes, response = self._read(
                 f"/requests/{update.request_id}/notes",
                 "read the notes",
@@ -134,14 +141,15 @@ class FourMeClient:
                 {"per_page": str(NOTES_PER_PAGE), "page": str(page)},
             )
             if since is None:
-                since = _start_by_server(response, budget.clock.monotonic() - started)
-            for note in _notes_of(notes):
-                if _created_at(note) < since:
+                since = start_by_server(response, budget.clock.monotonic() - started)
+            for note in notes_of(notes):
+                if created_at(note) < since:
                     return
                 yield note
             if 'rel="next"' not in response.headers.get("Link", ""):
                 return
-            page += 1
+            self._api.transport.stop_if_terminated()
+        raise UnexpectedAnswerError("there is no end of notes")
 
     def _read(
         self, path: str, purpose: str, budget: Budget, params: Mapping[str, str] | None = None
@@ -152,10 +160,15 @@ class FourMeClient:
         return value, response
 
     def _read_updated(self, update: Update, budget: Budget) -> dict[str, Any]:
-        """Return the request after an update whose answer was lost."""
+        """Return the request after an update whose answer was lost.
+
+        Raises:
+            OutputError: it cannot be read.
+            OutcomeUnknownError: it is not as the update would have left it.
+        """
         try:
             value, _ = self._read(f"/requests/{update.request_id}", "read the request", budget)
-            return _checked_request(value, update.request_id, None, None)
+            request = _checked_request(value, update.request_id, None, None)
         except StepError as error:
             raise OutputError(
                 f"Request {update.request_id} was updated, but 4me's answer was lost and the "
@@ -165,6 +178,16 @@ class FourMeClient:
                 f"{', '.join(update.adds)}.",
                 status=error.status,
             ) from error
+        others = tuple(different_fields(update.body, request, self._schema))
+        if others:
+            raise OutcomeUnknownError(
+                f"Request {update.request_id} has a note like the one sent, but other fields are "
+                "not as sent.",
+                details=others,
+                usually="somebody else has added the same note, or has changed these fields since",
+                todo=self._look_at(update),
+            )
+        return request
 
 
 def _request_of(response: requests.Response, request_id: int) -> dict[str, Any]:
@@ -191,39 +214,3 @@ def _checked_request(
         status=status,
         trace=trace,
     )
-
-
-def _start_by_server(response: requests.Response, elapsed: float) -> float:
-    """Return when an attempt began, by the server's clock: its time now less the time since.
-
-    Both `Date` and `created_at` are whole seconds, cut; so is the result.
-    """
-    now = server_time(response.headers)
-    if now is None:
-        raise UnexpectedAnswerError("the answer has no Date header")
-    return float(int(now - elapsed))
-
-
-def _notes_of(value: object) -> list[Mapping[str, Any]]:
-    if isinstance(value, list) and all(isinstance(note, dict) for note in value):
-        return value
-    raise UnexpectedAnswerError("the answer is not a list of notes")
-
-
-def _created_at(note: Mapping[str, Any]) -> float:
-    try:
-        created = datetime.fromisoformat(note["created_at"])
-        return (created if created.tzinfo else created.replace(tzinfo=UTC)).timestamp()
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise UnexpectedAnswerError("a note has no valid created_at") from error
-
-
-def _is_note(note: Mapping[str, Any], expected: ExpectedNote) -> bool:
-    """Return whether a note is the expected one; servers trim notes and change line breaks."""
-    text = note.get("text")
-    same = isinstance(text, str) and _words(text) == _words(expected.text)
-    return same and bool(note.get("internal")) is expected.internal
-
-
-def _words(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip()

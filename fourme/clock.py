@@ -39,6 +39,10 @@ class Clock(Protocol):
         """Wait; return False, at once, when the engine asks the step to end."""
         ...  # pragma: no cover - a protocol's body never runs
 
+    def pause(self, seconds: float) -> None:
+        """Wait, whatever the engine asks."""
+        ...  # pragma: no cover - a protocol's body never runs
+
     def limit(self, seconds: float) -> AbstractContextManager[None]:
         """Return a context in which TimeoutError is raised when it takes too long."""
         ...  # pragma: no cover - a protocol's body never runs
@@ -87,6 +91,10 @@ class SystemClock:
         """Sleep for `seconds`; return False as soon as a signal has come."""
         select.select([self._wakeup], [], [], max(seconds, 0))
         return not self._terminated
+
+    def pause(self, seconds: float) -> None:
+        """Sleep for `seconds`, also after a signal."""
+        time.sleep(max(seconds, 0))
 
     @contextmanager
     def limit(self, seconds: float) -> Iterator[None]:

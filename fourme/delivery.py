@@ -16,7 +16,8 @@ from fourme.errors import (
     TryLaterError,
 )
 from fourme.mishaps import Mishap
-from fourme.retry import Action, Happening, Repeatable, Situation, decide
+from fourme.retry import Action, Happening, Repeatable, Situation, decide, settle_time
+from fourme.settings import GRACE_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +42,7 @@ class Call:
         repeatable: what sending it twice would do.
         has_arrived: asks the server whether the update is there; for ADDS_VERIFIABLY only.
         look_at: what a person should look at when the outcome is unknown.
+        must_finish: whether it is still tried for a while after a signal to end.
     """
 
     purpose: str
@@ -48,6 +50,7 @@ class Call:
     repeatable: Repeatable
     has_arrived: Callable[[], bool] | None = None
     look_at: str = ""
+    must_finish: bool = False
 
 
 class Budget:
@@ -123,6 +126,8 @@ class _Delivery:
         self._budget = budget
         self._attempts = 0
         self._doubt: Mishap | None = None
+        self._settled_at = 0.0
+        self._grace_ends: float | None = None
 
     def run(self, attempt: Callable[[], requests.Response]) -> requests.Response | None:
         while True:
@@ -148,14 +153,32 @@ class _Delivery:
         """Do what the policy says after a mishap; return False to make another attempt."""
         if mishap.happening in _DOUBTFUL and self._call.repeatable is not Repeatable.READS:
             self._doubt = mishap
+            self._settled_at = self._clock.monotonic() + settle_time(mishap.happening)
         if self._next(mishap) is Action.REPEAT:
             return False
-        if self._verified(mishap):
-            return True
-        self._doubt = None
         what = f"{mishap.what}, and the update has not arrived"
-        self._next(Mishap(Happening.ABSENT, what, status=mishap.status, trace=mishap.trace))
-        return False
+        absent = Mishap(Happening.ABSENT, what, status=mishap.status, trace=mishap.trace)
+        while not self._verified(mishap):
+            if self._unsettled == 0:
+                self._doubt = None
+            if self._next(absent) is Action.REPEAT:
+                return False
+        return True
+
+    @property
+    def _unsettled(self) -> float:
+        """Seconds for which what was sent last may still be processed."""
+        return max(self._settled_at - self._clock.monotonic(), 0.0)
+
+    @property
+    def _retry_left(self) -> float:
+        """Seconds left for repeating; few, once the engine has asked the step to end."""
+        left = self._budget.retry_left
+        if not (self._call.must_finish and self._clock.terminated):
+            return left
+        if self._grace_ends is None:
+            self._grace_ends = self._clock.monotonic() + GRACE_TIME
+        return min(left, self._grace_ends - self._clock.monotonic())
 
     def _next(self, mishap: Mishap) -> Action:
         """Ask the policy, wait as it says, and return REPEAT or VERIFY; or give up."""
@@ -164,25 +187,29 @@ class _Delivery:
             mishap.happening,
             self._call.repeatable,
             self._attempts,
-            budget.retry_left,
+            self._retry_left,
             budget.throttle_left,
             mishap.retry_after,
+            self._unsettled,
         )
         decision = decide(situation, self._clock.draw())
         if decision.action not in (Action.REPEAT, Action.VERIFY):
             raise self._surrender(mishap, decision.action) from mishap
         logger.warning(
-            "%s: %s; %s in %.1f s (attempt %d).",
+            "%s: %s; %s %s (attempt %d).",
             self._call.service,
             mishap.what,
             "trying again" if decision.action is Action.REPEAT else "checking what arrived",
-            decision.wait,
+            f"in {decision.wait:.1f} s" if decision.wait else "now",
             self._attempts,
         )
         if mishap.happening is Happening.THROTTLED:
             budget.note_throttling(decision.wait)
-        if not self._clock.wait(decision.wait):
+        if self._clock.wait(decision.wait):
+            return decision.action
+        if not self._call.must_finish:
             raise self._terminated(mishap, decision.action) from mishap
+        self._clock.pause(min(decision.wait, GRACE_TIME))
         return decision.action
 
     def _verified(self, mishap: Mishap) -> bool:

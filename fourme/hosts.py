@@ -87,13 +87,13 @@ def parse_host(text: str) -> Host:
     return host
 
 
-def is_safe(url: str) -> bool:
-    """Return whether a URL is one that data may be sent to: https, or http to this machine."""
+def is_safe(url: str, *, loopback: bool) -> bool:
+    """Return whether data may be sent to a URL: https, or http to this machine where allowed."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return False
     name = parts.netloc.rpartition("@")[2]
     if parts.scheme == "http":
-        return _LOOPBACK.fullmatch(re.sub(r":[0-9]+$", "", name)) is not None
+        return loopback and _LOOPBACK.fullmatch(re.sub(r":[0-9]+$", "", name)) is not None
     return parts.scheme == "https" and bool(name)

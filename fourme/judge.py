@@ -61,10 +61,6 @@ def _validator(schema: SpecSchema) -> Draft7Validator:
     return validator
 
 
-def _is_integer(_: object, value: object) -> bool:
-    return is_integer(value)
-
-
 def _check_bytes(_: object, limit: int, value: object, __: object) -> Iterator[ValidationError]:
     if not fits_bytes(value, limit):
         yield ValidationError("too many bytes")
@@ -143,7 +139,8 @@ def _not_allowed(finding: _Finding) -> tuple[str, str]:
 
 def _bad_format(finding: _Finding) -> tuple[str, str]:
     if finding.kind == "host":
-        return str(finding.cause), _EXPECTED["host"]
+        shown = "" if "@" in finding.value else f"is {_shown(finding)}, which "
+        return f"{shown}{finding.cause}", _EXPECTED["host"]
     wrong = "no real date" if finding.cause else "not valid"
     return f"is {_shown(finding)}, which is {wrong}", _EXPECTED[finding.kind]
 
@@ -219,6 +216,8 @@ def _shown(finding: _Finding) -> str:
         return "a list"
     hidden = entry.get("type") in ("object", "array") or finding.kind == "text"
     if isinstance(value, str) and hidden:
-        return f"text of {len(value)} characters"
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}... ({len(text)} characters)"
+        return f"a text of length {len(value)}"
+    if value is None:
+        return "null"
+    text = repr(value)  # never a part of it: secrets are recognised as a whole
+    return text if len(text) <= _SHOWN else f"{type(value).__name__} of {len(text)} characters"

@@ -95,7 +95,9 @@ def _redirected(response: requests.Response) -> RedirectError:
         f"({response.status_code}){' to ' + said(place) if place else ''}; the step never follows "
         "one, since it would hand the access token to whoever is there.",
         usually="the host is an address for people rather than the API's, or has moved",
-        todo=f"If you trust it, set the host to {said(place)}." if place else "Check the host.",
+        todo=f"If {said(place)} is the address of 4me's API, set the connection's host to it."
+        if place
+        else "Check the connection's host.",
         status=response.status_code,
         trace=trace_of(response),
     )
@@ -162,10 +164,17 @@ def understand(error: Exception, *, unsent: bool) -> Mishap | StepError:
     roots = tuple(_causes(error))
     if any(isinstance(root, ssl.SSLCertVerificationError) for root in roots):
         return _untrusted(error, roots)
-    if any("407 Proxy Authentication" in str(root) for root in roots):
+    if any(isinstance(root, ssl.SSLError) and root.library in _CA_FILES for root in roots):
         return ConfigError(
-            "The proxy refuses the step (407 Proxy Authentication Required).",
-            todo="Put the proxy's user name and password into HTTPS_PROXY.",
+            "The file that REQUESTS_CA_BUNDLE names holds no CA certificates.",
+            todo="Put the certificates there as PEM, or leave the variable out.",
+        )
+    tunnel = next((str(root) for root in roots if str(root).startswith(_TUNNEL)), "")
+    if any(status in tunnel for status in ("403", "407")):
+        return ConfigError(
+            f"The proxy refuses the step: {said(tunnel.removeprefix(_TUNNEL))}.",
+            todo="Let the proxy allow 4me's host; put its user name and password, if it wants any, "
+            "into HTTPS_PROXY.",
         )
     if isinstance(error, _MISUSE):
         return ConfigError(
@@ -180,6 +189,8 @@ def understand(error: Exception, *, unsent: bool) -> Mishap | StepError:
     return Mishap(Happening.FAILED, f"the connection was lost ({what})")
 
 
+_CA_FILES = ("X509", "PEM")
+_TUNNEL = "Tunnel connection failed: "
 # What the exceptions of requests and urllib3 mean; tests walk all of their classes.
 _NEVER_SENT = (requests.ConnectTimeout, requests.exceptions.ProxyError)
 _REFUSED = (
@@ -214,7 +225,11 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _innermost(roots: tuple[BaseException, ...]) -> str:
     """Return the words of the system's own error, or else the name of the last cause."""
     for root in roots:
-        if isinstance(root, OSError) and root.strerror and not isinstance(root, ssl.SSLError):
+        if isinstance(root, ssl.SSLError) and root.reason:
+            return root.reason
+        if str(root).startswith(_TUNNEL):
+            return str(root)
+        if isinstance(root, OSError) and root.strerror:
             return root.strerror
     return type(roots[-1]).__name__
 

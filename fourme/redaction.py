@@ -3,42 +3,58 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
+import re
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from fourme.conversion import to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 HIDDEN = "***"
 _URL_VARIABLES = frozenset({"METADATA_API_URL", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"})
 _TOKEN_VARIABLES = frozenset({"FOURME_ACCESS_TOKEN", "INPUT_ACCESS_TOKEN"})
-_PUBLIC = frozenset({"host", "account"})
+_SECRET_NAMES = ("token", "secret", "password")
+_LONG_ENOUGH = 8  # characters of a text that is not in other texts by chance
+_PLAIN = re.compile(r"[A-Za-z0-9]+")
 
 
 class Redactor:
     """Knows the secrets of a run and takes them out of texts and values."""
 
     def __init__(self) -> None:
-        self._spellings: list[str] = []
+        self._secrets: list[_Secret] = []
+        self._private: list[str] = []
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Hide these from now on, in every spelling in which they may come back."""
-        found = {spelling for secret in secrets for spelling in _spellings(secret)}
-        self._spellings = sorted({*self._spellings, *found}, key=len, reverse=True)
+        found = [_Secret(text) for secret in secrets if (text := secret.strip())]
+        self._secrets = sorted([*self._secrets, *found], key=lambda secret: -len(secret.text))
+
+    def conceal(self, texts: Iterable[str]) -> None:
+        """Keep these out of logs, but not out of outputs: notes, which a server may quote."""
+        self._private += [text for text in texts if len(text) >= _LONG_ENOUGH]
 
     def hide(self, text: str) -> str:
-        """Return `text` without any secret."""
-        for spelling in self._spellings:
-            text = text.replace(spelling, HIDDEN)
+        """Return a text for the log, without anything that it must not hold."""
+        for private in self._private:
+            text = text.replace(private, HIDDEN)
+        for secret in self._secrets:
+            text = secret.hidden_in(text)
         return text
 
     def hide_in(self, value: object) -> object:
-        """Return a JSON value without any secret in its strings and names."""
+        """Return a JSON value for the output, without any secret in its texts.
+
+        Names stay as they are, and so does what a very short secret would tear apart.
+        """
         if isinstance(value, str):
-            return self.hide(value)
+            for secret in self._secrets:
+                value = secret.hidden_in(value) if len(secret.text) >= _LONG_ENOUGH else value
+            return value
         if isinstance(value, list):
             return [self.hide_in(item) for item in value]
         if isinstance(value, dict):
@@ -46,32 +62,64 @@ class Redactor:
         return value
 
     def hide_in_object(self, values: Mapping[str, object]) -> dict[str, object]:
-        """Return a JSON object without any secret in it."""
-        return {self.hide(name): self.hide_in(value) for name, value in values.items()}
+        """Return a JSON object for the output, without any secret in its texts."""
+        return {name: self.hide_in(value) for name, value in values.items()}
 
 
-def _spellings(secret: str) -> set[str]:
-    """Return a secret as it is, and as URLs, JSON, repr and Basic credentials write it."""
-    secret = secret.strip()
-    if not secret:
-        return set()
-    plain = {secret, unquote(secret)}
-    spellings = {spell(text) for spell in _SPELLINGS for text in plain}
-    return {*plain, *spellings} - {""}
+class _Secret:
+    """One secret, and how to find it however it is written.
+
+    URLs, JSON, HTML and logs escape what is neither letter nor digit, each in a way of its own; the
+    letters and digits in between stay. So the longest run of them tells at once whether a text
+    needs a closer look.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._anchor = max(_PLAIN.findall(text), key=len, default="")
+        self._encoded = tuple(_base64_forms(text))
+
+    def hidden_in(self, text: str) -> str:
+        """Return a text without the secret."""
+        if self._anchor in text:
+            text = re.sub("".join(map(_any_spelling, self.text)), HIDDEN, text)
+            text = text.replace(unquote(self.text), HIDDEN)
+        for encoded in self._encoded:
+            text = text.replace(encoded, HIDDEN)
+        return text
 
 
-def _base64(text: str) -> str:
-    # The last characters depend on what follows the secret; the rest betrays it all the same.
-    return base64.b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii").rstrip("=")
+def _any_spelling(char: str) -> str:
+    """Return a pattern for one character, as it is and as URLs, JSON, repr and HTML write it."""
+    if _PLAIN.fullmatch(char):
+        return char
+    code = ord(char)
+    octets = char.encode("utf-8", "surrogatepass")
+    spellings = {
+        re.escape(char),
+        r"\\" + re.escape(char),
+        "(?i:" + "".join(f"%{octet:02x}" for octet in octets) + ")",
+        f"(?i:&#x0*{code:x};?)",
+        f"&#0*{code};?",
+        re.escape(html.escape(char)),
+        re.escape(json.dumps(char)[1:-1]),
+        re.escape(repr(char)[1:-1]),
+        rf"(?i:\\u{code:04x})",
+        rf"(?i:\\x{code:02x})",
+    }
+    return f"(?:{'|'.join(sorted(spellings, key=len, reverse=True))})"
 
 
-_SPELLINGS: tuple[Callable[[str], str], ...] = (
-    lambda text: quote(text, safe="", errors="surrogatepass"),
-    lambda text: json.dumps(text)[1:-1],
-    lambda text: repr(text)[1:-1],
-    _base64,
-    lambda text: _base64(f":{text}"),
-)
+def _base64_forms(text: str) -> Iterator[str]:
+    """Yield what of a secret stays the same in base64, wherever in the encoded bytes it begins."""
+    raw = text.encode("utf-8", "surrogatepass")
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + raw).decode("ascii")
+        whole = (before + len(raw)) // 3 * 4
+        inner = encoded[(0, 2, 3)[before] : whole]
+        if len(inner) >= _LONG_ENOUGH:
+            yield inner
+            yield inner.replace("+", "-").replace("/", "_")
 
 
 def secrets_in_environment(environ: Mapping[str, str]) -> Iterator[str]:
@@ -84,7 +132,11 @@ def secrets_in_environment(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def secrets_in_spec(spec: object) -> Iterator[str]:
-    """Yield every text in the connection but its host and account, whatever the spec looks like."""
+    """Yield the access token of a spec, whatever the spec looks like.
+
+    A connection comes from a store and may hold more than it needs: what is called a token, a
+    secret or a password is one, however it is spelled; the rest is not.
+    """
     connection = spec.get("connection") if isinstance(spec, dict) else None
     if isinstance(connection, bytes):
         connection = connection.decode("utf-8", "replace")
@@ -95,7 +147,7 @@ def secrets_in_spec(spec: object) -> Iterator[str]:
             yield connection
     if isinstance(connection, dict):
         for name, value in connection.items():
-            if name not in _PUBLIC:
+            if any(word in str(name).lower() for word in _SECRET_NAMES):
                 yield from _texts_in(value)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fourme.errors import AccessError, RefusedError, RequestNotFoundError
 from fourme.logs import said
 from fourme.mishaps import trace_of
+from fourme.transport import text_of
 
 if TYPE_CHECKING:
     import requests
@@ -68,7 +69,7 @@ def refusal(response: requests.Response, attempted: Attempted) -> StepError:
     return RefusedError(
         f"4me refused to {attempted.purpose} ({status}).",
         details=details_of(response),
-        usually="a value does not fit this request: see the lines above",
+        usually="a value does not fit this request",
         todo="Mend these values in the workflow. Records of another account, or disabled "
         "ones, cannot be referred to.",
         **facts,
@@ -80,7 +81,7 @@ def details_of(response: requests.Response) -> tuple[str, ...]:
     try:
         answer = json.loads(response.content)
     except (ValueError, RecursionError):
-        return (said(response.text),) if response.content else ()
+        return (said(text_of(response)),) if response.content else ()
     if not isinstance(answer, dict):
         return (said(json.dumps(answer)),)
     errors = answer.get("errors")

@@ -11,7 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from fourme.settings import BACKOFF_FIRST, BACKOFF_LONGEST, SETTLE_TIME, THROTTLE_FIRST
+from fourme.settings import (
+    BACKOFF_FIRST,
+    BACKOFF_LONGEST,
+    SETTLE_TIME,
+    SILENT_SETTLE_TIME,
+    THROTTLE_FIRST,
+)
 
 
 class Happening(Enum):
@@ -54,6 +60,7 @@ class Situation:
         retry_left: seconds left for repeating.
         throttle_left: seconds left for waiting on rate limits.
         retry_after: seconds that the server asks to wait; None when it does not say.
+        unsettled: seconds for which what was sent before a verification may still be processed.
     """
 
     happening: Happening
@@ -62,6 +69,7 @@ class Situation:
     retry_left: float
     throttle_left: float
     retry_after: float | None = None
+    unsettled: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -93,16 +101,19 @@ def decide(situation: Situation, draw: float) -> Decision:
     | ------------------------ | ------------------- | --------------- | ------------------------ |
     | throttled                | anything            | throttle, fits  | wait as asked, repeat    |
     | throttled                | anything            | too small       | give up: try later       |
-    | verified as absent       | adds verifiably     | retry left      | repeat now               |
-    | verified as absent       | adds verifiably     | none            | give up: try later       |
+    | absent, but unsettled    | adds verifiably     | any             | wait till settled, verify |
+    | absent, settled          | adds verifiably     | retry left      | repeat now               |
+    | absent, settled          | adds verifiably     | none            | give up: try later       |
     | failed, silent, garbled  | adds                | any             | give up: unknown         |
     | failed, silent, garbled  | adds verifiably     | any             | wait, verify             |
     | garbled                  | sets                | too small       | give up: unknown         |
     | not sent, or the above   | anything            | too small       | give up: try later       |
     | not sent, or the above   | anything            | retry, fits     | back off, repeat         |
 
-    Throttling without Retry-After backs off from 2 s. Before verifying what a silent server was
-    sent, it gets 10 s to finish, as far as the budget allows.
+    Throttling without Retry-After backs off from 2 s. A verification that finds the update settles
+    the matter at once; one that does not find it counts only after the server has had time to
+    finish: 10 s after a failure, 30 s after no answer. That wait is made whatever the budget, since
+    without it nobody could tell whether the update was applied.
 
     Args:
         situation: what happened, what was being sent, what is left of the budgets.
@@ -111,13 +122,15 @@ def decide(situation: Situation, draw: float) -> Decision:
     happening = situation.happening
     if happening is Happening.THROTTLED:
         return _after_throttling(situation, draw)
+    if happening is Happening.ABSENT and situation.unsettled > 0:
+        return Decision(Action.VERIFY, situation.unsettled)
     if happening is Happening.ABSENT:
         return Decision(Action.REPEAT if situation.retry_left > 0 else Action.TRY_LATER)
     if happening is not Happening.NOT_SENT:
         if situation.repeatable is Repeatable.ADDS:
             return Decision(Action.UNKNOWN)
         if situation.repeatable is Repeatable.ADDS_VERIFIABLY:
-            return Decision(Action.VERIFY, _before_verifying(situation, draw))
+            return Decision(Action.VERIFY, backoff(situation.attempt, draw))
     wait = backoff(situation.attempt, draw)
     if wait <= situation.retry_left:
         return Decision(Action.REPEAT, wait)
@@ -135,8 +148,6 @@ def _after_throttling(situation: Situation, draw: float) -> Decision:
     return Decision(Action.REPEAT if fits else Action.TRY_LATER, wait)
 
 
-def _before_verifying(situation: Situation, draw: float) -> float:
-    wait = backoff(situation.attempt, draw)
-    if situation.happening is Happening.SILENT:
-        wait = max(wait, SETTLE_TIME)
-    return min(wait, max(situation.retry_left, 0))
+def settle_time(happening: Happening) -> float:
+    """Return for how many seconds after an attempt a server may still be at work on it."""
+    return SILENT_SETTLE_TIME if happening is Happening.SILENT else SETTLE_TIME

@@ -31,6 +31,7 @@ class Field:
         renamed_values: legacy values, and what is sent for them.
         roles: roles that the token's user needs to set it, beyond Specialist.
         member_kinds: the documented types of the members of its items; for attachments.
+        max_bytes: the longest text, in bytes of UTF-8; 0 for no such limit.
         shown_in: the field whose text may show its items inline; for attachments.
     """
 
@@ -43,6 +44,7 @@ class Field:
     renamed_values: Mapping[str, str] = field(default_factory=dict)
     roles: tuple[str, ...] = ()
     member_kinds: Mapping[str, str] = field(default_factory=dict)
+    max_bytes: int = 0
     shown_in: str = ""
 
 
@@ -86,6 +88,7 @@ def read_field(name: str, entry: Mapping[str, Any], document: Mapping[str, Any])
         renamed_values=entry.get("x-4me-values", {}),
         roles=tuple(entry.get("x-4me-roles", ())),
         member_kinds=_member_kinds(document) if kind == "attachments" else {},
+        max_bytes=entry.get("x-4me-maxBytes", 0),
         shown_in=entry.get("x-4me-note", ""),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,13 +21,20 @@ LINK_RETRY_TIME = 10.0  # a link is a courtesy: it must not hold up a run
 BACKOFF_FIRST = 0.5
 BACKOFF_LONGEST = 30.0
 THROTTLE_FIRST = 2.0
-SETTLE_TIME = 10.0  # how long a silent server may still be at work on what it was sent
+SETTLE_TIME = 10.0  # after a failure, how long a server may still be at work on what it was sent
+SILENT_SETTLE_TIME = 30.0  # the same after no answer in time
+GRACE_TIME = 10.0  # after a signal, how long the output of an update is still tried to be published
+MOST_NOTE_PAGES = 20
+CLOCK_TOLERANCE = 1.0  # between two machines of one service
 PROGRESS_EVERY = 5.0  # between two lines about one upload
 SLOWEST_UPLOAD = 50_000  # bytes a second; what is slower counts as no answer
 LONGEST_SETTING = 86_400.0
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_LINE_BYTES = 4 * 1024  # the contract allows 16 KiB; Relay's log reader stops at 64 KiB
 NOTES_PER_PAGE = 100
+
+
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 @dataclass(frozen=True)
@@ -103,10 +111,7 @@ def _seconds(environ: Mapping[str, str], variable: Variable) -> float:
     text = environ.get(variable.name, "").strip()
     if not text:
         return variable.default
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
+    seconds = float(text) if _NUMBER.fullmatch(text) else math.nan
     if variable.smallest <= seconds <= LONGEST_SETTING:
         return seconds
     raise ConfigError(

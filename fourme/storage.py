@@ -10,11 +10,12 @@ import contextlib
 import logging
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
+from xml.sax import SAXException
+from xml.sax.handler import ContentHandler
 
-import defusedxml.ElementTree
-from defusedxml.common import DefusedXmlException
+import defusedxml.sax
 from requests_toolbelt.multipart.encoder import MultipartEncoder, MultipartEncoderMonitor
 
 from fourme.api import plain_session
@@ -23,7 +24,6 @@ from fourme.conversion import Problem
 from fourme.delivery import Call, deliver
 from fourme.errors import (
     ConfigError,
-    OutcomeUnknownError,
     RefusedError,
     SpecError,
     UnexpectedAnswerError,
@@ -95,9 +95,8 @@ def upload_all(
     """
     try:
         return _checked_and_uploaded(files, api, budget)
-    except OutcomeUnknownError as error:
-        error.applied = "no"  # whatever became of the upload
-        raise
+    except UnexpectedAnswerError as error:
+        raise _no_storage(error.what, error.trace) from error
 
 
 def _checked_and_uploaded(
@@ -120,30 +119,44 @@ def _read_storage(api: FourMeApi, budget: Budget) -> Storage:
     value, response = api.read("/attachments/storage", purpose, budget)
     if not response.ok:
         raise refusal(response, Attempted(purpose, api.connection.account))
-    try:
-        return _storage_of(value)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UnexpectedAnswerError(
-            "4me's answer does not say where to upload files.",
-            details=(said(f"{type(error).__name__}: {error}"),),
-            todo="Check the connection's host. Nothing was uploaded.",
-            trace=trace_of(response),
-        ) from error
+    storage = _storage_of(value, api) if isinstance(value, dict) else None
+    if storage is None:
+        raise _no_storage("The answer does not say where to upload.", trace_of(response))
+    return storage
 
 
-def _storage_of(value: Mapping[str, Any]) -> Storage:
-    provider = value["provider"]
-    limit = value.get("size_limit")
-    if not is_safe(value["upload_uri"]):
-        raise ValueError("upload_uri is not https")
-    if limit is not None and not isinstance(limit, int):
-        raise TypeError("size_limit is no number")
+def _no_storage(what: str, trace: str | None) -> ConfigError:
+    return ConfigError(
+        "4me does not say where to upload files; the request was not updated.",
+        details=(what,),
+        usually="a proxy or another service answers in 4me's place",
+        todo="Check the connection's host.",
+        trace=trace,
+    )
+
+
+def _storage_of(value: Mapping[str, Any], api: FourMeApi) -> Storage | None:
+    """Read 4me's answer; return None where it makes no sense."""
+    provider, uri = value.get("provider"), value.get("upload_uri")
+    parameters = value.get(provider) if isinstance(provider, str) else None
+    limit, extensions = value.get("size_limit"), value.get("allowed_extensions") or []
+    makes_sense = (
+        isinstance(uri, str)
+        and is_safe(uri, loopback=api.connection.host.is_loopback)
+        and isinstance(parameters, dict)
+        and all(isinstance(item, str | int) for item in parameters.values())
+        and (limit is None or (isinstance(limit, int) and not isinstance(limit, bool)))
+        and isinstance(extensions, list)
+        and all(isinstance(extension, str) for extension in extensions)
+    )
+    if not makes_sense:
+        return None
     return Storage(
-        provider,
-        value["upload_uri"],
-        {name: str(parameter) for name, parameter in value[provider].items()},
+        str(provider),
+        str(uri),
+        {name: str(parameter) for name, parameter in (parameters or {}).items()},
         limit,
-        tuple(extension.lower() for extension in value.get("allowed_extensions") or ()),
+        tuple(extension.lower().lstrip(".") for extension in extensions),
     )
 
 
@@ -174,8 +187,7 @@ def _upload(file: File, storage: Storage, session: requests.Session, api: FourMe
 
     def attempt() -> requests.Response:
         with _reading(file, File.open) as content:
-            size = content.seek(0, os.SEEK_END)
-            content.seek(0)
+            size = _reading(file, lambda _: _size_of(content))
             form = MultipartEncoder(
                 [
                     ("Content-Type", file.content_type),
@@ -218,6 +230,12 @@ def _reading(file: File, read: Callable[[File], T]) -> T:
         ) from error
 
 
+def _size_of(content: BinaryIO) -> int:
+    size = content.seek(0, os.SEEK_END)
+    content.seek(0)
+    return size
+
+
 def _refused(
     response: requests.Response, file: File, storage: Storage, api: FourMeApi
 ) -> StepError:
@@ -225,7 +243,7 @@ def _refused(
         return refusal(response, Attempted(f"upload {file.name}", api.connection.account))
     return RefusedError(
         f"The storage refused {file.name} ({response.status_code}); the request was not updated.",
-        details=_xml_texts(response, "Message") or details_of(response),
+        details=tuple(map(said, _xml_texts(response, "Message"))) or details_of(response),
         usually="the permission to upload has expired, or the file does not fit its limits",
         todo="Run the step again; if it persists, leave the file out.",
         status=response.status_code,
@@ -279,9 +297,35 @@ def _key_of(response: requests.Response, storage: Storage) -> str:
 
 def _xml_texts(response: requests.Response, name: str) -> tuple[str, ...]:
     """Return the texts of the elements of a name; nothing where the answer is no decent XML."""
+    texts = _Texts(name)
     try:
-        root = defusedxml.ElementTree.fromstring(response.content, forbid_dtd=True)
-    except (defusedxml.ElementTree.ParseError, DefusedXmlException, ValueError):
+        defusedxml.sax.parseString(response.content, texts, forbid_dtd=True)
+    except (SAXException, LookupError, ValueError):  # LookupError: an unknown encoding
         return ()
-    found = (element for element in root.iter() if element.tag.rpartition("}")[2] == name)
-    return tuple(said(element.text) for element in found if element.text)
+    return tuple(text for text in texts.found if text)
+
+
+class _Texts(ContentHandler):
+    """Collects the texts of the elements of a name, whatever their namespace.
+
+    Reads a stream of events: defusedxml's ElementTree cannot be imported lazily, as it must be
+    in the image.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+        self._inside = False
+        self.found: list[str] = []
+
+    def startElement(self, name: str, attrs: object) -> None:  # noqa: ARG002, N802  xml.sax's name
+        self._inside = name.rpartition(":")[2] == self._name
+        if self._inside:
+            self.found.append("")
+
+    def endElement(self, name: str) -> None:  # noqa: ARG002, N802  xml.sax's name
+        self._inside = False
+
+    def characters(self, content: str) -> None:
+        if self._inside:
+            self.found[-1] += content

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fourme.attachments import attach, files_of
+from fourme.conversion import Problem
 from fourme.retry import Repeatable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from fourme.attachments import File, Stored
     from fourme.schema import SpecSchema
@@ -66,6 +67,17 @@ class Update:
         body = attach(self.body, stored, schema)
         return replace(self, body=body, notes=_notes_in(body, self.adds), files=())
 
+    def oversized(self, schema: SpecSchema) -> Iterator[Problem]:
+        """Yield the texts that have become too long by the keys of files shown inline."""
+        for name in self.adds:
+            limit, text = schema.fields[name].max_bytes, self.body.get(name)
+            size = len(text.encode()) if isinstance(text, str) else 0
+            if limit and size > limit:
+                wrong = (
+                    f"has {size} bytes with the files that it shows; at most {limit} are allowed"
+                )
+                yield Problem(f"request.{name}", wrong)
+
 
 def translate(request: Mapping[str, Any], cleared: tuple[str, ...], schema: SpecSchema) -> Update:
     """Return the update that a validated request stands for.
@@ -79,14 +91,14 @@ def translate(request: Mapping[str, Any], cleared: tuple[str, ...], schema: Spec
     adds: list[str] = []
     for name, value in request.items():
         known = schema.fields[name]
+        if known.adds and _adds_something(value):
+            adds.append(name)
         if known.place == "merge":
             body.update(value)
         if known.place != "body":
             continue
         renamed = isinstance(value, str) and value in known.renamed_values
         body[known.sent_as] = known.renamed_values[value] if renamed else value
-        if known.adds and _adds_something(value):
-            adds.append(name)
     body.update((schema.fields[name].sent_as, "") for name in cleared)
     return Update(
         request["request_id"],

@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("step.http")
 
 _CHUNK = 64 * 1024
+_JSON = re.compile(r"(?:application|text)/(?:[a-z0-9.-]+\+)?json")
+_QUOTED = 16 * 1024  # bytes of an answer that a message may quote
 
 
 class Parcel:
@@ -175,6 +178,11 @@ def _path(response: requests.Response) -> str:
     return urlsplit(response.request.url or "").path
 
 
+def text_of(response: requests.Response) -> str:
+    """Return the beginning of an answer as text, whatever it claims to be encoded in."""
+    return response.content[:_QUOTED].decode("utf-8", "replace")
+
+
 def json_of(response: requests.Response) -> object:
     """Return the JSON value that an answer holds.
 
@@ -183,7 +191,7 @@ def json_of(response: requests.Response) -> object:
         Mishap: it should be JSON but is not.
     """
     content_type = response.headers.get("Content-Type", "")
-    if content_type.partition(";")[0].strip().lower() != "application/json":
+    if not _JSON.fullmatch(content_type.partition(";")[0].strip().lower()):
         raise UnexpectedAnswerError(
             f"{urlsplit(response.request.url or '').hostname} answered with "
             f"{said(content_type) or 'no content type'} where JSON was expected.",

@@ -27,6 +27,9 @@ LONG_LINE = 70_000
 #: What a truncated answer announces at least, in bytes: an empty body can't be cut.
 ANNOUNCED = 64
 
+#: Calls that are processed after their answer; the event loop itself keeps no hold of them.
+_LATE: set[asyncio.Task[None]] = set()
+
 _POLL = 0.005  # seconds between two looks at a client that should go away
 
 _NGINX = (
@@ -82,6 +85,20 @@ def status_after(code: int) -> Effect:
         return _error(exchange, code)
 
     return answer
+
+
+async def bad_gateway_late(exchange: Exchange) -> web.StreamResponse:
+    """Answer 502 at once, as a gateway may, and process the call some seconds later."""
+
+    async def process() -> None:
+        await asyncio.sleep(exchange.seconds or 0)
+        await exchange.process()
+
+    work = asyncio.get_running_loop().create_task(process())
+    _LATE.add(work)
+    work.add_done_callback(_LATE.discard)
+    answer = _NGINX.format(title="502 Bad Gateway", echo=_echo(exchange))
+    return web.Response(status=502, text=answer, content_type="text/html")
 
 
 async def reset_before(exchange: Exchange) -> None:

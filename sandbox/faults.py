@@ -125,6 +125,13 @@ def _table() -> dict[str, Fault]:
         ),
         *_lost_answers(),
         *_status_faults(),
+        Fault(
+            "502-late",
+            "answer 502 at once; processed after SECONDS",
+            effects.bad_gateway_late,
+            forms=(":SECONDS",),
+            ambiguous=True,
+        ),
         Fault("redirect", "307 to another host; not processed", effects.redirect),
         Fault(
             "slow",

@@ -58,6 +58,11 @@ class FakeClock:
         self._elapsed = max(self._elapsed, self.terminate_at)
         return False
 
+    def pause(self, seconds: float) -> None:
+        """Note the wait and let the time pass."""
+        self.waits.append(seconds)
+        self._elapsed += seconds
+
     def limit(self, _seconds: float) -> AbstractContextManager[None]:
         """Set no limit: sockets have timeouts of their own."""
         return nullcontext()

@@ -31,6 +31,11 @@ class HurriedClock(SystemClock):
         """Return no chance at all."""
         return 0.5
 
+    def pause(self, seconds: float) -> None:
+        """Sleep a little, and skip the rest."""
+        self._skipped += seconds * (1 - PART_OF_A_WAIT)
+        super().pause(seconds * PART_OF_A_WAIT)
+
     def wait(self, seconds: float) -> bool:
         """Wait a little, and skip the rest."""
         self._skipped += seconds * (1 - PART_OF_A_WAIT)

@@ -76,6 +76,8 @@ class Soak:
         self.codes: Counter[int] = Counter()
         self.lies: list[Lie] = []
         self.leaks = 0
+        self.doubled: list[str] = []
+        self.minutes_off = 0
         self.fourme = Sandbox(
             document_for({}),
             fourme=FourMeOptions(),
@@ -85,12 +87,17 @@ class Soak:
                 for _ in range(count)
             ],
         )
+        self._minutes_before = sum(map(self.fourme.store.time_spent_total, REQUESTS))
 
     def run(self) -> None:
         """Make all runs; the results are in the attributes afterwards."""
         notes = [f"Note {number} of the soak" for number in range(self._runs)]
         with self.fourme, ThreadPoolExecutor(WORKERS) as pool:
             list(pool.map(self._bring, notes))
+            self.doubled = [note for note in notes if self._times(note) > 1]
+            stored = sum(map(self._times, notes))
+            minutes = sum(map(self.fourme.store.time_spent_total, REQUESTS)) - self._minutes_before
+            self.minutes_off = minutes - stored
 
     def _bring(self, note: str) -> None:
         """Run the step for one note, again as long as it asks for that."""
@@ -115,12 +122,16 @@ class Soak:
         self._check(note, code, log, leaked=leaked)
         return code
 
-    def _check(self, note: str, code: int, log: str, *, leaked: bool) -> None:
-        times = sum(
+    def _times(self, note: str) -> int:
+        """Return how often a note is there."""
+        return sum(
             stored["text"] == note
             for request_id in REQUESTS
             for stored in self.fourme.store.notes(request_id)
         )
+
+    def _check(self, note: str, code: int, log: str, *, leaked: bool) -> None:
+        times = self._times(note)
         allowed = {0} if code in NOT_APPLIED else {1} if code in APPLIED else {0, 1}
         with self._lock:
             self.codes[code] += 1
@@ -162,8 +173,9 @@ def main(arguments: list[str]) -> int:
         print(f"  {code:4} {count:5}")
     for lie in soak.lies:
         print(f"NOT TRUE: exit {lie.code}, but {lie.note!r} is there {lie.times} times\n{lie.log}")
-    print(f"{len(soak.lies)} lost or doubled, {soak.leaks} leaks.")
-    return 1 if soak.lies or soak.leaks else 0
+    wrong = len(soak.lies) + len(soak.doubled) + abs(soak.minutes_off)
+    print(f"{wrong} lost or doubled, {soak.leaks} leaks.")
+    return 1 if wrong or soak.leaks else 0
 
 
 if __name__ == "__main__":

@@ -164,7 +164,7 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         "[10].name is missing": {"content": "x"},
         "[11].filesiz is not a known input. Did you mean `filesize`?": {"key": "k", "filesiz": 1},
         "not a path": {"path": "a\0b"},
-        "text of 3 characters": "abc",
+        "a text of length 3": "abc",
     }
     request: dict[str, object] = {
         "note": "[note_attachments: 99] [note_attachments: 14]",

@@ -11,6 +11,8 @@ def test_under_random_faults_nothing_is_lost_doubled_or_leaked() -> None:
     soak = Soak(runs=40, seed=20_261_121)
     soak.run()
     assert soak.lies == []
+    assert soak.doubled == []
+    assert soak.minutes_off == 0
     assert soak.leaks == 0
     assert soak.codes[ExitCode.OK] > 0
     assert len(soak.codes) > 3, "hardly any fault has hit"

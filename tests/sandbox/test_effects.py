@@ -71,7 +71,15 @@ ANSWERED = {
     **{f"{status}-after": (status, 1) for status in (500, 502, 503, 504)},
 }
 
-ELSEWHERE = {"refused", "late", "none", "slow", "trickle", "tls"}  # each has a test of its own
+ELSEWHERE = {
+    "refused",
+    "late",
+    "502-late",
+    "none",
+    "slow",
+    "trickle",
+    "tls",
+}  # each has a test of its own
 
 
 def test_every_fault_is_tested() -> None:
@@ -95,6 +103,19 @@ def test_lost_answers(
     assert sandbox.calls[0].fault == fault
     assert _patch(client, sandbox).status_code == 200
     assert caplog.records == []
+
+
+def test_a_gateway_s_502_says_nothing_of_the_service_behind(
+    start: Callable[..., Sandbox], client: requests.Session
+) -> None:
+    """502-late answers before the update is applied; it is applied all the same."""
+    sandbox = start("patch=502-late:0.05")
+    assert _patch(client, sandbox).status_code == 502
+    assert _times_applied(sandbox) == 0
+    until = time.monotonic() + 5
+    while not _times_applied(sandbox) and time.monotonic() < until:
+        time.sleep(0.005)
+    assert _times_applied(sandbox) == 1
 
 
 @pytest.mark.parametrize("fault", ANSWERED)

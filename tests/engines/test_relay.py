@@ -1,0 +1,168 @@
+"""`engines.relay`: Relay's metadata service, spoken to through its SDK."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engines.relay import RelayEngine
+from fourme.errors import ConfigError, ExitCode, UnresolvedError
+from fourme.settings import Settings
+from fourme.transport import Transport
+from sandbox import FourMeOptions, Sandbox, parse
+from tests.fake_clock import FakeClock
+from tests.fourme.loopback import Connection, serve
+from tests.step_process import run_step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TRANSPORT = Transport(Settings(retry_time=0, connect_timeout=2, read_timeout=2), FakeClock())
+LEADS_NOWHERE = """
+runs:
+  '1':
+    steps:
+      default:
+        spec:
+          connection: ${connections.'4me'.'my-4me-connection'}
+          request:
+            request_id: ${parameters.number}
+            note: ${secrets.motto}
+            team: !Output [triage, team]
+"""
+
+
+def service(answer: object) -> Callable[[Connection], None]:
+    """Return a metadata service that answers with a JSON value."""
+    body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+    return lambda connection: connection.answer(body, "Content-Type: application/json")
+
+
+def read(answer: object) -> object:
+    """Read the spec that a metadata service answers with."""
+    with serve(service(answer)) as server:
+        return RelayEngine(server.url, TRANSPORT).read_spec()
+
+
+def test_unresolved_references_are_named() -> None:
+    """Each of them, in the words of the workflow; nothing is sent to 4me; 78."""
+    with Sandbox(parse(LEADS_NOWHERE), fourme=FourMeOptions()) as sandbox:
+        ended = run_step(sandbox.environment())
+        assert [call.name for call in sandbox.calls] == ["spec"]
+    assert ended.code == ExitCode.CONFIG
+    for name in (
+        "connection 4me/my-4me-connection",
+        "parameter number",
+        "secret motto",
+        "output team of step triage",
+    ):
+        assert f"  - {name}\n" in ended.log
+
+
+@pytest.mark.parametrize(
+    ("unresolvable", "names"),
+    [
+        ({"statuses": [{"name": "a"}], "answers": [{"name": "b"}]}, ("status a", "answer b")),
+        ({"data": [{"name": "x\x1b"}]}, ("data x\\x1b",)),
+        ({"data": "something"}, ('data: "something"',)),
+        ({"secrets": [5]}, ("secrets: 5",)),
+        ({}, ("the metadata service does not say which",)),
+        (None, ("the metadata service does not say which",)),
+        ([1], ("the metadata service does not say which",)),
+    ],
+)
+def test_whatever_is_unresolved_can_be_told(unresolvable: object, names: tuple[str, ...]) -> None:
+    """Kinds that are newer than this step are named as they are."""
+    with pytest.raises(UnresolvedError) as caught:
+        read({"value": {}, "unresolvable": unresolvable, "complete": False})
+    assert caught.value.details == names
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [],
+        5,
+        {"value": {}},
+        {"complete": True},
+        {"complete": True, "value": {"$encoding": "base64", "data": "a"}},
+        {"complete": True, "value": {"$encoding": {}, "data": "a"}},
+        {"complete": True, "value": {"$encoding": "base64", "data": 5}},
+    ],
+)
+def test_an_answer_that_is_no_spec_is_a_config_error(answer: object) -> None:
+    """Another service may be at METADATA_API_URL, or a value's base64 may be broken."""
+    with pytest.raises(ConfigError, match="is not a spec"):
+        read(answer)
+
+
+def test_base64_becomes_bytes() -> None:
+    """What is not text in Relay is bytes here."""
+    value = {"a": {"$encoding": "base64", "data": "//4="}, "b": [{"$encoding": "", "data": "x"}]}
+    assert read({"value": value, "complete": True}) == {"a": b"\xff\xfe", "b": ["x"]}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "10.0.0.1:7000",
+        "ftp://:TOKEN@10.0.0.1",
+        "http://",
+        "http://:TOKEN@",
+        "http://:TOKEN@host:0",
+        "http://:TOKEN@host:99999",
+        "http://:TOKEN@[oops",
+    ],
+)
+def test_a_wrong_url_is_a_config_error_that_does_not_show_it(url: str) -> None:
+    """The URL holds a token."""
+    with pytest.raises(ConfigError, match="METADATA_API_URL is not a URL") as caught:
+        RelayEngine(url, TRANSPORT)
+    assert "TOKEN@host" not in str(caught.value)
+    assert "oops" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://:wrong@{}", "http://{}"])
+def test_a_wrong_token_is_a_config_error(url: str) -> None:
+    """401: the metadata service does not know this step."""
+    with Sandbox(parse(LEADS_NOWHERE), fourme=FourMeOptions()) as sandbox:
+        address = sandbox.metadata_url.rpartition("@")[2]
+        ended = run_step({"METADATA_API_URL": url.format(address)})
+    assert ended.code == ExitCode.CONFIG
+    assert "does not know this step (401)" in ended.log
+
+
+def test_a_later_step_reads_what_an_earlier_one_published() -> None:
+    """The output of one run is an input of the next, through `${outputs...}`."""
+    text = """
+        connections:
+          4me/my: {host: 'https://api.4me.com', accessToken: demo-token, account: wdc}
+        runs:
+          '1':
+            steps:
+              first:
+                spec:
+                  connection: ${connections.'4me'.'my'}
+                  request: {request_id: 80339, subject: Chained}
+              second:
+                spec:
+                  connection: ${connections.'4me'.'my'}
+                  request:
+                    request_id: 70470
+                    team: ${outputs.'first'.request.team}
+                    internal_note: After ${outputs.first.request.subject}
+    """
+    document = parse(text)
+    with Sandbox(document, step="first", fourme=FourMeOptions()) as sandbox:
+        assert run_step(sandbox.environment()).code == ExitCode.OK
+        team = sandbox.outputs["request"]["team"]  # type: ignore[index]  # a JSON object
+        document = parse(document.with_outputs("1", "first", sandbox.outputs))
+    with Sandbox(document, step="second", fourme=FourMeOptions()) as sandbox:
+        ended = run_step(sandbox.environment())
+        assert ended.code == ExitCode.OK, ended.log
+        assert json.loads(sandbox.calls[1].body) == {
+            "team_id": team["id"],
+            "internal_note": "After Chained",
+        }
