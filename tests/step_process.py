@@ -22,7 +22,7 @@ HURRIED_STEP = ROOT / "tests" / "hurried_step.py"
 ACCESS_TOKEN = "demo-token"
 ACCOUNT = "wdc"
 REQUEST_ID = 80339
-_KEPT = ("PATH", "HOME", "LANG", "COVERAGE_")
+_KEPT = ("PATH", "HOME", "LANG", "COVERAGE_", "PYTHON_LAZY_IMPORTS")
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,6 @@ def test_a_newcomer_is_noticed() -> None:
 
 
 def test_what_a_plain_run_never_needs_is_not_in_the_budget() -> None:
-    """No web server, no multipart encoder, no parser of XML or YAML is allowed for."""
-    never = {"asyncio", "hypercorn", "h2", "wsproto", "requests_toolbelt", "defusedxml", "xml"}
+    """No web server, no judge, no multipart encoder, no parser of XML or YAML is allowed for."""
+    never = {"asyncio", "hypercorn", "h2", "jsonschema", "requests_toolbelt", "defusedxml", "xml"}
     assert not read_budget(BUDGET).lazy & {*never, "yaml", "mimetypes", "argparse", "difflib"}

@@ -19,32 +19,35 @@ FILES = (
     ("requirements-dev.txt", ("dev",)),
     ("requirements-lint.txt", ("dev", "lint")),
 )
+BUILD_FILE = "image/requirements.txt"
+BUILD_HEADER = "# Builds what has no wheel for the image's Python: PyYAML, on Python 3.15.\n"
+BUILD_TOOLS = "setuptools\n"
 
 
-def lock(name: str, extras: tuple[str, ...], constraints: tuple[str, ...]) -> None:
-    """Write one file of locked requirements.
+def compiled(source: str, *options: str, text: str = "") -> str:
+    """Return locked requirements.
 
     Args:
-        name: the file's name.
-        extras: the optional dependencies that it takes.
-        constraints: names of files whose versions it must keep.
+        source: the file that names the direct ones; `-` for `text`.
+        options: more options for `uv pip compile`.
+        text: what is read as `-`.
     """
-    command = ["uv", "pip", "compile", "pyproject.toml", "--quiet", "--upgrade", "--universal"]
-    command += ["--python-version", PYTHON, "--generate-hashes", "--no-header"]
-    command += [f"--extra={extra}" for extra in extras]
-    command += [f"--constraint={constraint}" for constraint in constraints]
-    compiled = subprocess.run(  # noqa: S603  a fixed command
-        command, cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    (ROOT / name).write_text(HEADER + compiled.stdout, encoding="utf-8")
+    command = ["uv", "pip", "compile", source, "--quiet", "--upgrade", "--universal"]
+    command += ["--python-version", PYTHON, "--generate-hashes", "--no-header", *options]
+    return subprocess.run(  # noqa: S603  a fixed command
+        command, cwd=ROOT, check=True, capture_output=True, text=True, input=text
+    ).stdout
 
 
 def main() -> int:
     """Lock all files, each with the versions of those before it."""
-    locked: tuple[str, ...] = ()
+    locked: list[str] = []
     for name, extras in FILES:
-        lock(name, extras, locked)
-        locked = (*locked, name)
+        options = [f"--extra={extra}" for extra in extras] + locked
+        (ROOT / name).write_text(HEADER + compiled("pyproject.toml", *options), encoding="utf-8")
+        locked.append(f"--constraint={name}")
+    tools = compiled("-", "--no-annotate", text=BUILD_TOOLS)
+    (ROOT / BUILD_FILE).write_text(BUILD_HEADER + tools, encoding="utf-8")
     return 0
 
 

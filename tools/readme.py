@@ -152,14 +152,7 @@ def _meaning(entry: Mapping[str, Any]) -> str:
         labels = entry.get("x-4me-labels", {})
         values = [f"`{v}` ({labels[v]})" if v in labels else f"`{v}`" for v in entry["enum"]]
         parts.append(f"One of {', '.join(values)}.")
-    parts += [words.format(entry[key]) for key, words in _LIMITS.items() if key in entry]
     return " ".join(parts)
-
-
-_LIMITS = {
-    "maxLength": "At most {} characters.",
-    "x-4me-maxBytes": "At most {} bytes of UTF-8 (64 KB).",
-}
 
 
 def _schema(name: str) -> dict[str, Any]:

@@ -1,0 +1,146 @@
+"""Read an image out of an archive in OCI's layout: its configuration, its layers, its files."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import shutil
+import tarfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from image.problems import ImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_INDEX = "index.json"
+_REMOVED = ".wh."  # OCI's mark on the name of a file that a layer removes
+_EMPTIED = ".wh..wh..opq"  # the same for all that a folder had in the layers below
+_GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Config:
+    """How an image wants to be run.
+
+    Attributes:
+        command: entry point and arguments.
+        environ: environment variables.
+        user: `user` or `user:group`, numbers or names; empty for root.
+        labels: what it says about itself.
+        layers: the digests of its uncompressed layers, from the base upwards.
+    """
+
+    command: tuple[str, ...]
+    environ: Mapping[str, str]
+    user: str
+    labels: Mapping[str, str]
+    layers: tuple[str, ...]
+
+
+class Archive:
+    """An image in a tar archive in OCI's layout; a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self._tar = tarfile.open(path)  # noqa: SIM115  closed on leaving the context
+        try:
+            self._tar.getmember(_INDEX)
+        except KeyError as error:
+            self._tar.close()
+            raise ImageError(
+                "The tool's archive is not in OCI's layout.", "Use docker 25 or newer, or podman."
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._tar.close()
+
+    @property
+    def config(self) -> Config:
+        """The image's configuration."""
+        document = self._json(self._manifest["config"]["digest"])
+        config = document["config"]
+        return Config(
+            command=(*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())),
+            environ=dict(entry.split("=", 1) for entry in config.get("Env") or ()),
+            user=config.get("User") or "",
+            labels=config.get("Labels") or {},
+            layers=tuple(document["rootfs"]["diff_ids"]),
+        )
+
+    def layer_sizes(self) -> list[int]:
+        """Return the sizes of the uncompressed layers in bytes, from the base upwards."""
+        sizes = []
+        for number in range(len(self._manifest["layers"])):
+            with self._layer(number) as stream:
+                size = 0
+                while piece := stream.read(1 << 20):
+                    size += len(piece)
+                sizes.append(size)
+        return sizes
+
+    def layer_files(self, number: int) -> dict[str, tarfile.TarInfo]:
+        """Return the entries of one layer, counted from 0, by their paths without a slash."""
+        with self._layer(number) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+            return {_plain(member.name): member for member in tar}
+
+    def unpack(self, root: Path) -> None:
+        """Lay out all files of the image under a folder, which takes root."""
+        for number in range(len(self._manifest["layers"])):
+            with self._layer(number) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+                tar.extractall(root, _unremoved(tar, root), filter="tar")
+
+    @property
+    def _manifest(self) -> Any:  # noqa: ANN401  JSON
+        """The manifest of the one image; docker wraps it in further indexes."""
+        document = json.loads(self._member(_INDEX).read())
+        while "manifests" in document:
+            document = self._json(document["manifests"][0]["digest"])
+        return document
+
+    def _json(self, digest: str) -> Any:  # noqa: ANN401  JSON
+        return json.loads(self._member(_blob(digest)).read())
+
+    def _layer(self, number: int) -> gzip.GzipFile | io.BufferedReader:
+        member = self._member(_blob(self._manifest["layers"][number]["digest"]))
+        packed = member.peek(len(_GZIP))[: len(_GZIP)] == _GZIP
+        return gzip.open(member) if packed else member
+
+    def _member(self, name: str) -> io.BufferedReader:
+        stream = self._tar.extractfile(name)
+        if not isinstance(stream, io.BufferedReader):
+            raise TypeError(f"{name} is not a file")
+        return stream
+
+
+def _blob(digest: str) -> str:
+    return f"blobs/{digest.replace(':', '/')}"
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix("./").strip("/")
+
+
+def _unremoved(tar: tarfile.TarFile, root: Path) -> Iterator[tarfile.TarInfo]:
+    """Yield what a layer adds, and do away with what it removes."""
+    for member in tar:
+        folder, _, name = _plain(member.name).rpartition("/")
+        if name == _EMPTIED:
+            for path in (root / folder).iterdir():
+                _remove(path)
+        elif name.startswith(_REMOVED):
+            _remove(root / folder / name.removeprefix(_REMOVED))
+        else:
+            yield member
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,49 @@
+"""The Dockerfile agrees with what else speaks of it."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from fourme import VERSION
+from image.builders import CONTEXT
+from image.layer import STEP
+from image.rehearsal import OPTIONS
+from image.workshop import default_base
+
+DOCKERFILE = (CONTEXT / "Dockerfile").read_text(encoding="utf-8")
+
+
+def test_the_version_is_the_steps() -> None:
+    """An image built without arguments says the step's version."""
+    assert f"\nARG VERSION={VERSION}\n" in DOCKERFILE
+
+
+def test_the_rehearsal_is_what_will_run() -> None:
+    """The rehearsal has the options of the entry point, which is an absolute path."""
+    match = re.search(r"^ENTRYPOINT (.*)$", DOCKERFILE, re.MULTILINE)
+    assert match is not None
+    program, *options = json.loads(match[1])
+    assert program == "/opt/venv/bin/python"
+    assert options == [*OPTIONS]
+
+
+def test_both_stages_have_the_same_base() -> None:
+    """The bytecode of one stage is for the standard library of the other."""
+    assert re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE) == ["${PYTHON_IMAGE}"] * 2
+    assert default_base().startswith("python:3.")
+
+
+def test_the_step_lies_where_the_layer_looks() -> None:
+    """All that is copied of the step goes to one folder."""
+    copies = re.findall(r"^COPY .* (/\S*)$", DOCKERFILE, re.MULTILINE)
+    assert copies
+    assert all(path.startswith(str(STEP)) for path in copies if path != "/")
+
+
+def test_the_context_has_what_is_copied() -> None:
+    """.dockerignore, which keeps everything out, lets in each file that the Dockerfile names."""
+    ignored = (CONTEXT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.MULTILINE)
+    for name in " ".join(copied).split():
+        assert {f"!{name}", f"!{name}/*.py"} & {*ignored}, name

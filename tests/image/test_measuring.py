@@ -1,0 +1,61 @@
+"""image.imports, image.budget and image.meter: what figures are made of."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from image.budget import read_budget
+from image.imports import Import, packages_of, read_profile, table
+from image.meter import Meter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROFILE = """\
+import time: self [us] | cumulative | imported package
+import time:       100 |        100 |   json.decoder
+INFO: something else
+import time:        50 |        150 | json
+import time:       700 |        700 | email
+"""
+
+
+def test_a_profile_is_read_among_other_lines() -> None:
+    """Each import has its own time and its total, whatever else is printed."""
+    assert read_profile(PROFILE) == [
+        Import("json.decoder", 100, 100),
+        Import("json", 50, 150),
+        Import("email", 700, 700),
+    ]
+    assert packages_of(read_profile(PROFILE)) == ["email", "json"]
+
+
+def test_the_table_has_the_dearest_first() -> None:
+    """A package's modules are added up; the last line has all of them."""
+    lines = table(read_profile(PROFILE), 1).splitlines()
+    assert [line.split() for line in lines[1:]] == [
+        ["0.7", "1", "email"],
+        ["0.8", "3", "all", "2", "packages"],
+    ]
+
+
+def test_a_budget_is_read(tmp_path: Path) -> None:
+    """Names are listed under headings; comments are not names."""
+    path = tmp_path / "budget.txt"
+    path.write_text("# a\n[lazy] # b\njson re\nemail\n[eager]\nattr # c\n", encoding="utf-8")
+    budget = read_budget(path)
+    assert budget.lazy == {"json", "re", "email"}
+    assert budget.eager == {"attr"}
+    assert budget.newcomers([Import("xml.sax", 1, 1), Import("json", 1, 1)]) == ["xml"]
+
+
+def test_a_process_is_measured() -> None:
+    """Time, memory, exit code and log are the process's own, not those of who starts it."""
+    ballast = bytearray(200 * 2**20)  # in this process, whose memory must not be counted
+    script = "import sys; sys.stderr.write('said'); sys.exit(7)"
+    with Meter() as meter:
+        run = meter.measure([sys.executable, "-I", "-c", script], {})
+    assert (run.code, run.log) == (7, "said")
+    assert 0 < run.processor <= run.wall * 1.5 + 20
+    assert 1 < run.memory < len(ballast) / 2**20
