@@ -36,6 +36,21 @@ def test_every_target_of_the_makefile_that_is_named_exists() -> None:
     assert ("", "test") in named
 
 
+def test_every_message_of_the_troubleshooting_exists() -> None:
+    """What the README quotes is what the step says."""
+    section = TEXT.partition("## Troubleshooting")[2].partition("\n## ")[0]
+    quoted = re.findall(r"^\| ([^|]+?) \|", section, re.MULTILINE)[2:]
+    sources = "".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("fourme", "engines")
+        for path in (ROOT / folder).glob("*.py")
+    )
+    said = re.sub(r'"\s*f?"|\{[^}]*\}', "", sources)
+    parts = [part.strip() for words in quoted for part in re.split(r"\.\.\.|\(\d+\)", words)]
+    assert len(quoted) > 8
+    assert [part for part in parts if part not in said] == []
+
+
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", TEXT))))
 def test_links_within_the_repository_lead_somewhere(link: str) -> None:
     """Each relative link names a file or folder."""
