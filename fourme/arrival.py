@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from fourme.schema import SpecSchema
     from fourme.translation import ExpectedNote
 
-_COMPARED = frozenset({"enum", "boolean", "integer", "reference", "string"})
+_COMPARED = frozenset({"enum", "boolean", "integer", "reference"})
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
+_MOST_ESCAPES = 3  # how often a text may have been escaped anew
 _TAG = re.compile(r"<[^<>]*>")
 
 
@@ -80,10 +81,12 @@ def is_note(note: Mapping[str, Any], expected: ExpectedNote) -> bool:
 
 
 def _gist(text: str) -> str:
-    plain = html.unescape(_TAG.sub(" ", _IMAGE.sub(" ", text)))
-    folded = unicodedata.normalize("NFKC", plain).casefold()
-    letters = "".join(char for char in folded if char.isalnum())
-    return letters or " ".join(text.split())
+    for _ in range(_MOST_ESCAPES):
+        text = html.unescape(text)
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    plain = _TAG.sub(" ", _IMAGE.sub(" ", folded))
+    letters = "".join(char for char in plain if char.isalnum())
+    return letters or "".join(folded.split())
 
 
 def different_fields(

@@ -173,12 +173,16 @@ class _Delivery:
     @property
     def _retry_left(self) -> float:
         """Seconds left for repeating; few, once the engine has asked the step to end."""
-        left = self._budget.retry_left
+        return min(self._budget.retry_left, self._grace_left)
+
+    @property
+    def _grace_left(self) -> float:
+        """Seconds left since the engine has asked the step to end; endless before."""
         if not (self._call.must_finish and self._clock.terminated):
-            return left
+            return math.inf
         if self._grace_ends is None:
             self._grace_ends = self._clock.monotonic() + GRACE_TIME
-        return min(left, self._grace_ends - self._clock.monotonic())
+        return self._grace_ends - self._clock.monotonic()
 
     def _next(self, mishap: Mishap) -> Action:
         """Ask the policy, wait as it says, and return REPEAT or VERIFY; or give up."""
@@ -188,7 +192,7 @@ class _Delivery:
             self._call.repeatable,
             self._attempts,
             self._retry_left,
-            budget.throttle_left,
+            min(budget.throttle_left, self._grace_left),
             mishap.retry_after,
             self._unsettled,
         )
@@ -209,7 +213,7 @@ class _Delivery:
             return decision.action
         if not self._call.must_finish:
             raise self._terminated(mishap, decision.action) from mishap
-        self._clock.pause(min(decision.wait, GRACE_TIME))
+        self._clock.pause(min(decision.wait, self._grace_left))
         return decision.action
 
     def _verified(self, mishap: Mishap) -> bool:

@@ -164,7 +164,7 @@ def understand(error: Exception, *, unsent: bool) -> Mishap | StepError:
     roots = tuple(_causes(error))
     if any(isinstance(root, ssl.SSLCertVerificationError) for root in roots):
         return _untrusted(error, roots)
-    if any(isinstance(root, ssl.SSLError) and root.library in _CA_FILES for root in roots):
+    if any(getattr(root, "library", None) in _CA_FILES for root in roots):
         return ConfigError(
             "The file that REQUESTS_CA_BUNDLE names holds no CA certificates.",
             todo="Put the certificates there as PEM, or leave the variable out.",
@@ -225,7 +225,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _innermost(roots: tuple[BaseException, ...]) -> str:
     """Return the words of the system's own error, or else the name of the last cause."""
     for root in roots:
-        if isinstance(root, ssl.SSLError) and root.reason:
+        if isinstance(root, ssl.SSLError) and getattr(root, "reason", None):
             return root.reason
         if str(root).startswith(_TUNNEL):
             return str(root)

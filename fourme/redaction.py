@@ -31,12 +31,15 @@ class Redactor:
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Hide these from now on, in every spelling in which they may come back."""
-        found = [_Secret(text) for secret in secrets if (text := secret.strip())]
+        spelled = {text for secret in secrets for text in (secret.strip(), unquote(secret.strip()))}
+        found = [_Secret(text) for text in spelled if text]
         self._secrets = sorted([*self._secrets, *found], key=lambda secret: -len(secret.text))
 
     def conceal(self, texts: Iterable[str]) -> None:
         """Keep these out of logs, but not out of outputs: notes, which a server may quote."""
-        self._private += [text for text in texts if len(text) >= _LONG_ENOUGH]
+        for text in texts:
+            quoted = {text, " ".join(text.split()), json.dumps(text)[1:-1]}
+            self._private += [words for words in quoted if len(words) >= _LONG_ENOUGH]
 
     def hide(self, text: str) -> str:
         """Return a text for the log, without anything that it must not hold."""
@@ -83,7 +86,6 @@ class _Secret:
         """Return a text without the secret."""
         if self._anchor in text:
             text = re.sub("".join(map(_any_spelling, self.text)), HIDDEN, text)
-            text = text.replace(unquote(self.text), HIDDEN)
         for encoded in self._encoded:
             text = text.replace(encoded, HIDDEN)
         return text

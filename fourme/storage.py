@@ -144,7 +144,7 @@ def _storage_of(value: Mapping[str, Any], api: FourMeApi) -> Storage | None:
         isinstance(uri, str)
         and is_safe(uri, loopback=api.connection.host.is_loopback)
         and isinstance(parameters, dict)
-        and all(isinstance(item, str | int) for item in parameters.values())
+        and all(type(item) in (str, int) for item in parameters.values())
         and (limit is None or (isinstance(limit, int) and not isinstance(limit, bool)))
         and isinstance(extensions, list)
         and all(isinstance(extension, str) for extension in extensions)

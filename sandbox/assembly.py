@@ -43,6 +43,7 @@ class FourMeOptions:
         size_limit: The largest upload, in bytes; None for what the data says.
         allowed_extensions: Without dots, empty for all; None for what the data says.
         port: The port; 0 for a free one.
+        uploads: The folder that keeps uploaded files; None for one that is removed at the end.
     """
 
     data: dict[str, object] | None = None
@@ -51,6 +52,7 @@ class FourMeOptions:
     size_limit: int | None = None
     allowed_extensions: tuple[str, ...] | None = None
     port: int = 0
+    uploads: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ class Assembler:
 
     def with_fourme(self, options: FourMeOptions, store: Store, clock: Clock) -> Assembly:
         """Return the metadata service and the 4me API, with its storage."""
-        storage = Storage(options.storage, store, clock, _limits(options, store))
+        limits = _limits(options, store)
+        storage = Storage(options.storage, store, clock, limits, options.uploads)
         first = ["spec", "storage"]
         first += ["upload"] if options.storage == "s3" else []
         first += [] if self._uploads else ["patch"]

@@ -64,6 +64,8 @@ def _check(options: argparse.Namespace) -> None:
         raise DocumentError("--fourme-data is of no use without --fourme")
     if options.report and not options.command:
         raise DocumentError("--report needs a COMMAND to report on, after --")
+    if options.uploads is not None and not options.uploads.is_dir():
+        raise DocumentError(f"{options.uploads}: there is no such folder")
     if options.save is not None and not options.save.parent.is_dir():
         raise DocumentError(f"{options.save}: there is no folder {options.save.parent}")
 
@@ -74,7 +76,11 @@ def _sandbox(options: argparse.Namespace, document: Document) -> Sandbox:
         path = options.fourme_data
         data = None if path is None else data_files.read(path)
         fourme = FourMeOptions(
-            data=data, path=path, storage=options.storage, port=options.fourme_port
+            data=data,
+            path=path,
+            storage=options.storage,
+            port=options.fourme_port,
+            uploads=options.uploads,
         )
     return Sandbox(
         document,
@@ -147,6 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--fourme-data", metavar="FILE", type=Path, help="where its data lives (default: memory)")
     add("--fourme-port", metavar="PORT", type=_port, default=0, help="(default: a free one)")
     add("--storage", choices=("s3", "local"), default="s3", help="for attachments (default: s3)")
+    add("--uploads", metavar="DIR", type=Path, help="where uploaded files are kept (default: not)")
     add(
         "--clock-skew", metavar="SECONDS", type=float, default=0.0, help="that 4me's clock is ahead"
     )

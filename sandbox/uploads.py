@@ -66,15 +66,16 @@ class Storage:
         store: Where uploads are entered.
         clock: 4me's clock.
         limits: What may be uploaded.
+        folder: Where files are kept; None for a folder that goes when this is closed.
     """
 
     provider: Provider
     store: Store
     clock: Clock
     limits: Limits
+    folder: Path | None = None
     _grants: dict[str, dict[str, str]] = field(default_factory=dict)
     _cleanup: ExitStack = field(default_factory=ExitStack)
-    _folder: Path | None = None
 
     def grant(self, upload_uri: str) -> dict[str, object]:
         """Return what 4me tells a caller who wants to upload."""
@@ -119,7 +120,7 @@ class Storage:
         return upload
 
     def close(self) -> None:
-        """Remove the files."""
+        """Remove the files that nobody asked to keep."""
         self._cleanup.close()
 
     def _granted(self, sent: Mapping[str, str]) -> dict[str, str]:
@@ -145,7 +146,7 @@ class Storage:
         if not part.filename:
             raise UploadError(400, "InvalidArgument", "The file has no name.")
         filename = PurePosixPath(part.filename.replace("\\", "/")).name
-        path = self._new_path()
+        path = self._new_path(filename)
         digest = hashlib.sha256()
         size = 0
         with path.open("wb") as file:
@@ -164,11 +165,11 @@ class Storage:
             path=path,
         )
 
-    def _new_path(self) -> Path:
-        if self._folder is None:
+    def _new_path(self, filename: str) -> Path:
+        if self.folder is None:
             folder = tempfile.TemporaryDirectory(prefix="sandbox-uploads-")
-            self._folder = Path(self._cleanup.enter_context(folder))
-        return self._folder / secrets.token_hex(8)
+            self.folder = Path(self._cleanup.enter_context(folder))
+        return self.folder / f"{secrets.token_hex(4)}-{filename}"
 
     def _s3_fields(self) -> dict[str, str]:
         now = self.clock.now().astimezone(UTC)

@@ -277,3 +277,21 @@ def test_an_upload_that_takes_long_tells_how_far_it_is(tmp_path: Path) -> None:
     assert ended.code == ExitCode.OK, ended.log
     assert "Uploading large.log (1.0 MiB) to 4me's storage." in ended.log
     assert "Uploading large.log (1.0 MiB): 100 %." in ended.log
+
+
+def test_uploaded_files_can_be_kept(tmp_path: Path) -> None:
+    """The sandbox leaves them in a folder, so that they can be looked at."""
+    spec = {
+        "connection": connection(FOURME_HOST),
+        "request": {
+            "request_id": REQUEST_ID,
+            "note_attachments": [{"name": "two  blanks (1).txt", "content": "x"}],
+        },
+    }
+    with Sandbox(document_for(spec), fourme=FourMeOptions(uploads=tmp_path)) as sandbox:
+        ended = run_step(sandbox.environment())
+        assert ended.code == ExitCode.OK, ended.log
+        (key,) = (item["key"] for item in body_of(sandbox)["note_attachments"])  # type: ignore[attr-defined]  # a JSON list
+    assert key.endswith("/two  blanks (1).txt")
+    (file,) = tmp_path.iterdir()
+    assert (file.name.partition("-")[2], file.read_text()) == ("two  blanks (1).txt", "x")
