@@ -75,6 +75,7 @@ class Scene:
         found: what each verification finds, in turn: True, False, or an error.
         verifications: how many there were.
         during_check: what happens during each of them.
+        must_finish: whether the call goes on for a while after a signal.
     """
 
     repeatable: Repeatable = SETS
@@ -83,6 +84,7 @@ class Scene:
     found: tuple[bool | StepError, ...] = ()
     verifications: int = 0
     during_check: Callable[[], object] = lambda: None
+    must_finish: bool = False
 
     def deliver(self, attempt: Callable[[], requests.Response]) -> requests.Response | None:
         """Deliver the call."""
@@ -92,6 +94,7 @@ class Scene:
             self.repeatable,
             self._has_arrived if self.found else None,
             "Open the page.",
+            self.must_finish,
         )
         return deliver_or_verify(call, attempt, Budget(self.settings, self.clock))
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from fourme.transport import Parcel
 
 LOST = Mishap(Happening.FAILED, "the connection was lost")
-CONNECTION = Connection(parse_host("https://api.example.com"), "a-token", "wdc")
 
 
 def answer(value: object, status: int = 200, **headers: str) -> requests.Response:
@@ -43,13 +42,21 @@ class ScriptedApi(FourMeApi):
     Attributes:
         asked: method and path of each call.
         asked_for: its query.
+        sent: the body of each call that has one.
     """
 
-    def __init__(self, *answers: requests.Response | Mishap, retry_time: float = 300) -> None:
-        super().__init__(CONNECTION, Transport(Settings(retry_time=retry_time), FakeClock()))
+    def __init__(
+        self,
+        *answers: requests.Response | Mishap,
+        retry_time: float = 300,
+        host: str = "https://api.example.com",
+    ) -> None:
+        connection = Connection(parse_host(host), "a-token", "wdc")
+        super().__init__(connection, Transport(Settings(retry_time=retry_time), FakeClock()))
         self._answers = list(answers)
         self.asked: list[str] = []
         self.asked_for: list[Mapping[str, str] | None] = []
+        self.sent: list[bytes] = []
 
     def exchange(
         self,
@@ -61,6 +68,8 @@ class ScriptedApi(FourMeApi):
     ) -> requests.Response:
         """Return the next answer, or raise the next mishap."""
         assert parcel is None or method == "PATCH"
+        if parcel:
+            self.sent.append(parcel.read())
         self.asked.append(f"{method} {path}")
         self.asked_for.append(params)
         turn = self._answers.pop(0)

@@ -69,6 +69,49 @@ def test_a_name_of_another_type_is_left_to_the_judge(schema: SpecSchema) -> None
     assert [*attachment_problems({"note_attachments": items}, schema)] == []
 
 
+@pytest.mark.parametrize(
+    ("request_", "place", "index", "items"),
+    [
+        ({"note": "see [note_attachments: 0]"}, "note", 0, 0),
+        ({"note": "see [note_attachments: 0]", "note_attachments": []}, "note", 0, 0),
+        ({"note": "[note_attachments: 1234567]"}, "note", 1234567, 0),
+        ({"note": "[note_attachments:1]", "note_attachments": [{"key": "a"}]}, "note", 1, 1),
+        ({"internal_note": "[internal_note_attachments: 0 ]"}, "internal_note", 0, 0),
+    ],
+)
+def test_a_reference_to_an_item_that_is_not_there_is_a_problem(
+    request_: dict[str, object], place: str, index: int, items: int, schema: SpecSchema
+) -> None:
+    """Also where the field is not there at all, and however long the number is."""
+    (problem,) = attachment_problems(request_, schema)
+    assert problem.path == f"request.{place}"
+    assert f": {index}], but there are {items} items" in problem.wrong
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"note": "[note_attachments: 0]", "note_attachments": [{"key": "a"}]},
+        {"note": "[note_attachments: x], [other: 0]"},
+        {"note": 5},
+        {},
+    ],
+)
+def test_what_is_no_reference_or_a_good_one_is_no_problem(
+    request_: dict[str, object], schema: SpecSchema
+) -> None:
+    """Only numbers of the field's own name refer to items."""
+    assert [*attachment_problems(request_, schema)] == []
+
+
+def test_what_is_being_removed_is_not_shown(schema: SpecSchema) -> None:
+    """A reference to an item that the same update removes is a problem."""
+    items = [{"key": "a", "_destroy": True}]
+    request = {"note": "[note_attachments: 0]", "note_attachments": items}
+    (problem,) = attachment_problems(request, schema)
+    assert "[note_attachments: 0], which is being removed" in problem.wrong
+
+
 def test_a_file_that_has_gone_is_an_error_of_the_system(tmp_path: Path, schema: SpecSchema) -> None:
     """Between check and upload a file may go away; whoever uploads must know."""
     path = tmp_path / "gone.log"

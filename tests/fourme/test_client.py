@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from fourme.attachments import File, Stored
 from fourme.client import FourMeClient
-from fourme.errors import OutcomeUnknownError, OutputError, UnexpectedAnswerError
+from fourme.errors import (
+    AccessError,
+    OutcomeUnknownError,
+    OutputError,
+    SpecError,
+    UnexpectedAnswerError,
+)
+from fourme.settings import MOST_NOTE_PAGES
 from fourme.translation import ExpectedNote, Update
+from tests.fake_clock import FakeClock
 from tests.fourme.scripted_api import LOST, ScriptedApi, answer
 
 if TYPE_CHECKING:
@@ -57,10 +68,130 @@ def test_a_note_of_ours_beyond_the_first_page_is_found(schema: SpecSchema) -> No
 
 
 def test_notes_older_than_the_attempt_are_not_looked_at(schema: SpecSchema) -> None:
-    """An older note of the same text ends the search: the update is sent again."""
-    api, client = client_of(schema, LOST, answer([OLDER, OURS]), answer(REQUEST))
+    """An older note of the same text ends the search: after two looks the update is sent again."""
+    older = answer([OLDER, OURS])
+    api, client = client_of(schema, LOST, older, older, answer(REQUEST))
     assert client.update(ADDS) == REQUEST
-    assert api.asked == ["PATCH /requests/5", "GET /requests/5/notes", "PATCH /requests/5"]
+    looks = ["GET /requests/5/notes"] * 2
+    assert api.asked == ["PATCH /requests/5", *looks, "PATCH /requests/5"]
+
+
+@pytest.mark.parametrize(
+    ("text", "internal"), [("Something else", False), ("Done", True), ("Don", False)]
+)
+def test_other_notes_are_not_ours(schema: SpecSchema, text: str, internal: bool) -> None:  # noqa: FBT001  a table's column
+    """Another text, or the same for other readers, is somebody else's."""
+    other = answer([{**OURS, "text": text, "internal": internal}])
+    api, client = client_of(schema, LOST, other, other, answer(REQUEST))
+    assert client.update(ADDS) == REQUEST
+    assert api.asked.count("PATCH /requests/5") == 2
+
+
+def test_a_note_that_arrives_late_is_found(schema: SpecSchema) -> None:
+    """A server that was still at work at the first look has done it at the second."""
+    api, client = client_of(schema, LOST, answer([]), answer([OURS]), answer(REQUEST))
+    assert client.update(ADDS) == REQUEST
+    assert api.asked.count("PATCH /requests/5") == 1
+
+
+def test_other_fields_not_as_sent_are_unknown(schema: SpecSchema) -> None:
+    """A note like ours may be somebody else's: then our other fields tell, and it is 76."""
+    update = dataclasses.replace(ADDS, body={"note": "Done", "status": "completed"})
+    found = answer({**REQUEST, "status": "assigned"})
+    api, client = client_of(schema, LOST, answer([OURS]), found)
+    with pytest.raises(OutcomeUnknownError, match="other fields are not as sent") as caught:
+        client.update(update)
+    assert caught.value.details == ("status was sent as 'completed', and is 'assigned'",)
+    assert (caught.value.exit_code, caught.value.applied) == (76, "maybe")
+    assert api.asked.count("PATCH /requests/5") == 1
+
+
+def test_other_fields_as_sent_are_fine(schema: SpecSchema) -> None:
+    """The note is there, and so is the rest."""
+    update = dataclasses.replace(ADDS, body={"note": "Done", "status": "completed"})
+    updated = {**REQUEST, "status": "completed"}
+    _, client = client_of(schema, LOST, answer([OURS]), answer(updated))
+    assert client.update(update) == updated
+
+
+def test_endless_pages_are_unknown(schema: SpecSchema) -> None:
+    """A server that always has a next page is not followed for ever."""
+    page = answer([{**OURS, "text": "Other"}], Link='<https://x/>; rel="next"')
+    api, client = client_of(schema, LOST, *[page] * (MOST_NOTE_PAGES + 1))
+    with pytest.raises(OutcomeUnknownError) as caught:
+        client.update(ADDS)
+    assert caught.value.details == ("the check: there is no end of notes",)
+    assert api.asked.count("GET /requests/5/notes") == MOST_NOTE_PAGES
+
+
+def test_the_last_page_may_be_the_twentieth(schema: SpecSchema) -> None:
+    """As many pages are looked at as are allowed."""
+    page = answer([{**OURS, "text": "Other"}], Link='<https://x/>; rel="next"')
+    pages = [*[page] * (MOST_NOTE_PAGES - 1), answer([OURS])]
+    _, client = client_of(schema, LOST, *pages, answer(REQUEST))
+    assert client.update(ADDS) == REQUEST
+
+
+def test_a_signal_between_two_pages_ends_the_look(schema: SpecSchema) -> None:
+    """The outcome is unknown then, and no further page is asked for."""
+    page = answer([{**OURS, "text": "Other"}], Link='<https://x/>; rel="next"')
+    api, client = client_of(schema, LOST, page, answer([OURS]), answer(REQUEST))
+    clock = api.transport.clock
+    assert isinstance(clock, FakeClock)
+    clock.terminate_at = 0.5 + 1e-9
+    turn_pages(api, clock)
+    with pytest.raises(OutcomeUnknownError) as caught:
+        client.update(ADDS)
+    assert (caught.value.exit_code, caught.value.applied) == (76, "maybe")
+    assert api.asked == ["PATCH /requests/5", "GET /requests/5/notes"]
+
+
+def turn_pages(api: ScriptedApi, clock: FakeClock) -> None:
+    """Make each answered call take a second."""
+    exchange = api.exchange
+
+    def slow(method: str, path: str, **given: Any) -> requests.Response:  # noqa: ANN401  passed on
+        response = exchange(method, path, **given)
+        clock.advance(1.0)
+        return response
+
+    api.exchange = slow  # type: ignore[method-assign]  # a double of a double
+
+
+def test_an_update_grown_too_long_is_not_sent(schema: SpecSchema) -> None:
+    """The limit of a note is judged as it is sent, with the keys of the files that it shows."""
+    text = "[note_attachments: 0]" * 3000
+    body = {"note": text, "note_attachments": [{"key": "k" * 200}]}
+    api, client = client_of(schema)
+    with pytest.raises(SpecError, match=r"request\.note has [0-9]+ bytes") as caught:
+        client.update(Update(5, body, adds=("note", "note_attachments")))
+    assert (caught.value.applied, api.asked) == ("no", [])
+
+
+def test_files_are_uploaded_before_the_update(
+    schema: SpecSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their keys are in what is sent."""
+    stored = {("note_attachments", 0): Stored("files/a.txt", 7)}
+    monkeypatch.setattr("fourme.storage.upload_all", lambda *_: stored)
+    file = File("note_attachments", 0, "a.txt", "text/plain", b"content")
+    update = Update(
+        5, {"note_attachments": [{"name": "a.txt", "content": "content"}]}, (), (), (file,)
+    )
+    api, client = client_of(schema, answer(REQUEST))
+    assert client.update(update) == REQUEST
+    assert [json.loads(body) for body in api.sent] == [
+        {"note_attachments": [{"key": "files/a.txt", "filesize": 7}]}
+    ]
+
+
+def test_a_refused_update_names_the_roles_that_its_fields_take(schema: SpecSchema) -> None:
+    """The roles of other fields are not named."""
+    _, client = client_of(schema, answer({}, 403))
+    with pytest.raises(AccessError) as caught:
+        client.update(Update(5, {"source": "x"}))
+    assert "Specialist, Account Administrator (for source)" in caught.value.usually
+    assert "sourceID" not in caught.value.usually
 
 
 @pytest.mark.parametrize(
@@ -72,10 +203,23 @@ def test_notes_older_than_the_attempt_are_not_looked_at(schema: SpecSchema) -> N
         answer([{**OURS, "created_at": "yesterday"}]),
         answer([{"text": "Done"}]),
         answer([OURS], Date="soon"),
+        answer([OURS], Age="1"),
+        answer([{**OURS, "text": None}]),
         answer({"message": "Forbidden"}, 403),
         answer(b"<p>Sign in</p>", Content_Type="text/html"),
     ],
-    ids=["one-of-two", "object", "texts", "odd-time", "no-time", "no-date", "403", "page"],
+    ids=[
+        "one-of-two",
+        "object",
+        "texts",
+        "odd-time",
+        "no-time",
+        "no-date",
+        "cached",
+        "no-text",
+        "403",
+        "page",
+    ],
 )
 def test_whatever_the_check_cannot_tell_is_unknown(
     schema: SpecSchema, notes: requests.Response

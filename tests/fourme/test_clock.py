@@ -100,3 +100,21 @@ def test_limit_kept(clock: SystemClock) -> None:
 
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
     assert signal.getsignal(signal.SIGALRM) == before
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0])
+def test_pause_after_a_signal(seconds: float, clock: SystemClock) -> None:
+    """A pause is made after a signal, too; one of no time is none."""
+    clock.terminate()
+
+    clock.pause(seconds)
+    assert clock.terminated
+
+
+def test_pause_is_not_cut(clock: SystemClock) -> None:
+    """A signal that has come does not cut a pause short, as it does a wait."""
+    clock.terminate()
+    started = time.monotonic()
+
+    clock.pause(0.05)
+    assert time.monotonic() - started >= 0.05

@@ -10,7 +10,6 @@ from fourme.delivery import Budget, Call, deliver
 from fourme.errors import (
     OutcomeUnknownError,
     RedirectError,
-    StepError,
     TryLaterError,
 )
 from fourme.retry import Repeatable
@@ -154,69 +153,6 @@ def test_adds_not_sent_then_in_doubt() -> None:
     assert script.attempts == 3
 
 
-@pytest.mark.parametrize(("mishap", "wait"), [(FAILED, 0.5), (SILENT, 10.0), (GARBLED, 0.5)])
-def test_verified_as_arrived(mishap: Mishap, wait: float) -> None:
-    """What is found to have arrived is not sent again; a silent server gets time to finish."""
-    scene, script = Scene(VERIFIABLE, found=(True,)), Script(mishap)
-
-    assert scene.deliver(script) is None
-    assert (script.attempts, scene.verifications, scene.clock.waits) == (1, 1, [wait])
-
-
-def test_verified_as_absent() -> None:
-    """What is found absent is sent again at once."""
-    scene, script = Scene(VERIFIABLE, found=(False, False)), Script(FAILED, SILENT, answer())
-
-    assert scene.deliver(script) is not None
-    assert (script.attempts, scene.verifications) == (3, 2)
-    assert scene.clock.waits == [0.5, 0.0, 10.0, 0.0]
-
-
-def test_verified_as_absent_without_budget() -> None:
-    """What is found absent when the budget is spent was not applied, and can be tried later."""
-    scene = Scene(VERIFIABLE, Settings(retry_time=0), found=(False,))
-    script = Script(FAILED)
-
-    with pytest.raises(TryLaterError) as caught:
-        scene.deliver(script)
-
-    assert script.attempts == 1
-    assert caught.value.applied == "no"
-    assert caught.value.retryable
-    assert "has not arrived" in caught.value.what
-    assert (caught.value.status, caught.value.trace) == (502, "trace-1")
-
-
-def test_verified_even_without_budget() -> None:
-    """Even without any budget it is looked whether an update has arrived."""
-    scene = Scene(VERIFIABLE, Settings(retry_time=0), found=(True,))
-
-    assert scene.deliver(Script(FAILED)) is None
-    assert scene.clock.waits == [0]
-
-
-@pytest.mark.parametrize(
-    "error", [TryLaterError("no notes"), OutcomeUnknownError("only some"), RedirectError("gone")]
-)
-def test_verification_fails(error: StepError) -> None:
-    """Where it cannot be told whether an update has arrived, its outcome is unknown."""
-    scene, script = Scene(VERIFIABLE, found=(error,)), Script(FAILED, answer())
-
-    with pytest.raises(OutcomeUnknownError) as caught:
-        scene.deliver(script)
-
-    assert script.attempts == 1
-    assert caught.value.exit_code == 76
-    assert any(error.what in detail for detail in caught.value.details)
-    assert caught.value.todo == "Open the page."
-
-
-def test_nothing_verifies() -> None:
-    """A call that claims to be verifiable without a way to verify is a bug."""
-    with pytest.raises(TypeError):
-        Scene(VERIFIABLE).deliver(Script(FAILED))
-
-
 @pytest.mark.parametrize("status", [400, 403, 404, 422])
 def test_refused_after_doubt(status: int) -> None:
     """A refusal after an attempt in doubt does not mean that the request is unchanged."""
@@ -243,14 +179,6 @@ def test_error_after_doubt() -> None:
 def test_refused_without_doubt(first: Mishap) -> None:
     """A refusal after attempts that certainly did nothing is the answer."""
     response = Scene(ADDS).deliver(Script(first, answer(422)))
-
-    assert response is not None
-    assert response.status_code == 422
-
-
-def test_refused_after_verification() -> None:
-    """Once an attempt was found absent, there is no doubt about it any more."""
-    response = Scene(VERIFIABLE, found=(False,)).deliver(Script(FAILED, answer(422)))
 
     assert response is not None
     assert response.status_code == 422

@@ -12,9 +12,10 @@ from fourme.errors import (
     OutcomeUnknownError,
     TerminatedError,
     ThrottledError,
+    TryLaterError,
 )
 from fourme.retry import Repeatable
-from fourme.settings import Settings
+from fourme.settings import GRACE_TIME, Settings
 from tests.fake_clock import FakeClock
 from tests.fourme.delivery_scene import (
     ADDS,
@@ -124,27 +125,91 @@ def test_terminated_before_verifying() -> None:
     assert caught.value.todo == "Open the page."
 
 
+def test_terminated_between_two_looks() -> None:
+    """Being asked to end while the server may still be at work leaves the outcome unknown."""
+    scene = Scene(VERIFIABLE, clock=FakeClock(terminate_at=5.0), found=(False, True))
+
+    with pytest.raises(OutcomeUnknownError) as caught:
+        scene.deliver(Script(FAILED))
+
+    assert (scene.verifications, scene.clock.monotonic()) == (1, 5.0)
+    assert (caught.value.applied, caught.value.todo) == ("maybe", "Open the page.")
+
+
 def test_terminated_after_verifying() -> None:
-    """Being asked to end after an update was found absent: it was not applied."""
-    scene = Scene(VERIFIABLE, found=(False,))
-    scene.during_check = lambda: setattr(scene.clock, "terminate_at", scene.clock.monotonic())
+    """Being asked to end after an update was found absent for certain: it was not applied."""
+    scene = Scene(VERIFIABLE, clock=FakeClock(terminate_at=15.0), found=(False, False))
+    scene.during_check = lambda: scene.clock.advance(10.0 * (scene.verifications - 1))
     script = Script(FAILED, answer())
 
     with pytest.raises(TerminatedError) as caught:
         scene.deliver(script)
-    assert (script.attempts, caught.value.applied) == (1, "no")
+    assert (script.attempts, scene.verifications, caught.value.applied) == (1, 2, "no")
+
+
+@pytest.mark.parametrize("mishap", [NOT_SENT, FAILED])
+def test_must_finish(mishap: Mishap) -> None:
+    """What must finish is tried again after a signal, once the whole wait is over."""
+    scene = Scene(SETS, clock=FakeClock(terminate_at=0.1), must_finish=True)
+    script = Script(mishap, mishap, answer())
+
+    assert scene.deliver(script) is not None
+    assert script.attempts == 3
+    assert scene.clock.waits == [0.5, 0.5, 1.0, 1.0]
+    assert scene.clock.monotonic() == pytest.approx(0.1 + 0.5 + 1.0)
+
+
+def test_must_finish_in_time() -> None:
+    """What must finish is given up when the time of grace after a signal is spent."""
+    scene = Scene(SETS, clock=FakeClock(terminate_at=0.0), must_finish=True)
+    script = Script(NOT_SENT)
+
+    with pytest.raises(TryLaterError, match="no connection"):
+        scene.deliver(script)
+
+    assert script.attempts == 5
+    assert scene.clock.waits[1::2] == [0.5, 1.0, 2.0, 4.0]
+    assert scene.clock.monotonic() <= GRACE_TIME < scene.clock.monotonic() + 8.0
+
+
+def test_must_finish_within_the_budget() -> None:
+    """A retry time shorter than the time of grace holds after a signal, too."""
+    scene = Scene(SETS, Settings(retry_time=2), clock=FakeClock(terminate_at=0), must_finish=True)
+
+    with pytest.raises(TryLaterError):
+        scene.deliver(Script(NOT_SENT))
+    assert scene.clock.waits[1::2] == [0.5, 1.0]
+
+
+def test_must_finish_without_signal() -> None:
+    """What must finish is an ordinary call as long as there is no signal."""
+    scene = Scene(SETS, Settings(retry_time=40), must_finish=True)
+
+    with pytest.raises(TryLaterError):
+        scene.deliver(Script(NOT_SENT))
+    assert scene.clock.waits == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0]
+
+
+def test_long_waits_end_with_the_grace() -> None:
+    """A long wait that a signal interrupts is cut to the time of grace."""
+    scene = Scene(SETS, clock=FakeClock(terminate_at=40.0), must_finish=True)
+
+    assert scene.deliver(Script(*[NOT_SENT] * 7, answer())) is not None
+    assert scene.clock.waits[-2:] == [30.0, GRACE_TIME]
+    assert scene.clock.monotonic() == 40.0 + GRACE_TIME
 
 
 def test_waits_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     """Each wait is a line that says what happened, what follows and when."""
     with caplog.at_level("WARNING", "step"):
-        Scene(VERIFIABLE, found=(False,)).deliver(Script(NOT_SENT, FAILED, answer()))
+        Scene(VERIFIABLE, found=(False, False)).deliver(Script(NOT_SENT, FAILED, answer()))
 
     lines = [record.getMessage() for record in caplog.records]
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert "no connection (test); trying again in 0.5 s (attempt 1)" in lines[0]
     assert "502 (test); checking what arrived in 1.0 s (attempt 2)" in lines[1]
-    assert "has not arrived; trying again in 0.0 s (attempt 2)" in lines[2]
+    assert "has not arrived; checking what arrived in 9.0 s (attempt 2)" in lines[2]
+    assert "has not arrived; trying again now (attempt 2)" in lines[3]
 
 
 @pytest.mark.parametrize(

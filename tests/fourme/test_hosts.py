@@ -158,6 +158,7 @@ def test_address() -> None:
         ("http://127.0.0.1.evil.example/", False),
         ("http://evil.example/?http://127.0.0.1", False),
         ("http://127.0.0.1\\@evil.example/", False),
+        ("https://[oops", False),
         ("https://", False),
         ("https:///path", False),
         ("https://me@/path", False),
@@ -168,5 +169,6 @@ def test_address() -> None:
     ],
 )
 def test_safe(url: str, expected: bool) -> None:  # noqa: FBT001  a table's column
-    """Data may be sent over https, and over http to this machine only."""
-    assert is_safe(url) is expected
+    """Data may be sent over https, and over http to this machine only, where that is allowed."""
+    assert is_safe(url, loopback=True) is expected
+    assert is_safe(url, loopback=False) is (expected and url.startswith("https"))

@@ -18,10 +18,12 @@ from fourme.retry import Happening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from types import ModuleType
 
 POOL = urllib3.HTTPConnectionPool("127.0.0.1")
 CONNECTION = urllib3.connection.HTTPConnection("127.0.0.1")
+PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
 
 #: What each exception class of requests and urllib3 means when it is all that is known.
 #: A class that is missing here is a newcomer: decide what it means, then add it.
@@ -129,6 +131,20 @@ def untrusted(reason: str) -> ssl.SSLCertVerificationError:
     return error
 
 
+def ssl_error(library: str | None, reason: str | None) -> ssl.SSLError:
+    """Return what OpenSSL raises about anything else."""
+    error = ssl.SSLError(1, f"[{library}: {reason}] somewhere")
+    error.library, error.reason = library, reason  # type: ignore[assignment]  # they may be None
+    return error
+
+
+def no_tunnel(status: str) -> requests.exceptions.ProxyError:
+    """Return what is raised when a proxy does not connect."""
+    answered = OSError(f"Tunnel connection failed: {status}")
+    refused = urllib3.exceptions.ProxyError("Unable to connect to proxy", answered)
+    return requests.exceptions.ProxyError(MaxRetryError(POOL, "/", refused))
+
+
 def meaning(error: Exception, *, unsent: bool = False) -> Happening | type[StepError]:
     """Return what an exception is understood as."""
     found = understand(error, unsent=unsent)
@@ -174,23 +190,19 @@ def test_meaning_when_unsent(name: str) -> None:
             Happening.FAILED,
         ),
         (requests.ConnectionError(ReadTimeoutError(POOL, "/", "silent")), Happening.SILENT),
-        (requests.exceptions.SSLError(ssl.SSLError(1, "bad record")), Happening.FAILED),
+        (requests.exceptions.SSLError(ssl_error("SSL", "BAD_RECORD")), Happening.FAILED),
+        (requests.exceptions.SSLError(ssl_error(None, None)), Happening.FAILED),
+        (requests.exceptions.SSLError(ssl_error("X509", "NO_CERTIFICATE")), ConfigError),
+        (requests.exceptions.SSLError(ssl_error("PEM", "BAD_BASE64_DECODE")), ConfigError),
+        (ssl_error("X509", "NO_CERTIFICATE"), ConfigError),
         (
             requests.exceptions.SSLError(MaxRetryError(POOL, "/", untrusted("self-signed"))),
             CertificateError,
         ),
-        (
-            requests.exceptions.ProxyError(
-                MaxRetryError(
-                    POOL,
-                    "/",
-                    urllib3.exceptions.ProxyError(
-                        "no", OSError("Tunnel connection failed: 407 Proxy Authentication Required")
-                    ),
-                )
-            ),
-            ConfigError,
-        ),
+        (no_tunnel("407 Proxy Authentication Required"), ConfigError),
+        (no_tunnel("403 Forbidden"), ConfigError),
+        (no_tunnel("502 Bad Gateway"), Happening.NOT_SENT),
+        (no_tunnel("503 Service Unavailable"), Happening.NOT_SENT),
         (TimeoutError("it took too long"), Happening.SILENT),
         (ConnectionResetError(104, "reset"), Happening.FAILED),
         (BrokenPipeError(32, "broken"), Happening.FAILED),
@@ -215,6 +227,46 @@ def test_words_of_the_system() -> None:
         "the connection was lost (Reset it)",
         "the connection was lost (RemoteDisconnected)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [
+        (no_tunnel("502 Bad Gateway"), "no connection (Tunnel connection failed: 502 Bad Gateway)"),
+        (
+            requests.exceptions.SSLError(ssl_error("SSL", "WRONG_VERSION_NUMBER")),
+            "the connection was lost (WRONG_VERSION_NUMBER)",
+        ),
+    ],
+)
+def test_words_of_proxies_and_tls(error: Exception, what: str) -> None:
+    """A proxy's status is named, and what TLS did not like."""
+    found = understand(error, unsent=False)
+
+    assert isinstance(found, Mishap)
+    assert found.what == what
+
+
+def test_refusing_proxy() -> None:
+    """A proxy that will never connect is a matter of configuration, in its own words."""
+    found = understand(no_tunnel("403 Forbidden"), unsent=True)
+
+    assert isinstance(found, ConfigError)
+    assert found.what == "The proxy refuses the step: 403 Forbidden."
+    assert "HTTPS_PROXY" in found.todo
+
+
+@pytest.mark.parametrize("content", ["", "no PEM", PEM.format("x")])
+def test_bad_ca_bundle(content: str, tmp_path: Path) -> None:
+    """A CA bundle without certificates is a matter of configuration: it never heals by itself."""
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text(content)
+    with pytest.raises(ssl.SSLError) as caught:
+        ssl.create_default_context(cafile=str(bundle))
+
+    found = understand(requests.exceptions.SSLError(caught.value), unsent=True)
+    assert type(found) is ConfigError
+    assert "REQUESTS_CA_BUNDLE" in found.what
 
 
 def test_causes_in_a_circle() -> None:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
+import re
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
 
 from fourme.redaction import HIDDEN, Redactor, secrets_in_environment, secrets_in_spec
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 SECRET = 'pä"ss/w\\ört 1'
+TOKEN = ('Aa1+Bb2/Cc3=Dd4.Ee5-Ff6_Gg7&Hh8<Ii9"' * 4)[:120]
 
 
 def redactor(*secrets: str) -> Redactor:
@@ -40,6 +47,65 @@ def test_spellings(spelling: str) -> None:
     assert spelling.strip("\n '\"=") not in text
     assert text.startswith("before ")
     assert text.endswith(" after")
+
+
+def each_other_char(write: Callable[[str], str]) -> str:
+    """Return the token with all but its letters and digits written in another way."""
+    return re.sub(r"[^A-Za-z0-9]", lambda match: write(match[0]), TOKEN)
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        TOKEN,
+        quote(TOKEN, safe=""),
+        quote(TOKEN),
+        quote(TOKEN, safe='=.-_&<"'),
+        each_other_char(lambda char: f"%{ord(char):02x}"),
+        each_other_char(lambda char: f"%{ord(char):02X}"),
+        TOKEN.replace("+", "%2b"),
+        json.dumps(TOKEN)[1:-1],
+        json.dumps(TOKEN)[1:-1].replace("/", "\\/"),
+        each_other_char(lambda char: "\\" + char),
+        each_other_char(lambda char: f"\\u{ord(char):04x}"),
+        each_other_char(lambda char: f"\\U{ord(char):04X}".replace("U", "u")),
+        each_other_char(lambda char: f"\\x{ord(char):02x}"),
+        repr(TOKEN + "'")[1:-3],
+        html.escape(TOKEN),
+        html.escape(TOKEN, quote=False),
+        each_other_char(lambda char: f"&#x{ord(char):x};"),
+        each_other_char(lambda char: f"&#x{ord(char):X};"),
+        each_other_char(lambda char: f"&#x00{ord(char):x};"),
+        each_other_char(lambda char: f"&#{ord(char)};"),
+        each_other_char(lambda char: f"&#0{ord(char)};"),
+    ],
+)
+@pytest.mark.parametrize(("before", "after"), [("", ""), ("Bearer ", "."), ("a=", "&b=c")])
+def test_long_token(spelling: str, before: str, after: str) -> None:
+    """A long token is hidden whole, however URLs, JSON, HTML or logs escape it, and no more."""
+    found = redactor(TOKEN)
+
+    assert found.hide(before + spelling + after) == before + HIDDEN + after
+    assert found.hide_in([before + spelling + after]) == [before + HIDDEN + after]
+
+
+@pytest.mark.parametrize("before", ["", "u", "us", "user:", "a-user:", "Bearer ", ":"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_token_in_base64(before: str, encode: Callable[[bytes], bytes]) -> None:
+    """A token is hidden in base64 wherever it begins there; but its last bytes, too few to use."""
+    encoded = encode(f"{before}{TOKEN}:after".encode()).decode()
+
+    hidden = redactor(TOKEN).hide(encoded)
+    rest = "".join(hidden.split(HIDDEN))
+    assert HIDDEN in hidden
+    assert len(rest) <= len(base64.b64encode(f"{before}:after".encode())) + 8
+
+
+def test_tokens_alike() -> None:
+    """What only resembles a token is left as it is."""
+    text = f"{TOKEN[:-1]} {TOKEN[1:]} {TOKEN.replace('+', ' ')} {TOKEN.swapcase()}"
+
+    assert redactor(TOKEN).hide(text) == text
 
 
 def test_quoted_secret() -> None:
@@ -72,17 +138,71 @@ def test_half_a_character() -> None:
 
 
 def test_values() -> None:
-    """A JSON value keeps its shape; its strings and names lose their secrets."""
-    value = {"a token": ["token", 5, None, True, 1.5, {"b": "x token"}]}
+    """A JSON value keeps its shape and its names; its strings lose their secrets."""
+    value = {"a long-token": ["long-token", 5, None, True, 1.5, {"b": "x long-token"}]}
 
-    assert redactor("token").hide_in(value) == {
-        f"a {HIDDEN}": [HIDDEN, 5, None, True, 1.5, {"b": f"x {HIDDEN}"}]
+    assert redactor("long-token").hide_in(value) == {
+        "a long-token": [HIDDEN, 5, None, True, 1.5, {"b": f"x {HIDDEN}"}]
     }
 
 
 def test_object() -> None:
-    """An object stays an object."""
-    assert redactor("token").hide_in_object({"token": "token"}) == {HIDDEN: HIDDEN}
+    """An object stays an object, and keeps its names."""
+    found = redactor("long-token").hide_in_object({"long-token": "long-token"})
+
+    assert found == {"long-token": HIDDEN}
+
+
+@pytest.mark.parametrize("secret", ["t", "id", "token", "1234567"])
+def test_short_secret(secret: str) -> None:
+    """A very short secret is kept out of logs, and does not tear outputs apart."""
+    found = redactor(secret)
+
+    assert found.hide(f"a {secret}.") == f"a {HIDDEN}."
+    assert found.hide_in({"a": f"a {secret}."}) == {"a": f"a {secret}."}
+
+
+def test_eight_characters() -> None:
+    """A secret of eight characters is long enough to be looked for in outputs."""
+    assert redactor("12345678").hide_in("a 12345678") == f"a {HIDDEN}"
+
+
+def test_nothing_of_the_connection_but_the_token() -> None:
+    """What a store keeps beside the token is no secret, and the output stays as it is."""
+    connection = {
+        "host": "https://api.4me.com",
+        "account": "wdc",
+        "accessToken": TOKEN,
+        "type": "4me",
+        "region": "us",
+        "name": "id",
+        "port": 1,
+        "verify": True,
+    }
+    output = {
+        "id": 11,
+        "status": "assigned",
+        "subject": "4me outage in us-east 1 of id True",
+        "account": {"id": "wdc", "name": "wdc"},
+        "urgent": True,
+    }
+    found = Redactor()
+    found.learn(secrets_in_spec({"connection": connection}))
+
+    assert [*secrets_in_spec({"connection": connection})] == [TOKEN]
+    assert found.hide_in_object(output) == output
+    assert found.hide("http://127.0.0.1:8080, us, 4me") == "http://127.0.0.1:8080, us, 4me"
+
+
+def test_conceal() -> None:
+    """Notes are kept out of logs, where a server may quote them, but not out of outputs."""
+    found = redactor("long-token")
+    found.conceal(["Printed a page", "short"])
+    found.conceal(["Another note"])
+    text = "Printed a page is bad, so is Another note, short, long-token"
+
+    assert found.hide(text) == f"{HIDDEN} is bad, so is {HIDDEN}, short, {HIDDEN}"
+    assert found.hide_in(text) == text.replace("long-token", HIDDEN)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +229,9 @@ def test_environment(environ: dict[str, str], expected: list[str]) -> None:
         ({"host": "h", "account": "a", "accessToken": "t"}, {"t"}),
         ({"accessToken": b"t\xff", "password": "p"}, {"t\ufffd", "p"}),
         ({"accessToken": {"a": ["t"]}, "other": None}, {"t"}),
+        ({"accessToken": None}, set()),
+        ({"ACCESS_TOKEN": "t", "clientSecret": "s", "Password": ["p"]}, {"t", "s", "p"}),
+        ({"accessToken": "t", "type": "4me", "name": "id", "port": 1, "verify": True}, {"t"}),
         ({"accessToken": 4711.0}, {"4711"}),
         ('{"accessToken": "t", "host": "h"}', {"t"}),
         (b'{"accessToken": "t"}', {"t"}),
@@ -122,7 +245,7 @@ def test_environment(environ: dict[str, str], expected: list[str]) -> None:
     ids=lambda value: type(value).__name__,
 )
 def test_spec(connection: object, expected: set[str]) -> None:
-    """Every text in the connection but host and account is a secret, whatever its shape."""
+    """What the connection calls a token, a secret or a password is one, whatever its shape."""
     assert set(secrets_in_spec({"connection": connection})) == expected
 
 

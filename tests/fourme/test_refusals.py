@@ -54,6 +54,8 @@ def test_a_403_names_the_roles() -> None:
         (b"", ()),
         (b"<p>Bad\x1b gateway</p>", ("<p>Bad\\x1b gateway</p>",)),
         (b"[" * 100_000, None),
+        (b"caf\xe9", ("caf\ufffd",)),
+        (b"x" * 20_000, ("x" * 16_384,)),
     ],
 )
 def test_whatever_4me_says_is_quoted_in_harmless_lines(
@@ -62,3 +64,13 @@ def test_whatever_4me_says_is_quoted_in_harmless_lines(
     """Field by field where it can be, else as it is; never an error of our own."""
     found = details_of(answer(body, 422))
     assert found == details if details is not None else len(found) == 1
+
+
+@pytest.mark.parametrize("charset", ["idna", "undefined", "punycode", "bogus", "\x00"])
+def test_odd_charsets_do_no_harm(charset: str) -> None:
+    """Whatever an answer claims to be encoded in, it is quoted and the refusal stays one."""
+    response = answer(b"<p>N\xc3\xb6</p>" * 10, 422, Content_Type=f"text/html; charset={charset}")
+
+    error = refusal(response, ATTEMPTED)
+    assert type(error) is RefusedError
+    assert error.details == ("<p>N\u00f6</p>" * 10,)

@@ -6,8 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fourme.retry import Action, Decision, Happening, Repeatable, Situation, backoff, decide
-from fourme.settings import BACKOFF_FIRST, BACKOFF_LONGEST, SETTLE_TIME, THROTTLE_FIRST
+from fourme.retry import (
+    Action,
+    Decision,
+    Happening,
+    Repeatable,
+    Situation,
+    backoff,
+    decide,
+    settle_time,
+)
+from fourme.settings import BACKOFF_FIRST, BACKOFF_LONGEST, THROTTLE_FIRST
 
 NOT_SENT, THROTTLED, FAILED = Happening.NOT_SENT, Happening.THROTTLED, Happening.FAILED
 SILENT, GARBLED, ABSENT = Happening.SILENT, Happening.GARBLED, Happening.ABSENT
@@ -28,7 +37,8 @@ situations = st.builds(
     retry_left=times,
     throttle_left=times,
     retry_after=st.none() | st.floats(0, 1e9),
-)
+    unsettled=st.just(0.0) | st.floats(0, 30),
+).filter(lambda each: each.happening is not ABSENT or each.repeatable is VERIFIABLE)
 
 
 def rows(
@@ -55,7 +65,13 @@ TABLE = [
     (Situation(THROTTLED, SETS, 1, 0, 60), Decision(REPEAT, 2 * THROTTLE_FIRST)),
     (Situation(THROTTLED, SETS, 3, 0, 60), Decision(REPEAT, 8 * THROTTLE_FIRST)),
     (Situation(THROTTLED, ADDS, 3, PLENTY, 15), Decision(LATER, 8 * THROTTLE_FIRST)),
-    # verified as absent
+    # verified as absent, too early to tell
+    *[
+        (Situation(ABSENT, VERIFIABLE, 1, left, left, unsettled=wait), Decision(VERIFY, wait))
+        for left in (PLENTY, 3.0, 0, -5)
+        for wait in (0.01, 10.0, 30.0)
+    ],
+    # verified as absent, settled
     *rows((ABSENT,), (VERIFIABLE,), 0.1, Decision(REPEAT)),
     *rows((ABSENT,), (VERIFIABLE,), 0, Decision(LATER)),
     *rows((ABSENT,), (VERIFIABLE,), -1, Decision(LATER)),
@@ -63,11 +79,10 @@ TABLE = [
     *rows(DOUBTFUL, (ADDS,), PLENTY, Decision(UNKNOWN)),
     *rows(DOUBTFUL, (ADDS,), 0, Decision(UNKNOWN)),
     # in doubt, adds verifiably
-    *rows((FAILED, GARBLED), (VERIFIABLE,), PLENTY, Decision(VERIFY, BACKOFF_FIRST)),
-    *rows((SILENT,), (VERIFIABLE,), PLENTY, Decision(VERIFY, SETTLE_TIME)),
-    *rows((SILENT,), (VERIFIABLE,), 3.0, Decision(VERIFY, 3.0)),
-    *rows(DOUBTFUL, (VERIFIABLE,), 0, Decision(VERIFY, 0)),
-    *rows(DOUBTFUL, (VERIFIABLE,), -5, Decision(VERIFY, 0)),
+    *rows(DOUBTFUL, (VERIFIABLE,), PLENTY, Decision(VERIFY, BACKOFF_FIRST)),
+    *rows(DOUBTFUL, (VERIFIABLE,), 0.1, Decision(VERIFY, BACKOFF_FIRST)),
+    *rows(DOUBTFUL, (VERIFIABLE,), 0, Decision(VERIFY, BACKOFF_FIRST)),
+    *rows(DOUBTFUL, (VERIFIABLE,), -5, Decision(VERIFY, BACKOFF_FIRST)),
     # the rest, too late
     *rows((GARBLED,), (SETS,), 0, Decision(UNKNOWN)),
     *rows((GARBLED,), (READS,), 0, Decision(LATER)),
@@ -97,6 +112,21 @@ def test_table_is_complete() -> None:
     }
 
     assert pairs == possible
+
+
+@pytest.mark.parametrize(
+    ("happening", "seconds"), [(FAILED, 10.0), (GARBLED, 10.0), (SILENT, 30.0)]
+)
+def test_settle_time(happening: Happening, seconds: float) -> None:
+    """A server may still be at work 10 s after a failure, and 30 s after it gave no answer."""
+    assert settle_time(happening) == seconds
+
+
+@given(situations, draws)
+def test_unsettled_absence_is_no_evidence(situation: Situation, draw: float) -> None:
+    """As long as the server may still be at work, an absence leads to another look, no more."""
+    if situation.happening is ABSENT and situation.unsettled > 0:
+        assert decide(situation, draw) == Decision(VERIFY, situation.unsettled)
 
 
 @pytest.mark.parametrize(
@@ -132,16 +162,18 @@ def test_verifies_only_what_can_be(situation: Situation, draw: float) -> None:
     """Only what adds verifiably is verified."""
     if decide(situation, draw).action is VERIFY:
         assert situation.repeatable is VERIFIABLE
-        assert situation.happening in DOUBTFUL
+        assert situation.happening in (*DOUBTFUL, ABSENT)
 
 
 @given(situations, draws)
 def test_never_beyond_the_budget(situation: Situation, draw: float) -> None:
-    """A wait is within its budget and not negative; without a budget nothing is waited for."""
+    """A wait before a repetition is within its budget; one before a look is bounded without."""
     decision = decide(situation, draw)
 
     assert decision.wait >= 0
-    if decision.action in (REPEAT, VERIFY):
+    if decision.action is VERIFY:
+        assert decision.wait <= max(BACKOFF_LONGEST, situation.unsettled)
+    if decision.action is REPEAT:
         throttled = situation.happening is THROTTLED
         left = situation.throttle_left if throttled else situation.retry_left
         assert decision.wait <= max(left, 0)
@@ -149,10 +181,10 @@ def test_never_beyond_the_budget(situation: Situation, draw: float) -> None:
 
 @given(situations, draws)
 def test_no_busy_loop(situation: Situation, draw: float) -> None:
-    """Each repetition comes after a wait, but the one that a verification preceded."""
+    """Each repetition and look comes after a wait, but the one that a verification preceded."""
     decision = decide(situation, draw)
 
-    if decision.action is REPEAT and situation.happening is not ABSENT:
+    if decision.action in (REPEAT, VERIFY) and situation.happening is not ABSENT:
         assert decision.wait >= BACKOFF_FIRST / 2
 
 

@@ -88,6 +88,7 @@ def test_additions_are_known(schema: SpecSchema) -> None:
         "note_attachments",
         "internal_note_attachments",
         "custom_fields_attachments",
+        "additional_fields",
     }
 
 

@@ -24,7 +24,7 @@ def test_environment() -> None:
             "FOURME_MAX_RETRY_TIME": "0",
             "FOURME_MAX_THROTTLE_TIME": " 7200 ",
             "FOURME_CONNECT_TIMEOUT": "2.5",
-            "FOURME_READ_TIMEOUT": "1e2",
+            "FOURME_READ_TIMEOUT": "100.0",
         }
     )
 
@@ -45,7 +45,13 @@ def test_ca_bundle(environ: dict[str, str], expected: str | None) -> None:
 
 
 @pytest.mark.parametrize("variable", VARIABLES, ids=lambda variable: variable.name)
-@pytest.mark.parametrize("text", ["-1", "nan", "inf", "1e9", "5 minutes", "0x10", "true", "1,5"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("-1", "+5", "5.", ".5", "1,5", "1_0", "1e3", "1e9", "0x10", "\uff11\uff10"),
+        *("86401", "9999999999", "nan", "inf", "5 minutes", "true"),
+    ],
+)
 def test_bad_value(variable: Variable, text: str) -> None:
     """A value that is no number in range is a matter of configuration; the error names it."""
     with pytest.raises(ConfigError) as caught:

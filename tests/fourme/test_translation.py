@@ -64,7 +64,14 @@ def test_cleared(schema: SpecSchema) -> None:
             Repeatable.ADDS,
         ),
         ({"time_spent": 5, "note": "a"}, ("time_spent", "note"), Repeatable.ADDS_VERIFIABLY),
+        ({"additional_fields": {"a": None}}, ("additional_fields",), Repeatable.ADDS),
+        (
+            {"additional_fields": {"new_note": "a"}, "note": "a"},
+            ("additional_fields", "note"),
+            Repeatable.ADDS_VERIFIABLY,
+        ),
         # What adds nothing:
+        ({"additional_fields": {}}, (), Repeatable.SETS),
         ({"time_spent": 0, "planned_effort": 5}, (), Repeatable.SETS),
         ({"note": " \n"}, (), Repeatable.SETS),
         ({"note_attachments": [{"key": "a", "_destroy": True}]}, (), Repeatable.SETS),
@@ -117,6 +124,30 @@ def test_attached(schema: SpecSchema) -> None:
         {"key": "attachments/9/a.txt", "filesize": 1, "inline": True},
         ATTACHMENT,
     ]
+
+
+@pytest.mark.parametrize("name", ["note", "internal_note"])
+@pytest.mark.parametrize("char", ["a", "\u20ac"])
+def test_oversized(name: str, char: str, schema: SpecSchema) -> None:
+    """A note that the keys of its files make too long is one problem, by its bytes."""
+    limit = schema.fields[name].max_bytes
+    fits = char * (limit // len(char.encode()))
+    fits += "." * (limit - len(fits.encode()))
+
+    assert [*Update(5, {name: fits}, adds=(name,)).oversized(schema)] == []
+    (problem,) = Update(5, {name: fits + "."}, adds=(name,)).oversized(schema)
+    assert problem.path == f"request.{name}"
+    assert problem.wrong == (
+        "has 65537 bytes with the files that it shows; at most 65536 are allowed"
+    )
+
+
+def test_oversized_is_about_texts(schema: SpecSchema) -> None:
+    """What adds and is no text, or has no limit of bytes, is not too long."""
+    body = {"time_spent": 10**9, "note_attachments": [ATTACHMENT], "x": "x" * 10**5}
+    update = Update(5, body, adds=("time_spent", "note_attachments", "additional_fields"))
+
+    assert [*update.oversized(schema)] == []
 
 
 def test_summary() -> None:

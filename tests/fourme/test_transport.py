@@ -12,7 +12,7 @@ from fourme.errors import ConfigError, RedirectError, TerminatedError, Unexpecte
 from fourme.mishaps import Mishap
 from fourme.retry import Happening
 from fourme.settings import Settings
-from fourme.transport import Parcel, Transport, json_of
+from fourme.transport import Parcel, Transport, json_of, text_of
 from tests.fake_clock import FakeClock
 from tests.fourme.exchanges import REQUEST, call, mishap_of
 from tests.fourme.loopback import Connection, head, serve
@@ -179,12 +179,17 @@ def test_no_json(session: requests.Session, body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["Content-Type: text/html", "Content-Type: ", "Content-Type: application/jsonp"]
+    "kind",
+    [
+        *("text/html", "", "application/jsonp", "application/xjson", "application/+json"),
+        *("text/plain; application/json", "image/json", "application/a/b+json", "json"),
+    ],
 )
-def test_no_json_at_all(session: requests.Session, header: str) -> None:
+def test_no_json_at_all(session: requests.Session, kind: str) -> None:
     """An answer that does not claim to be JSON is from another service, for all one can tell."""
+    headers = (f"Content-Type: {kind}", "X-Request-Id: a")
     with (
-        serve(lambda connection: connection.answer(REQUEST, header, "X-Request-Id: a")) as server,
+        serve(lambda connection: connection.answer(REQUEST, *headers)) as server,
         pytest.raises(UnexpectedAnswerError) as caught,
     ):
         json_of(call(session, server.url))
@@ -193,12 +198,40 @@ def test_no_json_at_all(session: requests.Session, header: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["application/json; charset=utf-8", "Application/JSON", "application/json ;a=b"]
+    "kind",
+    [
+        *("application/json; charset=utf-8", "Application/JSON", "application/json ;a=b"),
+        *("text/json", "application/vnd.x+json", "application/problem+json; charset=idna"),
+    ],
 )
 def test_content_type(session: requests.Session, kind: str) -> None:
     """JSON's content type may have parameters, in any case."""
     with serve(lambda connection: connection.answer(REQUEST, f"Content-Type: {kind}")) as server:
         assert json_of(call(session, server.url)) == json.loads(REQUEST)
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "idna", "undefined", "bogus", "utf-16"])
+def test_text(session: requests.Session, charset: str) -> None:
+    """The beginning of an answer is text, whatever it says that it is encoded in."""
+    body = b"N\xc3\xb6\xff" + b"x" * 20_000
+    header = f"Content-Type: text/html; charset={charset}"
+
+    with serve(lambda connection: connection.answer(body, header)) as server:
+        text = text_of(call(session, server.url))
+    assert text == "N\u00f6\ufffd" + "x" * (16 * 1024 - 4)
+
+
+def test_tls_where_there_is_none(session: requests.Session) -> None:
+    """Https to a port that speaks plain http is named as what it is, and nothing was sent."""
+
+    def turn(connection: Connection) -> None:
+        connection.read_some()
+        connection.write(head("400 Bad Request", "Content-Length: 0"))
+
+    with serve(turn) as server, pytest.raises(Mishap) as caught:
+        call(session, server.url.replace("http:", "https:"), Parcel(b"{}"))
+    assert caught.value.happening is Happening.NOT_SENT
+    assert "WRONG_VERSION_NUMBER" in caught.value.what
 
 
 def test_debug_line(session: requests.Session, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,66 @@
+"""`fourme.api`: what each call carries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fourme.api import FourMeApi
+from fourme.errors import RedirectError
+from fourme.hosts import parse_host
+from fourme.settings import Settings
+from fourme.transport import Parcel, Transport
+from fourme.validation import Connection
+from tests.fake_clock import FakeClock
+from tests.fourme.loopback import serve
+
+if TYPE_CHECKING:
+    from tests.fourme.loopback import Server
+
+
+def api_of(server: Server) -> FourMeApi:
+    """Return the API of a server on loopback."""
+    connection = Connection(parse_host(server.url), "a-token", "wdc")
+    return FourMeApi(connection, Transport(Settings(), FakeClock()))
+
+
+def test_an_update_carries_credentials_and_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each call has token and account; a body has its type; no proxy is asked for loopback."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    with serve(lambda connection: connection.answer(b"{}")) as server:
+        api = api_of(server)
+        assert api.exchange("PATCH", "/requests/5", parcel=Parcel(b'{"a": 1}')).status_code == 200
+        received = server.connections[0].received
+    assert received.startswith(b"PATCH /v1/requests/5 HTTP/1.1\r\n")
+    for line in (
+        b"Authorization: Bearer a-token",
+        b"X-4me-Account: wdc",
+        b"Cache-Control: no-cache",
+    ):
+        assert line + b"\r\n" in received
+    assert b"Content-Type: application/json\r\n" in received
+    assert received.endswith(b'\r\n\r\n{"a": 1}')
+    assert api.service == f"4me ({server.url.removeprefix('http://')})"
+
+
+def test_a_question_has_a_query_and_no_body() -> None:
+    """What is read comes back as JSON, with the answer."""
+    with serve(lambda connection: connection.answer(b'[{"id": 1}]')) as server:
+        api = api_of(server)
+        value, response = api.read("/requests", "read", api.budget(), {"page": "2"})
+        received = server.connections[0].received
+    assert (value, response.status_code) == ([{"id": 1}], 200)
+    assert received.startswith(b"GET /v1/requests?page=2 HTTP/1.1\r\n")
+    assert b"Content-Type" not in received
+
+
+@pytest.mark.parametrize("location", ["http://[oops", "https://elsewhere.example/x", "\\"])
+def test_a_redirect_is_not_even_looked_at(location: str) -> None:
+    """Wherever it leads, even to no URL at all, it is an error that says so."""
+    with serve(
+        lambda connection: connection.answer(b"", f"Location: {location}", status="302 Found")
+    ) as server:
+        api = api_of(server)
+        with pytest.raises(RedirectError):
+            api.exchange("GET", "/requests/5")

@@ -1,0 +1,124 @@
+"""`fourme.delivery`: looking what has arrived before anything is sent again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fourme.errors import (
+    OutcomeUnknownError,
+    RedirectError,
+    StepError,
+    TryLaterError,
+)
+from fourme.settings import Settings
+from tests.fourme.delivery_scene import (
+    FAILED,
+    GARBLED,
+    SILENT,
+    VERIFIABLE,
+    Scene,
+    Script,
+    answer,
+)
+
+if TYPE_CHECKING:
+    from fourme.mishaps import Mishap
+
+
+@pytest.mark.parametrize("mishap", [FAILED, SILENT, GARBLED])
+def test_verified_as_arrived(mishap: Mishap) -> None:
+    """What an early look finds is there: it is not sent again, and no more time is lost."""
+    scene, script = Scene(VERIFIABLE, found=(True,)), Script(mishap)
+
+    assert scene.deliver(script) is None
+    assert (script.attempts, scene.verifications, scene.clock.waits) == (1, 1, [0.5])
+
+
+@pytest.mark.parametrize(("mishap", "settled"), [(FAILED, 10.0), (SILENT, 30.0), (GARBLED, 10.0)])
+@pytest.mark.parametrize("retry_time", [300.0, 3.0, 0.0])
+def test_verified_as_arrived_late(mishap: Mishap, settled: float, retry_time: float) -> None:
+    """What arrives while the server is given time to finish is found, whatever the budget."""
+    scene = Scene(VERIFIABLE, Settings(retry_time=retry_time), found=(False, True))
+    script = Script(mishap)
+
+    assert scene.deliver(script) is None
+    assert (script.attempts, scene.verifications) == (1, 2)
+    assert scene.clock.waits == [0.5, settled - 0.5]
+
+
+def test_verified_as_absent() -> None:
+    """What is absent early on and once the server has had its time is then sent again at once."""
+    scene = Scene(VERIFIABLE, found=(False, False, False, False))
+    script = Script(FAILED, SILENT, answer())
+
+    assert scene.deliver(script) is not None
+    assert (script.attempts, scene.verifications) == (3, 4)
+    assert scene.clock.waits == [0.5, 9.5, 0.0, 1.0, 29.0, 0.0]
+
+
+@pytest.mark.parametrize(("takes", "waits"), [(4.0, [0.5, 5.5, 0.0]), (20.0, [0.5, 0.0])])
+def test_looking_takes_time(takes: float, waits: list[float]) -> None:
+    """The time that a look takes counts: after a long one, none is needed any more."""
+    scene = Scene(VERIFIABLE, found=(False,) * (len(waits) - 1))
+    scene.during_check = lambda: scene.clock.advance(takes)
+
+    assert scene.deliver(Script(FAILED, answer())) is not None
+    assert scene.verifications == len(waits) - 1
+    assert scene.clock.waits == waits
+
+
+@pytest.mark.parametrize("retry_time", [0.0, 5.0])
+def test_verified_as_absent_without_budget(retry_time: float) -> None:
+    """What is absent once all is settled, the budget being spent, can be tried later."""
+    scene = Scene(VERIFIABLE, Settings(retry_time=retry_time), found=(False, False))
+    script = Script(FAILED)
+
+    with pytest.raises(TryLaterError) as caught:
+        scene.deliver(script)
+
+    assert scene.clock.waits == [0.5, 9.5]
+    assert script.attempts == 1
+    assert caught.value.applied == "no"
+    assert caught.value.retryable
+    assert "has not arrived" in caught.value.what
+    assert (caught.value.status, caught.value.trace) == (502, "trace-1")
+
+
+def test_verified_even_without_budget() -> None:
+    """Even without any budget it is looked whether an update has arrived."""
+    scene = Scene(VERIFIABLE, Settings(retry_time=0), found=(True,))
+
+    assert scene.deliver(Script(FAILED)) is None
+    assert scene.clock.waits == [0.5]
+
+
+@pytest.mark.parametrize(
+    "error", [TryLaterError("no notes"), OutcomeUnknownError("only some"), RedirectError("gone")]
+)
+def test_verification_fails(error: StepError) -> None:
+    """Where it cannot be told whether an update has arrived, its outcome is unknown."""
+    scene, script = Scene(VERIFIABLE, found=(error,)), Script(FAILED, answer())
+
+    with pytest.raises(OutcomeUnknownError) as caught:
+        scene.deliver(script)
+
+    assert script.attempts == 1
+    assert caught.value.exit_code == 76
+    assert any(error.what in detail for detail in caught.value.details)
+    assert caught.value.todo == "Open the page."
+
+
+def test_nothing_verifies() -> None:
+    """A call that claims to be verifiable without a way to verify is a bug."""
+    with pytest.raises(TypeError):
+        Scene(VERIFIABLE).deliver(Script(FAILED))
+
+
+def test_refused_after_verification() -> None:
+    """Once an attempt was found absent for certain, there is no doubt about it any more."""
+    response = Scene(VERIFIABLE, found=(False, False)).deliver(Script(FAILED, answer(422)))
+
+    assert response is not None
+    assert response.status_code == 422

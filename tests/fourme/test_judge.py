@@ -1,0 +1,110 @@
+"""`fourme.judge`: what a refusal shows of values, and what it does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fourme.errors import ConfigError, SpecError
+from fourme.redaction import Redactor
+from fourme.validation import validate
+from tests.scenario_files import CONNECTION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fourme.schema import SpecSchema
+
+TOKEN = ("Aa1+Bb2/Cc3=Dd4.Ee5-Ff6_Gg7&Hh8<Ii9" * 4)[:120]
+PIECES = [TOKEN[start : start + 8] for start in range(len(TOKEN) - 7)]
+
+
+def refusal(schema: SpecSchema, spec: Mapping[str, object]) -> str:
+    """Return the text of the error that a spec is refused with."""
+    with pytest.raises(SpecError) as caught:
+        validate(spec, schema)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("team", TOKEN),
+        ("team_id", TOKEN),
+        ("request_id", TOKEN),
+        ("request_id", f"Bearer {TOKEN}"),
+        ("impact", TOKEN),
+        ("urgent", TOKEN),
+        ("waiting_until", TOKEN),
+        ("time_spent", TOKEN),
+        ("custom_fields", TOKEN),
+        ("note_attachments", TOKEN),
+    ],
+)
+def test_a_token_elsewhere_is_not_shown(name: str, value: str, schema: SpecSchema) -> None:
+    """A long token in the wrong place is not shown, not even in part."""
+    request = {"request_id": 1, name: value}
+
+    text = refusal(schema, {"connection": dict(CONNECTION), "request": request})
+    assert f"request.{name} is " in text
+    assert [piece for piece in PIECES if piece in text] == []
+
+
+@pytest.mark.parametrize("account", [f"Bearer {TOKEN}", f"{TOKEN} " + TOKEN])
+def test_a_token_as_account_is_not_shown(account: str, schema: SpecSchema) -> None:
+    """The likely slip of a whole header's value is not shown, not even in part."""
+    connection = {**CONNECTION, "account": account}
+
+    text = refusal(schema, {"connection": connection, "request": {"request_id": 1}})
+    assert "connection.account is str of " in text
+    assert [piece for piece in PIECES if piece in text] == []
+
+
+@pytest.mark.parametrize("length", [8, 20, 57, 58, 59, 60, 61, 119])
+def test_a_token_of_any_length_is_whole_or_not_there(length: int, schema: SpecSchema) -> None:
+    """What is shown of a token is recognised by whoever takes the secrets out of the logs."""
+    token = TOKEN[:length]
+    redactor = Redactor()
+    redactor.learn([token])
+    spec = {"connection": dict(CONNECTION), "request": {"request_id": 1, "team": token}}
+
+    text = redactor.hide(refusal(schema, spec))
+    assert [piece for piece in PIECES[: length - 7] if piece in text] == []
+
+
+def test_longest_shown(schema: SpecSchema) -> None:
+    """A value is shown up to 60 characters with its quotes, and only its length beyond that."""
+    spec = {"connection": dict(CONNECTION), "request": {"request_id": 1, "team": "x" * 58}}
+    assert f"request.team is '{'x' * 58}'" in refusal(schema, spec)
+    spec = {**spec, "request": {"request_id": 1, "team": "x" * 59}}
+    assert "request.team is str of 61 characters, which" in refusal(schema, spec)
+
+
+def test_null(schema: SpecSchema) -> None:
+    """A null inside a list is shown as JSON writes it."""
+    request = {"request_id": 1, "checked_items": [None]}
+
+    text = refusal(schema, {"connection": dict(CONNECTION), "request": request})
+    assert "request.checked_items[0] is null, which is not a string" in text
+
+
+@pytest.mark.parametrize("host", ["http://api.4me.com", "https://api.4me.com/v2", "a b"])
+def test_host_is_shown(host: str, schema: SpecSchema) -> None:
+    """A bad host is shown, so that one knows which connection it is."""
+    connection = {**CONNECTION, "host": host}
+
+    with pytest.raises(ConfigError) as caught:
+        validate({"connection": connection, "request": {"request_id": 1}}, schema)
+    assert f"is {host!r}, which " in caught.value.what
+
+
+@pytest.mark.parametrize("host", ["https://me:geheim@api.4me.com", "geheim@api.4me.com", "geheim@"])
+def test_host_with_user_info_is_not_shown(host: str, schema: SpecSchema) -> None:
+    """A host with a password in it is not shown."""
+    connection = {**CONNECTION, "host": host}
+
+    with pytest.raises(ConfigError) as caught:
+        validate({"connection": connection, "request": {"request_id": 1}}, schema)
+    assert "geheim" not in str(caught.value)
+    assert "is not a host such as" in caught.value.what
