@@ -52,7 +52,7 @@ docs: $(VENV)/.ready  ## Write the generated parts of the README anew.
 	$(BIN)/python -m tools.readme
 
 lock: $(VENV)/.lint-ready  ## Take the newest versions of all dependencies into the locked requirements.
-	$(BIN)/python -m tools.lock
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.lock
 
 image: $(VENV)/.ready  ## Build the image, with docker, podman or buildah (BASE=debian: without a registry).
 	@$(BIN)/python -m image build $(if $(BASE),--base $(BASE))

@@ -7,9 +7,11 @@ with the same versions.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = "3.11"  # the oldest that is supported
@@ -19,6 +21,7 @@ FILES = (
     ("requirements-dev.txt", ("dev",)),
     ("requirements-lint.txt", ("dev", "lint")),
 )
+NODE_FILE = ROOT / "package-lock.json"
 BUILD_FILE = "image/requirements.txt"
 BUILD_HEADER = "# Builds what has no wheel for the image's Python: PyYAML, on Python 3.15.\n"
 BUILD_TOOLS = "setuptools\n"
@@ -48,7 +51,25 @@ def main() -> int:
         locked.append(f"--constraint={name}")
     tools = compiled("-", "--no-annotate", text=BUILD_TOOLS)
     (ROOT / BUILD_FILE).write_text(BUILD_HEADER + tools, encoding="utf-8")
+    lock_node()
     return 0
+
+
+def lock_node() -> None:
+    """Lock the linters that are not on PyPI; leave out whatever is an address."""
+    command = ["npm", "update", "--package-lock-only", "--silent", "--no-audit", "--no-fund"]
+    subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603  a fixed command
+    locked = json.loads(NODE_FILE.read_text(encoding="utf-8"))
+    text = json.dumps(without_addresses(locked), indent=2)
+    NODE_FILE.write_text(text + "\n", encoding="utf-8")
+
+
+def without_addresses(value: Any) -> Any:  # noqa: ANN401  any JSON value
+    """Return a JSON value without the members that hold addresses."""
+    if isinstance(value, dict):
+        kept = {name: item for name, item in value.items() if name not in ("funding", "resolved")}
+        return {name: without_addresses(item) for name, item in kept.items()}
+    return [without_addresses(item) for item in value] if isinstance(value, list) else value
 
 
 if __name__ == "__main__":
