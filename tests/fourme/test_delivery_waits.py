@@ -172,6 +172,18 @@ def test_must_finish_in_time() -> None:
     assert scene.clock.monotonic() <= GRACE_TIME < scene.clock.monotonic() + 8.0
 
 
+@pytest.mark.parametrize(("asked", "attempts"), [(60.0, 1), (10.1, 1), (10.0, 2), (4.0, 3)])
+def test_rate_limits_within_the_grace(asked: float, attempts: int) -> None:
+    """After a signal a rate limit is waited for as asked, or not at all: never beyond the grace."""
+    scene = Scene(SETS, clock=FakeClock(terminate_at=0.0), must_finish=True)
+    script = Script(throttled(asked))
+
+    with pytest.raises(ThrottledError):
+        scene.deliver(script)
+    assert script.attempts == attempts
+    assert scene.clock.waits[1::2] == [asked] * (attempts - 1)
+
+
 def test_must_finish_within_the_budget() -> None:
     """A retry time shorter than the time of grace holds after a signal, too."""
     scene = Scene(SETS, Settings(retry_time=2), clock=FakeClock(terminate_at=0), must_finish=True)

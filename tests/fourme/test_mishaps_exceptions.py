@@ -192,6 +192,7 @@ def test_meaning_when_unsent(name: str) -> None:
         (requests.ConnectionError(ReadTimeoutError(POOL, "/", "silent")), Happening.SILENT),
         (requests.exceptions.SSLError(ssl_error("SSL", "BAD_RECORD")), Happening.FAILED),
         (requests.exceptions.SSLError(ssl_error(None, None)), Happening.FAILED),
+        (requests.exceptions.SSLError(ssl.SSLError(1, "raised in Python")), Happening.FAILED),
         (requests.exceptions.SSLError(ssl_error("X509", "NO_CERTIFICATE")), ConfigError),
         (requests.exceptions.SSLError(ssl_error("PEM", "BAD_BASE64_DECODE")), ConfigError),
         (ssl_error("X509", "NO_CERTIFICATE"), ConfigError),

@@ -110,7 +110,12 @@ def test_tokens_alike() -> None:
 
 def test_quoted_secret() -> None:
     """A secret that a URL holds in quoted spelling is hidden in its plain spelling, too."""
-    assert redactor("a%2Fb%20c").hide("a/b c, a%2Fb%20c") == f"{HIDDEN}, {HIDDEN}"
+    found = redactor("ab%2Fc%20defgh")
+
+    assert found.hide("ab/c defgh, ab%2Fc%20defgh") == f"{HIDDEN}, {HIDDEN}"
+    assert found.hide("plain ab/c defgh alone") == f"plain {HIDDEN} alone"
+    basic = base64.b64encode(b":ab/c defgh").decode()
+    assert HIDDEN in found.hide(basic)
 
 
 def test_longest_first() -> None:
@@ -203,6 +208,16 @@ def test_conceal() -> None:
 
     assert found.hide(text) == f"{HIDDEN} is bad, so is {HIDDEN}, short, {HIDDEN}"
     assert found.hide_in(text) == text.replace("long-token", HIDDEN)
+
+
+def test_conceal_as_quoted() -> None:
+    """A note is kept out of logs as messages quote it: on one line, or as JSON."""
+    note = 'Printed "two"\n  pages at B\u00fcro 5'
+    found = Redactor()
+    found.conceal([note])
+
+    for quoted in (note, " ".join(note.split()), json.dumps(note)[1:-1]):
+        assert found.hide(f"4me says {quoted}.") == f"4me says {HIDDEN}."
 
 
 @pytest.mark.parametrize(
