@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ _LIMIT = 60  # seconds for one run of the step
 _NOWHERE = "https://192.0.2.1"
 _IMPATIENT = {"FOURME_MAX_RETRY_TIME": "0", "FOURME_CONNECT_TIMEOUT": "0.1"}
 _TOKEN = "rehearsal"  # noqa: S105  of no use anywhere
+_YAML = "request_id: 1, impact: low"
 _FILE = {"name": "a.txt", "content": "a"}
 
 
@@ -145,18 +147,25 @@ def rehearse(options: Sequence[str] = (), scenes: Sequence[Scene] = SCENES) -> N
             handler.spec = {"connection": connection, "request": scene.request, "debug": True}
             environ = {"METADATA_API_URL": f"http://:{_TOKEN}@{address}", **scene.environ}
             _check(_play(options, environ), scene)
-        # The other engines: values in the environment, as YAML; and none at all.
+        # The other engines: values as YAML in the environment, in a file, in an action's inputs.
         given = {"HOST": f"http://{address}", "ACCESS_TOKEN": _TOKEN, "ACCOUNT": "a"}
-        given["REQUEST"] = "request_id: 1\nimpact: low\n"
-        environ = {f"FOURME_{name}": value for name, value in given.items()}
-        _check(_play(options, environ), Scene(given, 0))
+        ours = {f"FOURME_{name}": value for name, value in given.items()}
+        inputs = {f"INPUT_{name}": value for name, value in given.items()}
+        action = {**inputs, "GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": os.devnull}
+        _check(_play(options, {**ours, "FOURME_REQUEST": f"{{{_YAML}}}"}), Scene(given, 0))
+        _check(_play(options, {**action, "INPUT_REQUEST": f"{{{_YAML}}}"}), Scene(given, 0))
+        _check(_play(options, ours, ("--spec", "-"), f"request: {{{_YAML}}}"), Scene(given, 0))
+    _check(_play(options, {}, ("--help",)), Scene({}, 0))
     _check(_play(options, {}), Scene({}, 78))
 
 
-def _play(options: Sequence[str], environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def _play(
+    options: Sequence[str], environ: Mapping[str, str], words: Sequence[str] = (), text: str = ""
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603  our own interpreter
-        [sys.executable, *options, *OPTIONS],
+        [sys.executable, *options, *OPTIONS, *words],
         env=environ,
+        input=text,
         capture_output=True,
         text=True,
         check=False,
