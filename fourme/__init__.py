@@ -19,6 +19,7 @@ precheck      whether a spec is valid beyond doubt
 judge         jsonschema, where it is not, and what a user reads of its verdict
 validation    from a spec to an order
 refusals      what 4me's own errors mean
+arrival       whether an update whose answer was lost has arrived
 api           the 4me API over HTTP
 storage       4me's attachment storage: files to keys
 client        an update, from its files to its answer

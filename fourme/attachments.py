@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _SOURCES = ("key", "content", "content_base64", "path")
 _FOR_UPLOADED = frozenset({"key", "filesize", "inline", "_destroy"})
 _FOR_UPLOADS = frozenset({"name", "content_type", "inline"})
+_MOST_DIGITS = 9  # of an index; more is beyond any list, and beyond what Python reads
 _LONGEST_NAME = 255  # bytes; what file systems and storages take
 _CONTENT_TYPES = {".log": "text/plain", ".yaml": "application/yaml", ".yml": "application/yaml"}
 _ANY_CONTENT = "application/octet-stream"
@@ -251,7 +252,7 @@ def _sent(item: Mapping[str, Any], stored: Stored | None) -> dict[str, Any]:
 
 def _reference(field: str) -> re.Pattern[str]:
     """Return what `[field: INDEX]` looks like in a text: the official Ruby SDK's convention."""
-    return re.compile(rf"\[{field}:\s*([0-9]+)\s*\]")
+    return re.compile(rf"\[{field}:\s*0*([0-9]+)\s*\]")
 
 
 def _inline_problems(request: Mapping[str, Any], known: Field, items: object) -> Iterator[Problem]:
@@ -268,7 +269,7 @@ def _inline_problems(request: Mapping[str, Any], known: Field, items: object) ->
 
 def _inline_indexes(value: object, field: str) -> Iterator[int]:
     if isinstance(value, str):
-        yield from (int(number) for number in _reference(field).findall(value))
+        yield from (int(number[:_MOST_DIGITS]) for number in _reference(field).findall(value))
     elif isinstance(value, list | dict):
         for member in value.values() if isinstance(value, dict) else value:
             yield from _inline_indexes(member, field)

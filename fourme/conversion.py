@@ -1,6 +1,6 @@
 """Values as engines deliver them, to their documented types (contract section 1; seed 001).
 
-A value that cannot be converted stays as it is, for the judge in `fourme.validation` to refuse:
+A value that cannot be converted stays as it is, for `fourme.judge` to refuse:
 so there is one place that says what is wrong. Only what a type cannot express is a problem here.
 """
 

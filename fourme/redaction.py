@@ -36,15 +36,23 @@ class Redactor:
         self._secrets = sorted([*self._secrets, *found], key=lambda secret: -len(secret.text))
 
     def conceal(self, texts: Iterable[str]) -> None:
-        """Keep these out of logs, but not out of outputs: notes, which a server may quote."""
+        """Keep these out of logs, but not out of outputs: notes, which a server may quote.
+
+        The secrets must be known before: a note may hold one, or a part of one.
+        """
         for text in texts:
             quoted = {text, " ".join(text.split()), json.dumps(text)[1:-1]}
-            self._private += [words for words in quoted if len(words) >= _LONG_ENOUGH]
+            long = [words for words in quoted if len(words) >= _LONG_ENOUGH]
+            self._private += map(self._without_secrets, long)
 
     def hide(self, text: str) -> str:
         """Return a text for the log, without anything that it must not hold."""
+        text = self._without_secrets(text)
         for private in self._private:
             text = text.replace(private, HIDDEN)
+        return text
+
+    def _without_secrets(self, text: str) -> str:
         for secret in self._secrets:
             text = secret.hidden_in(text)
         return text

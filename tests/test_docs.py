@@ -55,3 +55,12 @@ def test_every_message_of_the_troubleshooting_exists() -> None:
 def test_links_within_the_repository_lead_somewhere(link: str) -> None:
     """Each relative link names a file or folder."""
     assert (ROOT / link).exists()
+
+
+@pytest.mark.parametrize("package", ["fourme", "engines"])
+def test_every_module_is_introduced_by_its_package(package: str) -> None:
+    """The first thing one reads in a folder says what each of its modules is for."""
+    introduction = (ROOT / package / "__init__.py").read_text(encoding="utf-8").split('"""')[1]
+    introduced = set(re.findall(r"^([a-z_]+)  +\S", introduction, re.MULTILINE))
+    modules = {path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}
+    assert introduced == modules

@@ -120,3 +120,12 @@ def test_references_in_custom_fields_are_judged(schema: SpecSchema) -> None:
     (problem,) = attachment_problems(request, schema)
     assert problem.path == "request.custom_fields"
     assert "[custom_fields_attachments: 7], but there are 0 items" in problem.wrong
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "1" + "0" * 4400, "0" * 5000 + "1"])
+def test_an_endless_index_is_a_problem_like_any_other(digits: str, schema: SpecSchema) -> None:
+    """Python refuses to read such numbers; the step says that there is no such item."""
+    request = {"note": f"[note_attachments: {digits}]", "note_attachments": [{"key": "k"}]}
+    (problem,) = attachment_problems(request, schema)
+    assert problem.path == "request.note"
+    assert "but there are 1 items" in problem.wrong

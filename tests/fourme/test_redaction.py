@@ -268,3 +268,12 @@ def test_spec(connection: object, expected: set[str]) -> None:
 def test_no_connection(spec: object) -> None:
     """A spec without a connection has no secrets."""
     assert list(secrets_in_spec(spec)) == []
+
+
+def test_a_note_that_holds_a_part_of_a_secret_does_not_uncover_the_rest() -> None:
+    """Secrets are hidden first, in what is kept private as well."""
+    redactor = Redactor()
+    redactor.learn(["demo-token-12345"])
+    redactor.conceal(["demo-token", "a note with demo-token-12345 in it"])
+    said = redactor.hide("x demo-token-12345 y a note with demo-token-12345 in it z")
+    assert said == f"x {HIDDEN} y {HIDDEN} z"

@@ -172,15 +172,20 @@ def test_what_is_no_form_is_refused(
     assert ET.fromstring(answer.content).tag == "Error"  # noqa: S314 - the sandbox's own XML
 
 
+def _uploaded(
+    sandbox: Sandbox, client: requests.Session, bare: requests.Session
+) -> tuple[str, str]:
+    """Upload a file; return its key, and the address of a request to attach it to."""
+    url, fields = _granted(client, sandbox)
+    _post(bare, url, _form(fields))
+    return sandbox.store.uploads[0].key, f"{sandbox.fourme_url}/v1/requests/80339"
+
+
 def test_an_uploaded_file_can_be_attached_and_removed(
     start: Callable[..., Sandbox], client: requests.Session, bare: requests.Session
 ) -> None:
     """A PATCH attaches uploads to the note that it adds; `_destroy` takes them off again."""
-    sandbox = start()
-    url, fields = _granted(client, sandbox)
-    _post(bare, url, _form(fields))
-    key = sandbox.store.uploads[0].key
-    request = f"{sandbox.fourme_url}/v1/requests/80339"
+    key, request = _uploaded(start(), client, bare)
     item = {"key": key, "filesize": len(CONTENT), "inline": True}
     body = {
         "note": f"see ![]({key})",
@@ -199,11 +204,7 @@ def test_an_attachment_alone_makes_a_note(
     start: Callable[..., Sandbox], client: requests.Session, bare: requests.Session
 ) -> None:
     """Attachments without a text are kept on a note without text; a wrong size is refused."""
-    sandbox = start()
-    url, fields = _granted(client, sandbox)
-    _post(bare, url, _form(fields))
-    key = sandbox.store.uploads[0].key
-    request = f"{sandbox.fourme_url}/v1/requests/80339"
+    key, request = _uploaded(start(), client, bare)
     wrong = {"internal_note_attachments": [{"key": key, "filesize": 1}]}
     assert client.patch(request, json=wrong).status_code == 422
     right = {"internal_note_attachments": [{"key": key, "filesize": str(len(CONTENT))}]}
