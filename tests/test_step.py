@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from jsonschema import Draft7Validator
 
 from fourme.errors import ExitCode
 from sandbox import FourMeOptions, Sandbox
@@ -16,6 +17,7 @@ from sandbox.document import FOURME_HOST, document_for
 from tests.step_process import (
     ACCESS_TOKEN,
     REQUEST_ID,
+    ROOT,
     Running,
     connection,
     environment,
@@ -56,6 +58,8 @@ def test_updates_a_request_and_publishes_it_whole() -> None:
         assert patch.headers["user-agent"].startswith("4me-step-requests-update/")
         stored = sandbox.store.request(REQUEST_ID)
         assert sandbox.outputs["request"] == {**(stored or {}), "request_id": REQUEST_ID}
+        schema = json.loads((ROOT / "outputs.schema.json").read_text(encoding="utf-8"))
+        Draft7Validator(schema).validate(sandbox.outputs)
         assert sandbox.decorators["request"] == {
             "type": "link",
             "description": "Open the request in 4me",

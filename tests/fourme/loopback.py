@@ -5,10 +5,11 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
 
 
@@ -47,6 +48,14 @@ class Connection:
             raise ConnectionError("the client has gone")
         self.received += piece
         return len(piece)
+
+    def speak_tls(self, context: ssl.SSLContext) -> None:
+        """Go on encrypted, as a server."""
+        self._socket = context.wrap_socket(self._socket, server_side=True)
+
+    def close(self) -> None:
+        """End the connection, encrypted or not."""
+        self._socket.close()
 
     def read_some(self) -> None:
         """Read the beginning of a request."""
@@ -110,8 +119,7 @@ class Server:
             except OSError:
                 return
             connected.settimeout(_PATIENCE)
-            with connected:
-                connection = Connection(connected, self._ended)
+            with closing(Connection(connected, self._ended)) as connection:
                 self.connections.append(connection)
                 try:
                     turn(connection)
