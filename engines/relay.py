@@ -18,14 +18,15 @@ from fourme.delivery import Budget, Call, deliver
 from fourme.errors import (
     ConfigError,
     OutputError,
+    SpecError,
     StepError,
     UnexpectedAnswerError,
     UnresolvedError,
 )
 from fourme.logs import said
 from fourme.retry import Repeatable
-from fourme.settings import LINK_RETRY_TIME
-from fourme.transport import exchange, json_of, text_of
+from fourme.settings import DEEPEST_ANSWER, LINK_RETRY_TIME
+from fourme.transport import TooDeepError, exchange, json_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -73,6 +74,8 @@ class RelayEngine:
             return self._interface.get()
         except UnresolvableException as error:
             raise _unresolved(self._adapter.spec_answer) from error
+        except UnexpectedAnswerError as error:
+            raise _no_spec(error.what) from error
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise _no_spec(type(error).__name__) from error
 
@@ -149,8 +152,11 @@ class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk s
 def _json_of(response: requests.Response) -> object:
     try:
         return json_of(response)
-    except UnexpectedAnswerError as error:
-        raise _no_spec(error.what) from error
+    except TooDeepError as error:
+        raise SpecError(
+            f"The spec is nested deeper than {DEEPEST_ANSWER} levels; nothing was sent to 4me.",
+            todo="Correct the value in the workflow that brings so many levels.",
+        ) from error
 
 
 def _no_spec(reason: str) -> ConfigError:

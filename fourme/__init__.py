@@ -1,7 +1,9 @@
 """What speaks to 4me, bottom up.
 
+startup       signals that come before the step is loaded
 errors        what can go wrong, and the exit code of each
 settings      defaults, and the environment variables that change them
+depth         how deep a value is nested
 clock         time, waiting, chance and termination, replaceable in tests
 schema        the inputs, read from spec.schema.json
 conversion    values as engines deliver them, to their documented types
@@ -9,6 +11,7 @@ redaction     the secrets of a run, and how they are kept out of texts
 logs          what is printed: no secrets, no control characters, no endless lines
 retry         the one retry policy, pure
 mishaps       what can become of one attempt at a call
+adapter       HTTP connections that skip interim answers
 transport     one exchange over HTTP
 delivery      the loop that repeats it under the retry policy
 hosts         where 4me is

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import requests
 from requests.utils import get_environ_proxies
 
 from fourme import VERSION
+from fourme.adapter import FinalAnswerAdapter
 from fourme.delivery import Budget, Call, deliver
 from fourme.retry import Repeatable
 from fourme.transport import Parcel, exchange, json_of
@@ -18,7 +19,22 @@ if TYPE_CHECKING:
     from fourme.transport import Transport
     from fourme.validation import Connection
 
+LANGUAGE = "en-US"  # of 4me's messages; else it is that of the token's user
 USER_AGENT = f"4me-step-requests-update/{VERSION}"
+
+
+class Answer(NamedTuple):
+    """An answer to a question.
+
+    Attributes:
+        value: its JSON value; None when its status is from 400 to 499.
+        response: the whole of it.
+        asked_at: when the question was sent for the last time, by the clock's monotonic time.
+    """
+
+    value: Any
+    response: requests.Response
+    asked_at: float
 
 
 class FourMeApi:
@@ -40,6 +56,7 @@ class FourMeApi:
             {
                 "Authorization": f"Bearer {connection.access_token}",
                 connection.host.account_header: connection.account,
+                connection.host.language_header: LANGUAGE,
                 "Accept": "application/json",
                 "Cache-Control": "no-cache",  # what has arrived is not a question for a cache
             }
@@ -54,13 +71,21 @@ class FourMeApi:
         """Return a fresh budget for one operation."""
         return Budget(self.transport.settings, self.transport.clock)
 
+    def renew_connections(self) -> None:
+        """Close all connections, so that the next call has a new one.
+
+        One that was idle may be closed by the server, or by a proxy, as soon as something is sent;
+        what an upload has left on one could be read as the next call.
+        """
+        self.session.close()
+
     def exchange(
         self,
         method: str,
         path: str,
         *,
         parcel: Parcel | None = None,
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | str | None = None,
     ) -> requests.Response:
         """Make one attempt at a call; see `fourme.transport.exchange`."""
 
@@ -79,27 +104,33 @@ class FourMeApi:
         return exchange(send, self.transport, parcel=parcel)
 
     def read(
-        self, path: str, purpose: str, budget: Budget, params: Mapping[str, str] | None = None
-    ) -> tuple[Any, requests.Response]:
+        self,
+        path: str,
+        purpose: str,
+        budget: Budget,
+        params: Mapping[str, str] | str | None = None,
+    ) -> Answer:
         """Read something, under the retry policy.
 
-        Returns:
-            its JSON value, and the whole answer; the value is None when the answer's status is
-            from 400 to 499.
+        Args:
+            path: what, below the API's address.
+            purpose: the same in words.
+            budget: what may be spent.
+            params: the query; text is sent as it is.
 
         Raises:
             StepError: there was no answer.
         """
-        answers: list[Any] = [None]
+        answers: list[Answer] = []
 
         def attempt() -> requests.Response:
+            asked_at = budget.clock.monotonic()
             response = self.exchange("GET", path, params=params)
-            if response.ok:
-                answers.append(json_of(response))
+            answers.append(Answer(json_of(response) if response.ok else None, response, asked_at))
             return response
 
-        response = deliver(Call(purpose, self.service, Repeatable.READS), attempt, budget)
-        return answers[-1], response
+        deliver(Call(purpose, self.service, Repeatable.READS), attempt, budget)
+        return answers[-1]
 
 
 class _UnredirectedSession(requests.Session):
@@ -115,6 +146,8 @@ def plain_session(transport: Transport, url: str) -> requests.Session:
     session = _UnredirectedSession()
     session.trust_env = False  # no .netrc; proxies and CAs are set here
     session.verify = transport.verify
+    session.mount("https://", FinalAnswerAdapter())
+    session.mount("http://", FinalAnswerAdapter())
     session.headers["User-Agent"] = USER_AGENT
     session.proxies = get_environ_proxies(url, no_proxy=None)
     return session

@@ -1,16 +1,43 @@
-"""Whether an update whose answer was lost has arrived: what notes and fields tell (contract 5)."""
+"""Whether an update whose answer was lost has arrived: what notes and fields tell (contract 5).
+
+Nobody knows the id of a note that was sent, so it is told by its text, its flag and its time. The
+server lists notes in an order of its own, on pages, and may store a text otherwise than it was
+sent. So every note that may be ours is one of three:
+
+| the note's time, by the server's clock     | its text is ours | another text |
+| ------------------------------------------ | ---------------- | ------------ |
+| since the attempt in doubt has begun       | recognised       | unclear      |
+| perhaps before it, since answers take time | unclear          | unclear      |
+| up to five minutes before it               | unclear          | another one  |
+| older                                      | another one      | another one  |
+
+*Recognised* proves that the update has arrived. *Another one* for every note of every page proves
+that it has not, as soon as the server has had the time to finish. *Unclear* proves nothing: the
+note may be ours, written otherwise or timed by another clock, or somebody else's.
+
+The window begins with the attempt that is in doubt. An earlier one is settled by then: it was not
+processed, or was looked for in vain. So a note like ours that somebody has added before, during a
+wait for a rate limit say, is not taken for ours.
+
+A list of the notes before the first attempt would spare the clocks. It was left out: it costs every
+update that adds a note one call more of the user's hourly limit, fails where the token may not read
+notes, and is as old as the wait before the attempt. What it would add is little: without it, a
+clock more than five minutes off, between the server's `Date` and its `created_at`, could double a
+note, and a note of the same text that somebody else adds within the same second counts as ours.
+"""
 
 from __future__ import annotations
 
 import html
 import re
 import unicodedata
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fourme.errors import UnexpectedAnswerError
 from fourme.mishaps import server_time
-from fourme.settings import CLOCK_TOLERANCE
+from fourme.settings import DOUBTFUL_AGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,16 +48,42 @@ if TYPE_CHECKING:
     from fourme.translation import ExpectedNote
 
 _COMPARED = frozenset({"enum", "boolean", "integer", "reference"})
-_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
+_QUICK = 1.0  # seconds that an answer may take without blurring when the attempt has begun
 _MOST_ESCAPES = 3  # how often a text may have been escaped anew
-_TAG = re.compile(r"<[^<>]*>")
+# A name in the target may have parentheses; the limits keep hostile texts from taking long.
+_IMAGE_LINK = re.compile(r"!\[[^\[\]\n]{0,999}\]\((?:[^()\n]|\([^()\n]{0,999}\)){0,2048}\)")
+_IMAGE = "\0"  # stands for an image link: no text has it, since control characters are dropped
 
 
-def start_by_server(response: requests.Response, elapsed: float) -> float:
-    """Return when an attempt began, by the server's clock: its time now less the time since.
+class NoteMatch(IntEnum):
+    """What a note is to the one that was sent; see the table above."""
 
-    Both `Date` and `created_at` are whole seconds, cut; so is the result. They may be stamped by
-    two machines of the service, so there is a second of tolerance.
+    ANOTHER = 0
+    UNCLEAR = 1
+    RECOGNISED = 2
+
+
+class AttemptStart(NamedTuple):
+    """When an attempt has begun, by the server's clock: seconds since the epoch, whole, cut.
+
+    Attributes:
+        earliest: not before.
+        latest: not after; what is added from here on was added since.
+    """
+
+    earliest: int
+    latest: int
+
+
+def start_by_server(
+    response: requests.Response, since_asked: float, since_answered: float
+) -> AttemptStart:
+    """Return when an attempt has begun: the server's time, less what has passed since.
+
+    Args:
+        response: an answer to a question that was asked later.
+        since_asked: seconds from the attempt's beginning until the question was sent.
+        since_answered: seconds from the attempt's beginning until the answer was there.
 
     Raises:
         UnexpectedAnswerError: the answer does not tell the time.
@@ -38,7 +91,8 @@ def start_by_server(response: requests.Response, elapsed: float) -> float:
     now = server_time(response.headers)
     if now is None or "Age" in response.headers:
         raise UnexpectedAnswerError("the answer does not tell the server's time")
-    return int(now - elapsed) - CLOCK_TOLERANCE
+    earliest = int(now - since_answered)
+    return AttemptStart(earliest, max(int(now - since_asked - _QUICK), earliest))
 
 
 def notes_of(value: object) -> list[Mapping[str, Any]]:
@@ -56,37 +110,56 @@ def created_at(note: Mapping[str, Any]) -> float:
     """Return when a note was added, in seconds since the epoch.
 
     Raises:
-        UnexpectedAnswerError: it does not tell.
+        UnexpectedAnswerError: it does not tell; without a zone it could be anybody's (facts: the
+            user's, which the step does not know).
     """
     try:
         created = datetime.fromisoformat(note["created_at"])
-        return (created if created.tzinfo else created.replace(tzinfo=UTC)).timestamp()
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise UnexpectedAnswerError("a note has no valid created_at") from error
+        if created.tzinfo is not None:
+            return created.timestamp()
+    except (KeyError, TypeError, ValueError, OverflowError):
+        pass
+    raise UnexpectedAnswerError("a note has no valid created_at")
 
 
-def is_note(note: Mapping[str, Any], expected: ExpectedNote) -> bool:
-    """Return whether a note is the expected one.
-
-    Servers trim texts, escape them, compose accents, drop what cannot be printed and rewrite the
-    links of images: what is compared are the letters and digits.
+def match_note(note: Mapping[str, Any], expected: ExpectedNote, start: AttemptStart) -> NoteMatch:
+    """Return what a note is to an expected one; see the table above.
 
     Raises:
-        UnexpectedAnswerError: the note has no text to compare.
+        UnexpectedAnswerError: the note does not tell its time.
     """
-    text = note.get("text")
-    if not isinstance(text, str):
-        raise UnexpectedAnswerError("a note has no text")
-    return bool(note.get("internal")) is expected.internal and _gist(text) == _gist(expected.text)
+    if bool(note.get("internal")) is not expected.internal:
+        return NoteMatch.ANOTHER
+    created = created_at(note)
+    if created < start.earliest - DOUBTFUL_AGE:
+        return NoteMatch.ANOTHER
+    is_alike = is_same_text(note.get("text"), expected.text)
+    if created >= start.latest:
+        return NoteMatch.RECOGNISED if is_alike else NoteMatch.UNCLEAR
+    return NoteMatch.UNCLEAR if is_alike or created >= start.earliest else NoteMatch.ANOTHER
 
 
-def _gist(text: str) -> str:
+def is_same_text(stored: object, sent: str) -> bool:
+    """Return whether a stored text is certainly the one that was sent.
+
+    Servers trim texts, fold blanks, escape HTML, compose accents, drop what cannot be printed and
+    rewrite the targets of images. Nothing else is overlooked: a sign or a word more or less makes
+    another text. Where images are all there is, only the same text is the same.
+    """
+    if not isinstance(stored, str):
+        return False
+    ours = _normalized(sent)
+    if not ours.replace(_IMAGE, "").strip():
+        return stored.strip() == sent.strip()
+    return _normalized(stored) == ours
+
+
+def _normalized(text: str) -> str:
     for _ in range(_MOST_ESCAPES):
         text = html.unescape(text)
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    plain = _TAG.sub(" ", _IMAGE.sub(" ", folded))
-    letters = "".join(char for char in plain if char.isalnum())
-    return letters or "".join(folded.split())
+    text = unicodedata.normalize("NFC", text)
+    printable = "".join(char for char in text if char.isprintable() or char.isspace())
+    return " ".join(_IMAGE_LINK.sub(_IMAGE, printable).split())
 
 
 def different_fields(

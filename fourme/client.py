@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
-from fourme.arrival import created_at, different_fields, is_note, notes_of, start_by_server
+from fourme.arrival import (
+    AttemptStart,
+    NoteMatch,
+    different_fields,
+    match_note,
+    notes_of,
+    start_by_server,
+)
 from fourme.delivery import Budget, Call, deliver_or_verify
 from fourme.errors import (
+    ExitCode,
     OutcomeUnknownError,
     OutputError,
     SpecError,
@@ -18,7 +27,7 @@ from fourme.errors import (
 from fourme.logs import said
 from fourme.mishaps import trace_of
 from fourme.refusals import Attempted, refusal
-from fourme.settings import MOST_NOTE_PAGES, NOTES_PER_PAGE
+from fourme.settings import MOST_NOTE_PAGES, MOST_NOTES, NOTES_PER_PAGE
 from fourme.transport import Parcel, json_of
 
 if TYPE_CHECKING:
@@ -26,7 +35,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from fourme.api import FourMeApi
+    from fourme.api import Answer, FourMeApi
     from fourme.schema import SpecSchema
     from fourme.translation import Update
 
@@ -60,18 +69,20 @@ class FourMeClient:
 
     def _update(self, update: Update) -> dict[str, Any]:
         budget = self._api.budget()
-        started = budget.clock.monotonic()
+        parcel = Parcel(json.dumps(update.body).encode("ascii"))
         call = Call(
             purpose=f"update request {update.request_id}",
             service=self._api.service,
             repeatable=update.repeatable,
-            has_arrived=lambda: self._has_arrived(update, started, budget),
+            has_arrived=lambda started: self._has_arrived(update, started, budget),
             look_at=self._look_at(update),
+            is_unsent=lambda: not parcel.sent,
         )
         answered: list[dict[str, Any]] = []
 
         def attempt() -> requests.Response:
-            parcel = Parcel(json.dumps(update.body).encode("ascii"))
+            self._api.renew_connections()
+            parcel.rewind()
             response = self._api.exchange("PATCH", f"/requests/{update.request_id}", parcel=parcel)
             if response.ok:
                 answered.append(_request_of(response, update.request_id))
@@ -108,56 +119,81 @@ class FourMeClient:
         )
 
     def _has_arrived(self, update: Update, started: float, budget: Budget) -> bool:
-        """Return whether the notes of an update are there (contract section 5).
+        """Return whether the notes of an update are there (`fourme.arrival`).
 
         Args:
             update: the update.
-            started: when its first attempt began, by `budget.clock.monotonic()`.
+            started: when the attempt in doubt began, by `budget.clock.monotonic()`.
             budget: what may be spent.
 
         Raises:
             StepError: it cannot be told.
         """
-        missing = list(update.notes)
-        for note in self._notes_since(started, update, budget):
-            missing = [expected for expected in missing if not is_note(note, expected)]
-            if not missing:
+        found = dict.fromkeys(update.notes, NoteMatch.ANOTHER)
+        unclear: object = None
+        for note, start in self._notes(started, update, budget):
+            for expected in update.notes:
+                match = match_note(note, expected, start)
+                if match is NoteMatch.UNCLEAR:
+                    unclear = note.get("id")
+                found[expected] = max(found[expected], match)
+            if all(match is NoteMatch.RECOGNISED for match in found.values()):
                 logger.info("The update has arrived: its notes are there.")
                 return True
-        if len(missing) < len(update.notes):
-            raise OutcomeUnknownError("only some of the notes are there")
-        return False
-
-    def _notes_since(
-        self, started: float, update: Update, budget: Budget
-    ) -> Iterator[Mapping[str, Any]]:
-        """Yield the notes added since an attempt began, newest first, by the server's clock."""
-        since: float | None = None
-        for page in range(1, MOST_NOTE_PAGES + 1):
-            notes, response = self._read(
-                f"/requests/{update.request_id}/notes",
-                "read the notes",
-                budget,
-                {"per_page": str(NOTES_PER_PAGE), "page": str(page)},
+        if all(match is NoteMatch.ANOTHER for match in found.values()):
+            return False
+        if NoteMatch.UNCLEAR in found.values():
+            raise OutcomeUnknownError(
+                f"note {said(str(unclear))} may be the one sent, in other words or at another time"
             )
-            if since is None:
-                since = start_by_server(response, budget.clock.monotonic() - started)
-            for note in notes_of(notes):
-                if created_at(note) < since:
-                    return
-                yield note
-            if 'rel="next"' not in response.headers.get("Link", ""):
+        raise OutcomeUnknownError("only some of the notes are there")
+
+    def _notes(
+        self, started: float, update: Update, budget: Budget
+    ) -> Iterator[tuple[Mapping[str, Any], AttemptStart]]:
+        """Yield all notes of a request, and when an attempt began by the server's clock.
+
+        Newest first is asked for, but nothing relies on any order.
+
+        Raises:
+            StepError: they cannot all be read.
+        """
+        params: Mapping[str, str] | str = {"sort": "-id", "per_page": str(NOTES_PER_PAGE)}
+        start: AttemptStart | None = None
+        seen = 0
+        for _ in range(MOST_NOTE_PAGES):
+            path = f"/requests/{update.request_id}/notes"
+            answer = self._read(path, "read the notes", budget, params)
+            if start is None:
+                answered = budget.clock.monotonic()
+                start = start_by_server(
+                    answer.response, answer.asked_at - started, answered - started
+                )
+            notes = notes_of(answer.value)
+            for note in notes:
+                yield note, start
+            seen += len(notes)
+            page = _NotesPage(answer.response, len(notes))
+            if page.next_query is None:
+                page.check_is_last(seen)
                 return
+            if seen >= MOST_NOTES or page.next_query == params:
+                break
+            params = page.next_query
             self._api.transport.stop_if_terminated()
-        raise UnexpectedAnswerError("there is no end of notes")
+        raise UnexpectedAnswerError(f"the request has more than {seen} notes")
 
     def _read(
-        self, path: str, purpose: str, budget: Budget, params: Mapping[str, str] | None = None
-    ) -> tuple[Any, requests.Response]:
-        value, response = self._api.read(path, purpose, budget, params)
-        if not response.ok:
-            raise refusal(response, Attempted(purpose, self._api.connection.account))
-        return value, response
+        self,
+        path: str,
+        purpose: str,
+        budget: Budget,
+        params: Mapping[str, str] | str | None = None,
+    ) -> Answer:
+        answer = self._api.read(path, purpose, budget, params)
+        if not answer.response.ok:
+            raise refusal(answer.response, Attempted(purpose, self._api.connection.account))
+        return answer
 
     def _read_updated(self, update: Update, budget: Budget) -> dict[str, Any]:
         """Return the request after an update whose answer was lost.
@@ -166,9 +202,11 @@ class FourMeClient:
             OutputError: it cannot be read.
             OutcomeUnknownError: it is not as the update would have left it.
         """
+        path = f"/requests/{update.request_id}"
         try:
-            value, _ = self._read(f"/requests/{update.request_id}", "read the request", budget)
-            request = _checked_request(value, update.request_id, None, None)
+            with budget.clock.calling("read the updated request", lambda: ExitCode.IO):
+                answer = self._read(path, "read the request", budget)
+            request = _checked_request(answer.value, update.request_id, None, None)
         except StepError as error:
             raise OutputError(
                 f"Request {update.request_id} was updated, but 4me's answer was lost and the "
@@ -188,6 +226,47 @@ class FourMeClient:
                 todo=self._look_at(update),
             )
         return request
+
+
+class _NotesPage(NamedTuple):
+    """One page of a list of notes: the answer, and how many are on it."""
+
+    response: requests.Response
+    size: int
+
+    @property
+    def next_query(self) -> str | None:
+        """The query of the next page, as the server gives it; None on the last one.
+
+        Of the address, that is all that is used: what a proxy makes of the rest is never called.
+
+        Raises:
+            UnexpectedAnswerError: the server says of a next page, but not how to ask for it.
+        """
+        link = self.response.links.get("next")
+        if link is None:
+            return None
+        try:
+            query = urlsplit(link.get("url", "")).query
+        except ValueError:
+            query = ""
+        if not query:
+            raise UnexpectedAnswerError("the answer does not say where the next page of notes is")
+        return query
+
+    def check_is_last(self, seen: int) -> None:
+        """Make sure that a page without a next one is the last.
+
+        Raises:
+            UnexpectedAnswerError: something has removed the link to the next page.
+        """
+        total = self.response.headers.get("X-Pagination-Total-Entries", "")
+        if total.isascii() and total.isdigit():
+            is_last = seen >= int(total[:18])
+        else:
+            is_last = self.size < NOTES_PER_PAGE
+        if not is_last:
+            raise UnexpectedAnswerError("the answer does not link to the next page of notes")
 
 
 def _request_of(response: requests.Response, request_id: int) -> dict[str, Any]:

@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
+import errno
+import logging
+import math
 import os
 import random
 import select
 import signal
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
+
+from fourme.errors import ExitCode, OutcomeUnknownError, OutputError, TerminatedError
+from fourme.settings import TERMINATION_TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+
+    from fourme.errors import StepError
+
+logger = logging.getLogger("step.signals")
+
+_ALARM_AGAIN = 0.5  # seconds; whoever swallows a TimeoutError meets the next one
+_AT_ONCE = 0.001  # seconds; a timer of 0 would be none
+_WATCH_MARGIN = 2.0  # seconds that the main thread has to end by itself, before the watch ends it
+_STDERR = 2
+_TERMINATING = (signal.SIGTERM, signal.SIGINT)
+
+
+class CallInFlight(NamedTuple):
+    """What the step is doing, and what it means when it is not finished.
+
+    Attributes:
+        purpose: as in "The step could not ...".
+        abandoned: says the exit code where the process has to end in the middle of it: TRY_LATER
+            for what is harmless to repeat, PROTOCOL for what may have been applied, IO after that.
+    """
+
+    purpose: str
+    abandoned: Callable[[], ExitCode]
 
 
 class Clock(Protocol):
@@ -21,6 +50,11 @@ class Clock(Protocol):
     @property
     def terminated(self) -> bool:
         """Whether the engine has asked the step to end."""
+        ...  # pragma: no cover - a protocol's body never runs
+
+    @property
+    def time_left(self) -> float:
+        """Seconds left since the engine has asked the step to end; endless before."""
         ...  # pragma: no cover - a protocol's body never runs
 
     def monotonic(self) -> float:
@@ -44,7 +78,20 @@ class Clock(Protocol):
         ...  # pragma: no cover - a protocol's body never runs
 
     def limit(self, seconds: float) -> AbstractContextManager[None]:
-        """Return a context in which TimeoutError is raised when it takes too long."""
+        """Return a context in which TimeoutError is raised when it takes too long.
+
+        Once the engine asks the step to end, `time_left` is the limit.
+        """
+        ...  # pragma: no cover - a protocol's body never runs
+
+    def abortable(self) -> AbstractContextManager[None]:
+        """Return a context that ends with TerminatedError as soon as the engine asks for it."""
+        ...  # pragma: no cover - a protocol's body never runs
+
+    def calling(
+        self, purpose: str, abandoned: Callable[[], ExitCode]
+    ) -> AbstractContextManager[None]:
+        """Return a context for what is being done; see `CallInFlight`."""
         ...  # pragma: no cover - a protocol's body never runs
 
 
@@ -52,28 +99,65 @@ class SystemClock:
     """The real thing.
 
     A signal handler writes to a pipe on which `wait` sleeps, so that a signal can neither be
-    missed nor deadlock with what it interrupts; a call in flight is not disturbed (PEP 475).
+    missed nor deadlock with what it interrupts. A call in flight is not disturbed (PEP 475) until
+    its limit, which the signal brings forward: SIGALRM's handler raises.
     """
 
     def __init__(self) -> None:
-        self._terminated = False
+        self._ends_at = math.inf  # by `monotonic`, once a signal has come
+        self._limit_ends: float | None = None  # by the system's monotonic time; None: no limit
+        self._is_abortable = False
+        self._calls = [CallInFlight("start", lambda: ExitCode.TRY_LATER)]
         self._wakeup, self._alarm = os.pipe()
 
     def listen(self) -> None:
         """Take SIGTERM and SIGINT, also as PID 1, where they would otherwise be ignored."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _TERMINATING:
             signal.signal(number, lambda *_: self.terminate())
 
+    def watch(self) -> None:
+        """End the process some seconds after a signal, even if the main thread cannot.
+
+        Python runs no signal handler while it is inside C code, such as the lookup of a name, and
+        one that raises does not help where a full pipe keeps a log line from being written.
+        """
+        from threading import Thread  # noqa: PLC0415  the tests' clocks need none
+
+        woken, wake = os.pipe()
+        os.set_blocking(wake, False)
+        # The thread inherits this mask: signals have to interrupt the main thread.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        Thread(target=self._watch, args=(woken,), daemon=True).start()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+
     def terminate(self) -> None:
-        """Note that the step shall end, and wake `wait`."""
-        if not self._terminated:
-            self._terminated = True
+        """Note that the step shall end, soon or, when told twice, at once."""
+        if self.terminated:
+            self._ends_at = -math.inf
+        else:
+            self._ends_at = self.monotonic() + TERMINATION_TIME
             os.write(self._alarm, b"!")
+        if self._is_abortable:
+            self._is_abortable = False
+            raise _terminated()
+        if self._limit_ends is not None:
+            logger.warning(
+                "The step was asked to end; it still tries to %s, for %.0f s at most.",
+                self._calls[-1].purpose,
+                max(self.time_left, 0),
+            )
+            self._set_alarm()
 
     @property
     def terminated(self) -> bool:
         """Whether a signal has come."""
-        return self._terminated
+        return self._ends_at < math.inf
+
+    @property
+    def time_left(self) -> float:
+        """Seconds until the deadline that a signal sets; endless before."""
+        return self._ends_at - self.monotonic()
 
     def monotonic(self) -> float:
         """Return the system's monotonic time."""
@@ -90,7 +174,7 @@ class SystemClock:
     def wait(self, seconds: float) -> bool:
         """Sleep for `seconds`; return False as soon as a signal has come."""
         select.select([self._wakeup], [], [], max(seconds, 0))
-        return not self._terminated
+        return not self.terminated
 
     def pause(self, seconds: float) -> None:
         """Sleep for `seconds`, also after a signal."""
@@ -101,16 +185,88 @@ class SystemClock:
         """Raise TimeoutError, as a socket would, when the context takes longer than `seconds`.
 
         A socket's own timeout begins anew with every byte; this one does not. It works in the
-        main thread alone, where the step makes its calls.
+        main thread alone, where the step makes its calls. A limit inside another one cannot
+        prolong it.
         """
-        before = signal.signal(signal.SIGALRM, _time_out)
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        outer = self._limit_ends
+        before = signal.signal(signal.SIGALRM, self._time_out)
+        ends = time.monotonic() + seconds
+        self._limit_ends = ends if outer is None else min(ends, outer)
+        self._set_alarm()
         try:
             yield
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._limit_ends = outer  # first: an alarm on its way then finds nothing to end
+            self._set_alarm()
             signal.signal(signal.SIGALRM, before)
 
+    @contextmanager
+    def abortable(self) -> Iterator[None]:
+        """Raise TerminatedError in the context as soon as a signal comes, or if one has come."""
+        if self.terminated:
+            raise _terminated()
+        self._is_abortable = True
+        try:
+            yield
+        finally:
+            self._is_abortable = False
 
-def _time_out(*_: object) -> NoReturn:
-    raise TimeoutError("it took too long")
+    @contextmanager
+    def calling(self, purpose: str, abandoned: Callable[[], ExitCode]) -> Iterator[None]:
+        """Note what is being done, for the message after a signal; see `CallInFlight`."""
+        self._calls.append(CallInFlight(purpose, abandoned))
+        try:
+            yield
+        finally:
+            self._calls.pop()
+
+    def _set_alarm(self) -> None:
+        if self._limit_ends is None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            return
+        left = min(self._limit_ends - time.monotonic(), self.time_left)
+        seconds = 0.0 if left == math.inf else max(left, _AT_ONCE)
+        signal.setitimer(signal.ITIMER_REAL, seconds, _ALARM_AGAIN)
+
+    def _time_out(self, *_: object) -> None:
+        if self._limit_ends is not None:
+            raise TimeoutError(errno.ETIMEDOUT, "it took too long")
+
+    def _watch(self, woken: int) -> None:
+        deadline = math.inf
+        while time.monotonic() < deadline:
+            left = None if deadline == math.inf else max(deadline - time.monotonic(), 0)
+            if not select.select([woken], [], [], left)[0]:
+                continue
+            for _ in filter(_TERMINATING.__contains__, os.read(woken, 64)):
+                seconds = TERMINATION_TIME if deadline == math.inf else 0
+                deadline = min(deadline, time.monotonic() + seconds + _WATCH_MARGIN)
+        self._give_up()
+
+    def _give_up(self) -> NoReturn:
+        """End the process, with an error if anybody reads standard error."""
+        outermost = self._calls[min(1, len(self._calls) - 1)]
+        error = _abandoned(outermost)
+        text = f"ERROR: {error}\n".encode("utf-8", "backslashreplace")
+        if select.select([], [_STDERR], [], 0)[1]:
+            os.write(_STDERR, text)
+        os._exit(error.exit_code)
+
+
+def _terminated() -> TerminatedError:
+    return TerminatedError(
+        "The step was asked to end before it sent the update.",
+        usually="the engine cancelled the run, or its time was up",
+        todo="Run the step again.",
+    )
+
+
+def _abandoned(call: CallInFlight) -> StepError:
+    """Return the error of a process that ends in the middle of a call."""
+    what = f"The step was asked to end, and could not {call.purpose} in time."
+    code = call.abandoned()
+    if code is ExitCode.PROTOCOL:
+        return OutcomeUnknownError(what, todo="Look at the request before you run the step again.")
+    if code is ExitCode.IO:
+        return OutputError(what, todo="Go on with the workflow by hand.")
+    return TerminatedError(what, todo="Run the step again.")

@@ -9,15 +9,18 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from fourme.errors import (
+    ConfigError,
+    ExitCode,
     OutcomeUnknownError,
     StepError,
     TerminatedError,
     ThrottledError,
     TryLaterError,
+    UnexpectedAnswerError,
 )
 from fourme.mishaps import Mishap
-from fourme.retry import Action, Happening, Repeatable, Situation, decide, settle_time
-from fourme.settings import GRACE_TIME
+from fourme.retry import DOUBTFUL, Action, Happening, Repeatable, Situation, decide, settle_time
+from fourme.settings import MISSING_HOST_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +32,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("step.retry")
 
-_DOUBTFUL = (Happening.FAILED, Happening.SILENT, Happening.GARBLED)
-
 
 @dataclass(frozen=True)
 class Call:
@@ -40,17 +41,27 @@ class Call:
         purpose: what is done, as in "The step could not ... ".
         service: which service, as in "... answered 502".
         repeatable: what sending it twice would do.
-        has_arrived: asks the server whether the update is there; for ADDS_VERIFIABLY only.
+        has_arrived: asks the server whether the update is there, given when the attempt in doubt
+            began, by the clock's monotonic time; for ADDS_VERIFIABLY only.
         look_at: what a person should look at when the outcome is unknown.
-        must_finish: whether it is still tried for a while after a signal to end.
+        is_unsent: says whether the server cannot have acted yet on the attempt that is being made.
+        must_finish: whether it is still tried after a signal to end, as long as that allows.
     """
 
     purpose: str
     service: str
     repeatable: Repeatable
-    has_arrived: Callable[[], bool] | None = None
+    has_arrived: Callable[[float], bool] | None = None
     look_at: str = ""
     must_finish: bool = False
+    is_unsent: Callable[[], bool] = lambda: False
+
+    def abandoned(self) -> ExitCode:
+        """Return what it means when the process has to end in the middle of an attempt."""
+        if self.must_finish:
+            return ExitCode.IO
+        is_harmless = self.repeatable in (Repeatable.READS, Repeatable.SETS)
+        return ExitCode.TRY_LATER if is_harmless or self.is_unsent() else ExitCode.PROTOCOL
 
 
 class Budget:
@@ -70,16 +81,16 @@ class Budget:
 
     @property
     def retry_left(self) -> float:
-        """Seconds left for repeating; waits on rate limits do not count."""
+        """Seconds left for repeating; what rate limits have cost does not count."""
         return self._retry_time - (self.clock.monotonic() - self._started - self._throttled)
 
     @property
     def throttle_left(self) -> float:
-        """Seconds left for waiting on rate limits."""
+        """Seconds left for rate limits."""
         return self._throttle_time - self._throttled
 
     def note_throttling(self, seconds: float) -> None:
-        """Book a wait on a rate limit."""
+        """Book what a rate limit has cost: the attempt that was turned away, or the wait."""
         self._throttled += seconds
 
 
@@ -126,14 +137,18 @@ class _Delivery:
         self._budget = budget
         self._attempts = 0
         self._doubt: Mishap | None = None
+        self._doubt_since = 0.0  # when the first attempt that is in doubt began
         self._settled_at = 0.0
-        self._grace_ends: float | None = None
+        self._began = 0.0  # when the last attempt began
+        self._host_missing_since: float | None = None
 
     def run(self, attempt: Callable[[], requests.Response]) -> requests.Response | None:
         while True:
             self._attempts += 1
+            self._began = self._clock.monotonic()
             try:
-                response = attempt()
+                with self._clock.calling(self._call.purpose, self._call.abandoned):
+                    response = attempt()
             except Mishap as mishap:
                 if self._has_arrived_after(mishap):
                     return None
@@ -151,50 +166,62 @@ class _Delivery:
 
     def _has_arrived_after(self, mishap: Mishap) -> bool:
         """Do what the policy says after a mishap; return False to make another attempt."""
-        if mishap.happening in _DOUBTFUL and self._call.repeatable is not Repeatable.READS:
+        if mishap.happening is Happening.THROTTLED:
+            self._budget.note_throttling(self._clock.monotonic() - self._began)
+        if mishap.happening in DOUBTFUL and self._call.repeatable is not Repeatable.READS:
+            if self._doubt is None:
+                self._doubt_since = self._began
             self._doubt = mishap
             self._settled_at = self._clock.monotonic() + settle_time(mishap.happening)
         if self._next(mishap) is Action.REPEAT:
             return False
         what = f"{mishap.what}, and the update has not arrived"
         absent = Mishap(Happening.ABSENT, what, status=mishap.status, trace=mishap.trace)
-        while not self._verified(mishap):
-            if self._unsettled == 0:
+        while True:
+            # A look that began too early proves nothing: what arrives later may be on a page
+            # that it has passed.
+            settled = self._unsettled == 0
+            if self._verified(mishap):
+                return True
+            if settled:
                 self._doubt = None
-            if self._next(absent) is Action.REPEAT:
+            if self._next(absent, settled=settled) is Action.REPEAT:
                 return False
-        return True
 
     @property
     def _unsettled(self) -> float:
         """Seconds for which what was sent last may still be processed."""
         return max(self._settled_at - self._clock.monotonic(), 0.0)
 
-    @property
-    def _retry_left(self) -> float:
-        """Seconds left for repeating; few, once the engine has asked the step to end."""
-        return min(self._budget.retry_left, self._grace_left)
+    def _retry_left(self, happening: Happening) -> float:
+        """Return the seconds left for repeating: few once a signal has come, or without a host."""
+        left = self._budget.retry_left
+        if self._call.must_finish:
+            left = min(left, self._clock.time_left)
+        if happening is not Happening.NO_HOST:
+            self._host_missing_since = None
+            return left
+        if self._host_missing_since is None:
+            self._host_missing_since = self._began
+        return min(left, self._host_missing_since + MISSING_HOST_TIME - self._clock.monotonic())
 
     @property
-    def _grace_left(self) -> float:
-        """Seconds left since the engine has asked the step to end; endless before."""
-        if not (self._call.must_finish and self._clock.terminated):
-            return math.inf
-        if self._grace_ends is None:
-            self._grace_ends = self._clock.monotonic() + GRACE_TIME
-        return self._grace_ends - self._clock.monotonic()
+    def _throttle_left(self) -> float:
+        """Seconds left for rate limits."""
+        left = self._budget.throttle_left
+        return min(left, self._clock.time_left) if self._call.must_finish else left
 
-    def _next(self, mishap: Mishap) -> Action:
+    def _next(self, mishap: Mishap, *, settled: bool = True) -> Action:
         """Ask the policy, wait as it says, and return REPEAT or VERIFY; or give up."""
         budget = self._budget
         situation = Situation(
             mishap.happening,
             self._call.repeatable,
             self._attempts,
-            self._retry_left,
-            min(budget.throttle_left, self._grace_left),
+            self._retry_left(mishap.happening),
+            self._throttle_left,
             mishap.retry_after,
-            self._unsettled,
+            None if settled else self._unsettled,
         )
         decision = decide(situation, self._clock.draw())
         if decision.action not in (Action.REPEAT, Action.VERIFY):
@@ -213,14 +240,15 @@ class _Delivery:
             return decision.action
         if not self._call.must_finish:
             raise self._terminated(mishap, decision.action) from mishap
-        self._clock.pause(min(decision.wait, self._grace_left))
+        self._clock.pause(min(decision.wait, self._clock.time_left))
         return decision.action
 
     def _verified(self, mishap: Mishap) -> bool:
         if self._call.has_arrived is None:
             raise TypeError(f"nothing can verify: {self._call.purpose}")
         try:
-            return self._call.has_arrived()
+            with self._clock.calling("check what arrived", lambda: ExitCode.PROTOCOL):
+                return self._call.has_arrived(self._doubt_since)
         except StepError as error:
             raise OutcomeUnknownError(
                 f"The step could not {self._call.purpose} for certain: {mishap.what}, and "
@@ -246,6 +274,17 @@ class _Delivery:
 
     def _surrender(self, mishap: Mishap, action: Action) -> StepError:
         call = self._call
+        if mishap.happening is Happening.NO_HOST:
+            return self._no_host(mishap)
+        if action is Action.UNKNOWN and call.repeatable is Repeatable.READS:
+            return UnexpectedAnswerError(
+                f"The step could not {call.purpose}: {call.service}: {mishap.what}.",
+                usually="another service answers in its place",
+                todo="Check its address.",
+                status=mishap.status,
+                trace=mishap.trace,
+                applied="no",
+            )
         if action is Action.UNKNOWN:
             return OutcomeUnknownError(
                 f"The step could not {call.purpose} for certain: {call.service}: {mishap.what}.",
@@ -267,13 +306,22 @@ class _Delivery:
             applied="maybe" if self._doubt else "no",
         )
 
+    def _no_host(self, mishap: Mishap) -> ConfigError:
+        return ConfigError(
+            f"The step could not {self._call.purpose}: {self._call.service}: {mishap.what}.",
+            usually="the name is misspelt, or is known in another network only",
+            todo="Correct the address, or let the container use the right name server.",
+            applied="maybe" if self._doubt else "no",
+        )
+
     def _throttled(self, mishap: Mishap) -> ThrottledError:
         when = f"{mishap.until:%Y-%m-%d %H:%M:%S} UTC" if mishap.until else "later"
         return ThrottledError(
             f"The step could not {self._call.purpose}: {self._call.service}: {mishap.what}"
             f"{f', until {when}' if mishap.until else ''}.",
-            usually="the token's rate limit is used up (4me: 3,600 requests an hour, 20 in 2 s)",
-            todo=f"Run the step again after {when}. Give busy workflows tokens of their own, or "
+            usually="the rate limit of the token's user is used up (4me: 3,600 requests an hour "
+            "for all tokens of a user, 20 in 2 s)",
+            todo=f"Run the step again after {when}. Give busy workflows users of their own, or "
             "raise FOURME_MAX_THROTTLE_TIME.".replace("after later", "later"),
             status=mishap.status,
             trace=mishap.trace,

@@ -51,9 +51,18 @@ class Host:
     @property
     def account_header(self) -> str:
         """The header that names the account (contract section 2)."""
+        return f"X-{self._brand}-Account"
+
+    @property
+    def language_header(self) -> str:
+        """The header that names the language of messages; on 4me's hosts by analogy."""
+        return f"X-{self._brand}-Language"
+
+    @property
+    def _brand(self) -> str:
         labels = self.name.split(".")
         renamed = any(label == "xurrent" or label.startswith("xurrent-") for label in labels)
-        return "X-Xurrent-Account" if renamed else "X-4me-Account"
+        return "Xurrent" if renamed else "4me"
 
     def page_of(self, account: str, request_id: int) -> str:
         """Return the address of a request's page in the 4me user interface.

@@ -5,6 +5,9 @@ The only place where exceptions of requests, urllib3 and the sockets below are u
 
 from __future__ import annotations
 
+import json
+import re
+import socket
 import ssl
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -59,33 +62,59 @@ class Mishap(Exception):  # noqa: N818  not an error yet: the policy decides
 
 
 def check_status(response: requests.Response, clock: Clock, busy_statuses: frozenset[int]) -> None:
-    """Let an answer pass whose status is below 300 or from 400 to 499.
+    """Let an answer pass whose status is from 200 to 299, or from 400 to 499 but 408 and 429.
 
     Raises:
         RedirectError: it is a redirect.
-        Mishap: it is 429, 5xx, or one of `busy_statuses`.
+        Mishap: it is 429, 408, 5xx, one of `busy_statuses`, or no final answer.
     """
     status = response.status_code
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         raise _redirected(response)
     trace = trace_of(response)
-    asks_to_wait = "Retry-After" in response.headers
-    if status == HTTPStatus.TOO_MANY_REQUESTS or (
-        status == HTTPStatus.SERVICE_UNAVAILABLE and asks_to_wait
-    ):
+    if _asks_to_wait(response):
         wait, until = _retry_after(response.headers, clock)
         what = f"it answered {status} and asks to wait" + (f" {wait:.0f} s" if wait else "")
         raise Mishap(
             Happening.THROTTLED, what, retry_after=wait, until=until, status=status, trace=trace
         )
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in busy_statuses:
-        silent = status == HTTPStatus.GATEWAY_TIMEOUT
-        raise Mishap(
-            Happening.SILENT if silent else Happening.FAILED,
-            f"it answered {status} ({said(response.reason or 'no reason given')})",
-            status=status,
-            trace=trace,
-        )
+    is_answer = HTTPStatus.OK <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    if not is_answer or status in (*_SILENT, *busy_statuses):
+        happening = Happening.SILENT if status in _SILENT else Happening.FAILED
+        raise Mishap(happening, f"it answered {_spelled(status)}", status=status, trace=trace)
+
+
+# Somebody has waited in vain for the service, which may still be at work: 504, and what proxies and
+# content delivery networks say instead (522, 524: Cloudflare's; 598, 599: others').
+_SILENT = (408, 504, 522, 524, 598, 599)
+_BUSY = "too many requests"  # what 4me's API says in a 500, too (official clients)
+_MOST_WORDS = 4096  # bytes of an answer that only says that
+
+
+def _asks_to_wait(response: requests.Response) -> bool:
+    status = response.status_code
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return "Retry-After" in response.headers
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _message_of(response.content or b"").strip(" .").lower() == _BUSY
+    return status == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def _message_of(content: bytes) -> str:
+    """Return what an answer's JSON says in `message`; nothing where it has none."""
+    try:
+        answer = json.loads(content) if len(content) <= _MOST_WORDS else None
+    except (ValueError, RecursionError):
+        return ""
+    return str(answer.get("message")) if isinstance(answer, dict) else ""
+
+
+def _spelled(status: int) -> str:
+    """Return a status with its standard phrase; the server's own words may be anything."""
+    try:
+        return f"{status} ({HTTPStatus(status).phrase})"
+    except ValueError:
+        return str(status)
 
 
 def _redirected(response: requests.Response) -> RedirectError:
@@ -169,19 +198,22 @@ def understand(error: Exception, *, unsent: bool) -> Mishap | StepError:
             "The file that REQUESTS_CA_BUNDLE names holds no CA certificates.",
             todo="Put the certificates there as PEM, or leave the variable out.",
         )
-    tunnel = next((str(root) for root in roots if str(root).startswith(_TUNNEL)), "")
-    if any(status in tunnel for status in ("403", "407")):
+    tunnel = next(filter(None, (_TUNNEL.fullmatch(str(root)) for root in roots)), None)
+    if tunnel and tunnel["status"] in _PROXY_REFUSES:
         return ConfigError(
-            f"The proxy refuses the step: {said(tunnel.removeprefix(_TUNNEL))}.",
+            f"The proxy refuses the step: {_spelled(int(tunnel['status']))}.",
             todo="Let the proxy allow 4me's host; put its user name and password, if it wants any, "
             "into HTTPS_PROXY.",
         )
-    if isinstance(error, _MISUSE):
+    if isinstance(error, _MISUSE) or (unsent and isinstance(error, _MISUSE_IF_UNSENT)):
         return ConfigError(
             f"The service cannot be called: {type(error).__name__}.",
             todo="Check the host, METADATA_API_URL and HTTPS_PROXY.",
         )
     what = said(_innermost(roots))
+    missing = next((root for root in roots if isinstance(root, socket.gaierror)), None)
+    if missing is not None and missing.errno in _NO_SUCH_HOST:
+        return Mishap(Happening.NO_HOST, f"{_host_of(error, roots)} does not exist ({what})")
     if unsent or isinstance(error, _NEVER_SENT) or any(isinstance(r, _REFUSED) for r in roots):
         return Mishap(Happening.NOT_SENT, f"no connection ({what})")
     if isinstance(error, _TIMED_OUT) or any(isinstance(root, _TIMED_OUT) for root in roots):
@@ -190,7 +222,9 @@ def understand(error: Exception, *, unsent: bool) -> Mishap | StepError:
 
 
 _CA_FILES = ("X509", "PEM")
-_TUNNEL = "Tunnel connection failed: "
+_TUNNEL = re.compile(r"Tunnel connection failed: (?P<status>[0-9]{3})\b.*", re.DOTALL)
+_PROXY_REFUSES = ("403", "407")
+_NO_SUCH_HOST = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 # What the exceptions of requests and urllib3 mean; tests walk all of their classes.
 _NEVER_SENT = (requests.ConnectTimeout, requests.exceptions.ProxyError)
 _REFUSED = (
@@ -201,12 +235,15 @@ _REFUSED = (
 _TIMED_OUT = (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
 _MISUSE = (
     requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidHeader,
     requests.exceptions.InvalidSchema,
     requests.exceptions.MissingSchema,
     urllib3.exceptions.LocationValueError,
     urllib3.exceptions.URLSchemeUnknown,
 )
+
+
+# The same where it is about the call; about an answer, it is a server that breaks HTTP's rules.
+_MISUSE_IF_UNSENT = (requests.exceptions.InvalidHeader,)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -227,11 +264,20 @@ def _innermost(roots: tuple[BaseException, ...]) -> str:
     for root in roots:
         if isinstance(root, ssl.SSLError) and getattr(root, "reason", None):
             return root.reason
-        if str(root).startswith(_TUNNEL):
-            return str(root)
+        tunnel = _TUNNEL.fullmatch(str(root))
+        if tunnel:
+            return f"the proxy answered {_spelled(int(tunnel['status']))}"
         if isinstance(root, OSError) and root.strerror:
             return root.strerror
     return type(roots[-1]).__name__
+
+
+def _host_of(error: Exception, roots: tuple[BaseException, ...]) -> str:
+    """Return what messages call the host that a connection was to be made to."""
+    if any(isinstance(root, urllib3.exceptions.ProxyError) for root in roots):
+        return "the proxy that HTTPS_PROXY names"
+    request = getattr(error, "request", None)
+    return f"the host {said(urlsplit(getattr(request, 'url', None) or '').hostname or '')}"
 
 
 def _untrusted(error: Exception, roots: tuple[BaseException, ...]) -> CertificateError:

@@ -14,6 +14,7 @@ from enum import Enum
 from fourme.settings import (
     BACKOFF_FIRST,
     BACKOFF_LONGEST,
+    MOST_GARBLED,
     SETTLE_TIME,
     SILENT_SETTLE_TIME,
     THROTTLE_FIRST,
@@ -24,11 +25,16 @@ class Happening(Enum):
     """What became of one attempt."""
 
     NOT_SENT = "not sent"  # no connection, or not all of the body has left: not processed
-    THROTTLED = "throttled"  # 429, or 503 with Retry-After: not processed
+    NO_HOST = "no host"  # the resolver says that there is no such host: not processed
+    THROTTLED = "throttled"  # 429, 503 with Retry-After, 500 that says so: not processed
     FAILED = "failed"  # connection lost, truncated answer, 500, 502, other 5xx: who knows
-    SILENT = "silent"  # no answer in time, 504: who knows, and it may still be at work
+    SILENT = "silent"  # no answer in time, 504 and the like: who knows; it may still be at work
     GARBLED = "garbled"  # a whole answer that is not JSON: who knows
     ABSENT = "absent"  # a verification found that the update had not arrived
+
+
+#: After these, who knows whether the call was processed?
+DOUBTFUL = (Happening.FAILED, Happening.SILENT, Happening.GARBLED)
 
 
 class Repeatable(Enum):
@@ -60,7 +66,8 @@ class Situation:
         retry_left: seconds left for repeating.
         throttle_left: seconds left for waiting on rate limits.
         retry_after: seconds that the server asks to wait; None when it does not say.
-        unsettled: seconds for which what was sent before a verification may still be processed.
+        unsettled: seconds for which what was sent may still be processed; None when the server had
+            had its time before the verification began.
     """
 
     happening: Happening
@@ -69,7 +76,7 @@ class Situation:
     retry_left: float
     throttle_left: float
     retry_after: float | None = None
-    unsettled: float = 0.0
+    unsettled: float | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,7 @@ def decide(situation: Situation, draw: float) -> Decision:
     | absent, settled          | adds verifiably     | none            | give up: try later       |
     | failed, silent, garbled  | adds                | any             | give up: unknown         |
     | failed, silent, garbled  | adds verifiably     | any             | wait, verify             |
+    | garbled, the third time  | reads               | any             | give up: unknown         |
     | garbled                  | sets                | too small       | give up: unknown         |
     | not sent, or the above   | anything            | too small       | give up: try later       |
     | not sent, or the above   | anything            | retry, fits     | back off, repeat         |
@@ -113,7 +121,8 @@ def decide(situation: Situation, draw: float) -> Decision:
     Throttling without Retry-After backs off from 2 s. A verification that finds the update settles
     the matter at once; one that does not find it counts only after the server has had time to
     finish: 10 s after a failure, 30 s after no answer. That wait is made whatever the budget, since
-    without it nobody could tell whether the update was applied.
+    without it nobody could tell whether the update was applied. A host that does not exist is
+    "not sent" with a smaller budget: 15 s, in which a name that is new may come to be known.
 
     Args:
         situation: what happened, what was being sent, what is left of the budgets.
@@ -122,21 +131,30 @@ def decide(situation: Situation, draw: float) -> Decision:
     happening = situation.happening
     if happening is Happening.THROTTLED:
         return _after_throttling(situation, draw)
-    if happening is Happening.ABSENT and situation.unsettled > 0:
+    if happening is Happening.ABSENT and situation.unsettled is not None:
         return Decision(Action.VERIFY, situation.unsettled)
     if happening is Happening.ABSENT:
         return Decision(Action.REPEAT if situation.retry_left > 0 else Action.TRY_LATER)
-    if happening is not Happening.NOT_SENT:
+    if happening in DOUBTFUL:
         if situation.repeatable is Repeatable.ADDS:
             return Decision(Action.UNKNOWN)
         if situation.repeatable is Repeatable.ADDS_VERIFIABLY:
             return Decision(Action.VERIFY, backoff(situation.attempt, draw))
+    if _is_garbled_for_good(situation):
+        return Decision(Action.UNKNOWN)
     wait = backoff(situation.attempt, draw)
     if wait <= situation.retry_left:
         return Decision(Action.REPEAT, wait)
     if happening is Happening.GARBLED and situation.repeatable is not Repeatable.READS:
         return Decision(Action.UNKNOWN)
     return Decision(Action.TRY_LATER)
+
+
+def _is_garbled_for_good(situation: Situation) -> bool:
+    """Return whether a whole answer makes no sense, again and again: that is not an outage."""
+    is_garbled = situation.happening is Happening.GARBLED
+    reads = situation.repeatable is Repeatable.READS
+    return is_garbled and reads and situation.attempt >= MOST_GARBLED
 
 
 def _after_throttling(situation: Situation, draw: float) -> Decision:

@@ -23,9 +23,17 @@ BACKOFF_LONGEST = 30.0
 THROTTLE_FIRST = 2.0
 SETTLE_TIME = 10.0  # after a failure, how long a server may still be at work on what it was sent
 SILENT_SETTLE_TIME = 30.0  # the same after no answer in time
-GRACE_TIME = 10.0  # after a signal, how long the output of an update is still tried to be published
-MOST_NOTE_PAGES = 20
-CLOCK_TOLERANCE = 1.0  # between two machines of one service
+TERMINATION_TIME = (
+    20.0  # after a signal, for the call in flight and for publishing; Kubernetes kills after 30
+)
+MISSING_HOST_TIME = (
+    15.0  # how long a host that the resolver does not know is tried; DNS may lag behind
+)
+MOST_GARBLED = 3  # how often something is read that is answered whole, but not in JSON
+MOST_NOTES = 2000  # of a request's history that are looked through for one that may have arrived
+MOST_NOTE_PAGES = 100  # the same, where a server makes its pages smaller than asked
+DOUBTFUL_AGE = 300.0  # a note like ours that much older than the attempt may be ours: clocks differ
+DEEPEST_ANSWER = 100  # levels of lists and objects within each other
 PROGRESS_EVERY = 5.0  # between two lines about one upload
 SLOWEST_UPLOAD = 50_000  # bytes a second; what is slower counts as no answer
 LONGEST_SETTING = 86_400.0

@@ -116,7 +116,7 @@ def _checked_and_uploaded(
 
 def _read_storage(api: FourMeApi, budget: Budget) -> Storage:
     purpose = "ask where to upload files"
-    value, response = api.read("/attachments/storage", purpose, budget)
+    value, response, _ = api.read("/attachments/storage", purpose, budget)
     if not response.ok:
         raise refusal(response, Attempted(purpose, api.connection.account))
     storage = _storage_of(value, api) if isinstance(value, dict) else None

@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
+from fourme.depth import too_deep
 from fourme.errors import ConfigError, TerminatedError, UnexpectedAnswerError
 from fourme.logs import said
 from fourme.mishaps import Mishap, check_status, trace_of, understand
 from fourme.retry import Happening
-from fourme.settings import MAX_ANSWER_BYTES
+from fourme.settings import DEEPEST_ANSWER, MAX_ANSWER_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,6 +49,10 @@ class Parcel:
     def sent(self) -> bool:
         """Whether all of the body has been handed to the connection."""
         return self._position >= len(self._content)
+
+    def rewind(self) -> None:
+        """Go back to the beginning, for the next attempt."""
+        self._position = 0
 
     def __len__(self) -> int:
         """Return the size in bytes; requests makes Content-Length of it."""
@@ -100,17 +105,28 @@ class Transport:
         """What requests checks certificates against.
 
         Raises:
-            ConfigError: the CA bundle that the environment names is not there.
+            ConfigError: the CA bundle that the environment names cannot be read.
         """
         bundle = self.settings.ca_bundle
         if bundle is None:
             return True
-        if not os.path.exists(bundle):  # noqa: PTH110  pathlib costs start-up time
+        try:
+            if os.path.isdir(bundle):  # noqa: PTH112  pathlib costs start-up time
+                os.listdir(bundle)  # noqa: PTH208  likewise
+            else:
+                with open(bundle, "rb") as file:  # noqa: PTH123  likewise
+                    file.read(1)
+        except OSError as error:
             raise ConfigError(
-                f"REQUESTS_CA_BUNDLE names {bundle}, which does not exist in the container.",
-                todo="Mount the PEM file with your CA there, or leave the variable out.",
-            )
+                f"REQUESTS_CA_BUNDLE names {said(bundle)}, which cannot be read: {error.strerror}.",
+                todo="Mount the PEM file with your CA there, readable for the step's user, or "
+                "leave the variable out.",
+            ) from error
         return bundle
+
+
+class TooDeepError(UnexpectedAnswerError):
+    """An answer is nested deeper than any sensible one."""
 
 
 class _BoundedBody:
@@ -188,6 +204,7 @@ def json_of(response: requests.Response) -> object:
 
     Raises:
         UnexpectedAnswerError: it is something else, such as a web page.
+        TooDeepError: it is nested absurdly deep.
         Mishap: it should be JSON but is not.
     """
     content_type = response.headers.get("Content-Type", "")
@@ -201,14 +218,32 @@ def json_of(response: requests.Response) -> object:
             trace=trace_of(response),
         )
     try:
-        return json.loads(response.content, parse_constant=_refuse_constant, parse_float=_finite)
-    except (ValueError, RecursionError) as error:
+        value: object = json.loads(
+            response.content, parse_constant=_refuse_constant, parse_float=_finite
+        )
+    except RecursionError as error:
+        raise _too_deep(response) from error
+    except ValueError as error:
         raise Mishap(
             Happening.GARBLED,
             f"it answered {response.status_code} with something that is not JSON",
             status=response.status_code,
             trace=trace_of(response),
         ) from error
+    if too_deep(value, DEEPEST_ANSWER):
+        raise _too_deep(response)
+    return value
+
+
+def _too_deep(response: requests.Response) -> TooDeepError:
+    return TooDeepError(
+        f"{urlsplit(response.request.url or '').hostname} answered with lists and objects nested "
+        f"deeper than {DEEPEST_ANSWER} levels.",
+        usually="another service answers in the API's place",
+        todo="Check the host, and open the request to see whether it was updated.",
+        status=response.status_code,
+        trace=trace_of(response),
+    )
 
 
 def _refuse_constant(name: str) -> NoReturn:

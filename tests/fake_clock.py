@@ -6,8 +6,13 @@ import math
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from fourme.settings import TERMINATION_TIME
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
+
+    from fourme.errors import ExitCode
 
 
 class FakeClock:
@@ -15,6 +20,7 @@ class FakeClock:
 
     Attributes:
         waits: every wait that was asked for.
+        calls: what was being done, and the exit code if it had been abandoned.
         terminate_at: the monotonic time at which the engine asks the step to end.
     """
 
@@ -23,6 +29,7 @@ class FakeClock:
     ) -> None:
         """Start at monotonic time 0; `draw` is all the chance there is."""
         self.waits: list[float] = []
+        self.calls: list[tuple[str, int]] = []
         self.terminate_at = terminate_at
         self._started = now
         self._elapsed = 0.0
@@ -32,6 +39,12 @@ class FakeClock:
     def terminated(self) -> bool:
         """Whether `terminate_at` has come."""
         return self._elapsed >= self.terminate_at
+
+    @property
+    def time_left(self) -> float:
+        """Return the seconds until the deadline; endless before `terminate_at`."""
+        ends_at = self.terminate_at + TERMINATION_TIME if self.terminated else math.inf
+        return ends_at - self._elapsed
 
     def monotonic(self) -> float:
         """Return the seconds since the start."""
@@ -65,4 +78,15 @@ class FakeClock:
 
     def limit(self, _seconds: float) -> AbstractContextManager[None]:
         """Set no limit: sockets have timeouts of their own."""
+        return nullcontext()
+
+    def abortable(self) -> AbstractContextManager[None]:
+        """Abort nothing: no signal comes in the middle."""
+        return nullcontext()
+
+    def calling(
+        self, purpose: str, abandoned: Callable[[], ExitCode]
+    ) -> AbstractContextManager[None]:
+        """Note what is being done, and what it would mean if it were abandoned."""
+        self.calls.append((purpose, int(abandoned())))
         return nullcontext()

@@ -74,6 +74,7 @@ class Scene:
     Attributes:
         found: what each verification finds, in turn: True, False, or an error.
         verifications: how many there were.
+        doubtful_since: when the attempt that each of them is about began.
         during_check: what happens during each of them.
         must_finish: whether the call goes on for a while after a signal.
     """
@@ -83,6 +84,7 @@ class Scene:
     clock: FakeClock = dataclasses.field(default_factory=FakeClock)
     found: tuple[bool | StepError, ...] = ()
     verifications: int = 0
+    doubtful_since: list[float] = dataclasses.field(default_factory=list)
     during_check: Callable[[], object] = lambda: None
     must_finish: bool = False
 
@@ -98,9 +100,10 @@ class Scene:
         )
         return deliver_or_verify(call, attempt, Budget(self.settings, self.clock))
 
-    def _has_arrived(self) -> bool:
+    def _has_arrived(self, started: float) -> bool:
         found = self.found[self.verifications]
         self.verifications += 1
+        self.doubtful_since.append(started)
         self.during_check()
         if isinstance(found, StepError):
             raise found

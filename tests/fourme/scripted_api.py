@@ -24,12 +24,26 @@ if TYPE_CHECKING:
 LOST = Mishap(Happening.FAILED, "the connection was lost")
 
 
-def answer(value: object, status: int = 200, **headers: str) -> requests.Response:
-    """Return an answer with a JSON value; bytes are its body as they are."""
+def answer(
+    value: object,
+    status: int = 200,
+    *,
+    given: Mapping[str, str] | None = None,
+    **headers: str,
+) -> requests.Response:
+    """Return an answer with a JSON value; bytes are its body as they are.
+
+    Args:
+        value: the value.
+        status: the answer's status.
+        given: headers, by their names.
+        headers: headers, their names with `_` for `-`.
+    """
     response = requests.Response()
     response.status_code = status
     response.headers["Content-Type"] = "application/json"
     response.headers["Date"] = "Sat, 21 Nov 2026 12:00:00 GMT"
+    response.headers.update(given or {})
     response.headers.update({name.replace("_", "-"): text for name, text in headers.items()})
     response._content = value if isinstance(value, bytes) else json.dumps(value).encode()  # noqa: SLF001  requests has no other way
     response.request = requests.Request("GET", "https://api.example.com/v1/requests/5").prepare()
@@ -55,7 +69,7 @@ class ScriptedApi(FourMeApi):
         super().__init__(connection, Transport(Settings(retry_time=retry_time), FakeClock()))
         self._answers = list(answers)
         self.asked: list[str] = []
-        self.asked_for: list[Mapping[str, str] | None] = []
+        self.asked_for: list[Mapping[str, str] | str | None] = []
         self.sent: list[bytes] = []
 
     def exchange(
@@ -64,7 +78,7 @@ class ScriptedApi(FourMeApi):
         path: str,
         *,
         parcel: Parcel | None = None,
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | str | None = None,
     ) -> requests.Response:
         """Return the next answer, or raise the next mishap."""
         assert parcel is None or method == "PATCH"

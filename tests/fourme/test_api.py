@@ -11,17 +11,17 @@ from fourme.errors import RedirectError
 from fourme.hosts import parse_host
 from fourme.settings import Settings
 from fourme.transport import Parcel, Transport
-from fourme.validation import Connection
+from fourme.validation import Connection as FourMeConnection
 from tests.fake_clock import FakeClock
 from tests.fourme.loopback import serve
 
 if TYPE_CHECKING:
-    from tests.fourme.loopback import Server
+    from tests.fourme.loopback import Connection, Server
 
 
 def api_of(server: Server) -> FourMeApi:
     """Return the API of a server on loopback."""
-    connection = Connection(parse_host(server.url), "a-token", "wdc")
+    connection = FourMeConnection(parse_host(server.url), "a-token", "wdc")
     return FourMeApi(connection, Transport(Settings(), FakeClock()))
 
 
@@ -36,6 +36,7 @@ def test_an_update_carries_credentials_and_json(monkeypatch: pytest.MonkeyPatch)
     for line in (
         b"Authorization: Bearer a-token",
         b"X-4me-Account: wdc",
+        b"X-4me-Language: en-US",
         b"Cache-Control: no-cache",
     ):
         assert line + b"\r\n" in received
@@ -48,11 +49,39 @@ def test_a_question_has_a_query_and_no_body() -> None:
     """What is read comes back as JSON, with the answer."""
     with serve(lambda connection: connection.answer(b'[{"id": 1}]')) as server:
         api = api_of(server)
-        value, response = api.read("/requests", "read", api.budget(), {"page": "2"})
+        found = api.read("/requests", "read", api.budget(), {"page": "2"})
         received = server.connections[0].received
-    assert (value, response.status_code) == ([{"id": 1}], 200)
+    assert (found.value, found.response.status_code, found.asked_at) == ([{"id": 1}], 200, 0.0)
+    assert b"X-4me-Language: en-US\r\n" in received
     assert received.startswith(b"GET /v1/requests?page=2 HTTP/1.1\r\n")
     assert b"Content-Type" not in received
+
+
+def test_a_query_that_a_server_gave_is_sent_as_it_is() -> None:
+    """The next page of a list is asked for to the letter."""
+    with serve(lambda connection: connection.answer(b"[]")) as server:
+        api = api_of(server)
+        api.read("/requests", "read", api.budget(), "search_after=YQ%3D%3D%2C1&per_page=100")
+        received = server.connections[0].received
+    assert received.startswith(b"GET /v1/requests?search_after=YQ%3D%3D%2C1&per_page=100 HTTP")
+
+
+def test_a_new_connection_is_made_where_it_is_asked_for() -> None:
+    """Otherwise the one that there is serves all calls."""
+
+    def twice(connection: Connection) -> None:
+        for _ in range(2):
+            connection.received = b""
+            connection.answer(b"{}")
+
+    with serve(twice, lambda connection: connection.answer(b"{}")) as server:
+        api = api_of(server)
+        for _ in range(2):
+            api.exchange("GET", "/requests/5")
+        assert len(server.connections) == 1
+        api.renew_connections()
+        api.exchange("GET", "/requests/5")
+        assert len(server.connections) == 2
 
 
 @pytest.mark.parametrize("location", ["http://[oops", "https://elsewhere.example/x", "\\"])

@@ -17,7 +17,9 @@ from fourme.errors import (
     SpecError,
     UnexpectedAnswerError,
 )
-from fourme.settings import MOST_NOTE_PAGES
+from fourme.mishaps import Mishap
+from fourme.retry import Happening
+from fourme.settings import MOST_NOTE_PAGES, MOST_NOTES
 from fourme.translation import ExpectedNote, Update
 from tests.fake_clock import FakeClock
 from tests.fourme.scripted_api import LOST, ScriptedApi, answer
@@ -25,12 +27,15 @@ from tests.fourme.scripted_api import LOST, ScriptedApi, answer
 if TYPE_CHECKING:
     import requests
 
-    from fourme.mishaps import Mishap
     from fourme.schema import SpecSchema
 
 REQUEST = {"id": 5, "subject": "Printer"}
 OURS = {"id": 9, "text": "Done", "internal": False, "created_at": "2026-11-21T12:00:00Z"}
-OLDER = {**OURS, "created_at": "2026-11-21T11:59:00Z"}
+LATELY = {**OURS, "created_at": "2026-11-21T11:59:00Z"}
+LONG_AGO = {**OURS, "created_at": "2026-11-21T11:00:00Z"}
+OLD = {**LONG_AGO, "text": "Something else"}
+NEXT = {"Link": '<https://elsewhere.example/v9/x?search_after=YQ%3D%3D&per_page=100>; rel="next"'}
+FIRST_QUERY = {"sort": "-id", "per_page": "100"}
 ADDS = Update(5, {"note": "Done"}, (ExpectedNote("Done", internal=False),), ("note",))
 ADDS_TWO = Update(
     5,
@@ -53,38 +58,98 @@ class Scene(NamedTuple):
     client: FourMeClient
 
 
-def test_a_note_of_ours_beyond_the_first_page_is_found(schema: SpecSchema) -> None:
-    """Pages of newer notes are turned as long as there is a next one."""
-    other = {**OURS, "text": "Something else"}
+@pytest.mark.parametrize("first", [[OLD], [LONG_AGO], [OLD, LONG_AGO], []])
+def test_a_note_of_ours_on_any_page_is_found(
+    schema: SpecSchema, first: list[dict[str, object]]
+) -> None:
+    """Whatever the server's order is, an older note ends nothing: every page is looked through."""
     api, client = client_of(
-        schema,
-        LOST,
-        answer([other], Link='<https://x/>; rel="next"'),
-        answer([other, OURS]),
-        answer(REQUEST),
+        schema, LOST, answer(first, given=NEXT), answer([OLD, OURS, OLD]), answer(REQUEST)
     )
     assert client.update(ADDS) == REQUEST
-    assert [query and query["page"] for query in api.asked_for] == [None, "1", "2", None]
+    next_query = "search_after=YQ%3D%3D&per_page=100"
+    assert api.asked_for == [None, FIRST_QUERY, next_query, None]
+    assert api.asked[1:3] == ["GET /requests/5/notes"] * 2
 
 
-def test_notes_older_than_the_attempt_are_not_looked_at(schema: SpecSchema) -> None:
-    """An older note of the same text ends the search: after two looks the update is sent again."""
-    older = answer([OLDER, OURS])
-    api, client = client_of(schema, LOST, older, older, answer(REQUEST))
+@pytest.mark.parametrize("notes", [[OLD, LONG_AGO], [LONG_AGO, OLD], [LONG_AGO], []])
+def test_notes_from_long_before_are_not_ours(
+    schema: SpecSchema, notes: list[dict[str, object]]
+) -> None:
+    """Only they are there, at two looks at all pages: the update is sent again."""
+    pages = [answer(notes, given=NEXT), answer(notes)]
+    api, client = client_of(schema, LOST, *pages, *pages, answer(REQUEST))
     assert client.update(ADDS) == REQUEST
-    looks = ["GET /requests/5/notes"] * 2
-    assert api.asked == ["PATCH /requests/5", *looks, "PATCH /requests/5"]
+    assert api.asked == [
+        "PATCH /requests/5",
+        *["GET /requests/5/notes"] * 4,
+        "PATCH /requests/5",
+    ]
 
 
-@pytest.mark.parametrize(
-    ("text", "internal"), [("Something else", False), ("Done", True), ("Don", False)]
-)
-def test_other_notes_are_not_ours(schema: SpecSchema, text: str, internal: bool) -> None:  # noqa: FBT001  a table's column
-    """Another text, or the same for other readers, is somebody else's."""
-    other = answer([{**OURS, "text": text, "internal": internal}])
+def test_a_note_like_ours_from_a_minute_before_may_be_ours(schema: SpecSchema) -> None:
+    """Clocks differ: nobody can tell, so nothing is sent again."""
+    api, client = client_of(schema, LOST, answer([OLD, LATELY]))
+    with pytest.raises(OutcomeUnknownError) as caught:
+        client.update(ADDS)
+    assert caught.value.details == (
+        "the check: note 9 may be the one sent, in other words or at another time",
+    )
+    assert api.asked.count("PATCH /requests/5") == 1
+
+
+@pytest.mark.parametrize("text", ["Something else", "Done.", "Don", "", None])
+def test_a_new_note_with_another_text_may_be_ours(schema: SpecSchema, text: object) -> None:
+    """Servers rewrite, cut and sign texts: a new note that is not recognised proves nothing."""
+    api, client = client_of(schema, LOST, answer([{**OURS, "text": text}, OLD]))
+    with pytest.raises(OutcomeUnknownError, match="not update request 5 for certain"):
+        client.update(ADDS)
+    assert api.asked.count("PATCH /requests/5") == 1
+
+
+def test_a_new_note_for_other_readers_is_not_ours(schema: SpecSchema) -> None:
+    """An internal note cannot be the one for everybody."""
+    other = answer([{**OURS, "internal": True}])
     api, client = client_of(schema, LOST, other, other, answer(REQUEST))
     assert client.update(ADDS) == REQUEST
     assert api.asked.count("PATCH /requests/5") == 2
+
+
+def test_a_note_from_a_wait_before_the_attempt_in_doubt_is_not_ours(schema: SpecSchema) -> None:
+    """Somebody's equal note, added while a rate limit was waited for: ours is sent again."""
+    rate_limit = Mishap(Happening.THROTTLED, "it answered 429", retry_after=3600)
+    meanwhile = {**OURS, "created_at": "2026-11-21T11:30:00Z"}
+    notes = answer([meanwhile])
+    api, client = client_of(schema, rate_limit, LOST, notes, notes, answer(REQUEST))
+    assert client.update(ADDS) == REQUEST
+    assert api.asked.count("PATCH /requests/5") == 3
+
+
+def test_the_window_begins_anew_once_a_doubt_is_settled(schema: SpecSchema) -> None:
+    """After a lost attempt that has not arrived, only what is newer than the next one is ours."""
+    found = answer([{**OURS, "created_at": "2026-11-21T12:10:00Z"}], Date=NOON_AND_TEN)
+    api, client = client_of(schema, LOST, *[answer([])] * 2, LOST, found, answer(REQUEST))
+    assert client.update(ADDS) == REQUEST
+    before = answer([{**OURS, "created_at": "2026-11-21T12:00:00Z"}], Date=NOON_AND_TEN)
+    empty = answer([])
+    api, client = client_of(schema, LOST, empty, empty, LOST, before, before, answer(REQUEST))
+    assert client.update(ADDS) == REQUEST
+    assert api.asked.count("PATCH /requests/5") == 3
+
+
+NOON_AND_TEN = "Sat, 21 Nov 2026 12:10:00 GMT"
+
+
+def test_every_update_is_sent_on_a_new_connection(
+    schema: SpecSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither an upload's connection nor an idle one is used, at any attempt."""
+    api, client = client_of(schema, LOST, *[answer([])] * 2, answer(REQUEST))
+    monkeypatch.setattr(api, "renew_connections", lambda: api.asked.append("new connection"))
+    assert client.update(ADDS) == REQUEST
+    looks = ["GET /requests/5/notes"] * 2
+    update = ["new connection", "PATCH /requests/5"]
+    assert api.asked == [*update, *looks, *update]
 
 
 def test_a_note_that_arrives_late_is_found(schema: SpecSchema) -> None:
@@ -114,27 +179,77 @@ def test_other_fields_as_sent_are_fine(schema: SpecSchema) -> None:
     assert client.update(update) == updated
 
 
-def test_endless_pages_are_unknown(schema: SpecSchema) -> None:
-    """A server that always has a next page is not followed for ever."""
-    page = answer([{**OURS, "text": "Other"}], Link='<https://x/>; rel="next"')
-    api, client = client_of(schema, LOST, *[page] * (MOST_NOTE_PAGES + 1))
+def page_after(number: int) -> dict[str, str]:
+    """Return the header that leads to the next page."""
+    return {"Link": f'<https://x/?search_after={number}>; rel="next"'}
+
+
+@pytest.mark.parametrize("size", [100, 1])
+def test_endless_pages_are_unknown(schema: SpecSchema, size: int) -> None:
+    """A history that is too long to look through proves nothing."""
+    pages = [
+        answer([OLD] * size, given=page_after(number)) for number in range(MOST_NOTE_PAGES + 1)
+    ]
+    api, client = client_of(schema, LOST, *pages)
     with pytest.raises(OutcomeUnknownError) as caught:
         client.update(ADDS)
-    assert caught.value.details == ("the check: there is no end of notes",)
-    assert api.asked.count("GET /requests/5/notes") == MOST_NOTE_PAGES
+    most = {100: MOST_NOTES // 100, 1: MOST_NOTE_PAGES}[size]
+    assert caught.value.details == (f"the check: the request has more than {most * size} notes",)
+    assert api.asked.count("GET /requests/5/notes") == most
 
 
-def test_the_last_page_may_be_the_twentieth(schema: SpecSchema) -> None:
+def test_pages_that_lead_to_themselves_are_unknown(schema: SpecSchema) -> None:
+    """A server that answers the same next page again and again is not followed."""
+    page = answer([OLD], given=page_after(1))
+    api, client = client_of(schema, LOST, page, page)
+    with pytest.raises(OutcomeUnknownError):
+        client.update(ADDS)
+    assert api.asked.count("GET /requests/5/notes") == 2
+
+
+def test_the_last_page_may_be_the_last_allowed(schema: SpecSchema) -> None:
     """As many pages are looked at as are allowed."""
-    page = answer([{**OURS, "text": "Other"}], Link='<https://x/>; rel="next"')
-    pages = [*[page] * (MOST_NOTE_PAGES - 1), answer([OURS])]
-    _, client = client_of(schema, LOST, *pages, answer(REQUEST))
+    pages = [answer([OLD], given=page_after(number)) for number in range(MOST_NOTE_PAGES - 1)]
+    _, client = client_of(schema, LOST, *pages, answer([OURS]), answer(REQUEST))
     assert client.update(ADDS) == REQUEST
+
+
+@pytest.mark.parametrize(
+    ("notes", "headers"),
+    [
+        ([OLD] * 100, {}),
+        ([OLD] * 100, {"x-pagination-total-entries": "many"}),
+        ([OLD] * 20, {"x-pagination-total-entries": "21"}),
+        ([OLD], {"Link": "<https://x/>; rel=next"}),
+        ([OLD], {"Link": '<https://[x/?a=b>; rel="next"'}),
+    ],
+)
+def test_pages_that_may_be_missing_are_unknown(
+    schema: SpecSchema, notes: list[object], headers: dict[str, str]
+) -> None:
+    """A proxy may have removed the link to the next page: the number of notes tells."""
+    api, client = client_of(schema, LOST, answer(notes, given=headers))
+    with pytest.raises(OutcomeUnknownError, match="checking what arrived failed"):
+        client.update(ADDS)
+    assert api.asked.count("PATCH /requests/5") == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "headers"), [(99, {}), (100, {"x-pagination-total-entries": "100"})]
+)
+def test_a_full_page_may_be_the_last(
+    schema: SpecSchema, size: int, headers: dict[str, str]
+) -> None:
+    """All notes were there, and ours was not: it is sent again."""
+    page = answer([OLD] * size, given=headers)
+    api, client = client_of(schema, LOST, page, page, answer(REQUEST))
+    assert client.update(ADDS) == REQUEST
+    assert api.asked.count("PATCH /requests/5") == 2
 
 
 def test_a_signal_between_two_pages_ends_the_look(schema: SpecSchema) -> None:
     """The outcome is unknown then, and no further page is asked for."""
-    page = answer([{**OURS, "text": "Other"}], Link='<https://x/>; rel="next"')
+    page = answer([OLD], given=NEXT)
     api, client = client_of(schema, LOST, page, answer([OURS]), answer(REQUEST))
     clock = api.transport.clock
     assert isinstance(clock, FakeClock)
@@ -201,6 +316,7 @@ def test_a_refused_update_names_the_roles_that_its_fields_take(schema: SpecSchem
         answer({"id": 5}),
         answer(["text"]),
         answer([{**OURS, "created_at": "yesterday"}]),
+        answer([{**OURS, "created_at": "2026-11-21T12:00:00"}]),
         answer([{"text": "Done"}]),
         answer([OURS], Date="soon"),
         answer([OURS], Age="1"),
@@ -213,6 +329,7 @@ def test_a_refused_update_names_the_roles_that_its_fields_take(schema: SpecSchem
         "object",
         "texts",
         "odd-time",
+        "no-zone",
         "no-time",
         "no-date",
         "cached",
@@ -231,13 +348,6 @@ def test_whatever_the_check_cannot_tell_is_unknown(
     assert caught.value.applied == "maybe"
     assert "look whether this is there: note, internal_note" in caught.value.todo
     assert api.asked.count("PATCH /requests/5") == 1
-
-
-def test_a_time_without_zone_is_taken_for_utc(schema: SpecSchema) -> None:
-    """Whatever the container's time zone is."""
-    note = {**OURS, "created_at": "2026-11-21T12:00:00"}
-    _, client = client_of(schema, LOST, answer([note]), answer(REQUEST))
-    assert client.update(ADDS) == REQUEST
 
 
 @pytest.mark.parametrize("read", [answer({"message": "x"}, 404), answer([5]), answer({"id": 6})])

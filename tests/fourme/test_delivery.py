@@ -11,6 +11,7 @@ from fourme.errors import (
     OutcomeUnknownError,
     RedirectError,
     TryLaterError,
+    UnexpectedAnswerError,
 )
 from fourme.retry import Repeatable
 from fourme.settings import Settings
@@ -47,7 +48,7 @@ def test_answered(status: int, repeatable: Repeatable) -> None:
     assert (script.attempts, scene.clock.waits) == (1, [])
 
 
-@pytest.mark.parametrize("mishap", [NOT_SENT, FAILED, SILENT, GARBLED])
+@pytest.mark.parametrize("mishap", [NOT_SENT, FAILED, SILENT])
 @pytest.mark.parametrize("repeatable", [READS, SETS])
 def test_repeated(mishap: Mishap, repeatable: Repeatable) -> None:
     """What does no harm twice is repeated after any mishap, with growing waits."""
@@ -55,6 +56,26 @@ def test_repeated(mishap: Mishap, repeatable: Repeatable) -> None:
 
     assert scene.deliver(script) is not None
     assert (script.attempts, scene.clock.waits) == (4, [0.5, 1.0, 2.0])
+
+
+def test_garbled_while_it_sets() -> None:
+    """An update of fields that is answered with no JSON is sent again, like any in doubt."""
+    scene, script = Scene(SETS), Script(GARBLED, GARBLED, GARBLED, answer())
+
+    assert scene.deliver(script) is not None
+    assert (script.attempts, scene.clock.waits) == (4, [0.5, 1.0, 2.0])
+
+
+def test_garbled_while_it_reads() -> None:
+    """What is read and answered with no JSON, three times, is not there to be read."""
+    scene, script = Scene(READS), Script(GARBLED, GARBLED, answer())
+    assert scene.deliver(script) is not None
+
+    scene, script = Scene(READS), Script(GARBLED)
+    with pytest.raises(UnexpectedAnswerError, match="no JSON") as caught:
+        scene.deliver(script)
+    assert (script.attempts, scene.clock.waits) == (3, [0.5, 1.0])
+    assert (caught.value.applied, caught.value.status) == ("no", 200)
 
 
 @pytest.mark.parametrize("repeatable", Repeatable)
@@ -224,4 +245,4 @@ def test_always_answered() -> None:
 
     assert deliver(Call("read", "4me", READS), Script(FAILED, answer()), budget).status_code == 200
     with pytest.raises(TypeError):
-        deliver(Call("update", "4me", VERIFIABLE, lambda: True), Script(FAILED), budget)
+        deliver(Call("update", "4me", VERIFIABLE, lambda _: True), Script(FAILED), budget)

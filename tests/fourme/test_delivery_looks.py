@@ -21,6 +21,7 @@ from tests.fourme.delivery_scene import (
     Scene,
     Script,
     answer,
+    throttled,
 )
 
 if TYPE_CHECKING:
@@ -58,9 +59,12 @@ def test_verified_as_absent() -> None:
     assert scene.clock.waits == [0.5, 9.5, 0.0, 1.0, 29.0, 0.0]
 
 
-@pytest.mark.parametrize(("takes", "waits"), [(4.0, [0.5, 5.5, 0.0]), (20.0, [0.5, 0.0])])
+@pytest.mark.parametrize(("takes", "waits"), [(4.0, [0.5, 5.5, 0.0]), (20.0, [0.5, 0.0, 0.0])])
 def test_looking_takes_time(takes: float, waits: list[float]) -> None:
-    """The time that a look takes counts: after a long one, none is needed any more."""
+    """A look that began before the server had had its time proves nothing, however long it took.
+
+    It goes page by page, so what arrived meanwhile may be on a page that was read before.
+    """
     scene = Scene(VERIFIABLE, found=(False,) * (len(waits) - 1))
     scene.during_check = lambda: scene.clock.advance(takes)
 
@@ -84,6 +88,16 @@ def test_verified_as_absent_without_budget(retry_time: float) -> None:
     assert caught.value.retryable
     assert "has not arrived" in caught.value.what
     assert (caught.value.status, caught.value.trace) == (502, "trace-1")
+
+
+def test_a_look_is_about_the_attempt_in_doubt() -> None:
+    """Each attempt in doubt is looked for since it began, not since the first attempt of all."""
+    scene = Scene(VERIFIABLE, found=(False, False, False, False))
+    script = Script(throttled(1800.0), FAILED, SILENT, answer(), clock=scene.clock)
+
+    scene.deliver(script)
+    first, second = 1801.0, 1801.0 + 1 + 10
+    assert scene.doubtful_since == [first, first, second, second]
 
 
 def test_verified_even_without_budget() -> None:

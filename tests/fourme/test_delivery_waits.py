@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from fourme.delivery import Budget
 from fourme.errors import (
+    ConfigError,
     OutcomeUnknownError,
     TerminatedError,
     ThrottledError,
     TryLaterError,
 )
-from fourme.retry import Repeatable
-from fourme.settings import GRACE_TIME, Settings
+from fourme.mishaps import Mishap
+from fourme.retry import Happening, Repeatable
+from fourme.settings import MISSING_HOST_TIME, TERMINATION_TIME, Settings
 from tests.fake_clock import FakeClock
 from tests.fourme.delivery_scene import (
     ADDS,
     FAILED,
     NOT_SENT,
+    READS,
     SETS,
     SILENT,
     VERIFIABLE,
@@ -29,9 +32,6 @@ from tests.fourme.delivery_scene import (
     answer,
     throttled,
 )
-
-if TYPE_CHECKING:
-    from fourme.mishaps import Mishap
 
 
 @pytest.mark.parametrize("repeatable", Repeatable)
@@ -167,12 +167,12 @@ def test_must_finish_in_time() -> None:
     with pytest.raises(TryLaterError, match="no connection"):
         scene.deliver(script)
 
-    assert script.attempts == 5
-    assert scene.clock.waits[1::2] == [0.5, 1.0, 2.0, 4.0]
-    assert scene.clock.monotonic() <= GRACE_TIME < scene.clock.monotonic() + 8.0
+    assert script.attempts == 6
+    assert scene.clock.waits[1::2] == [0.5, 1.0, 2.0, 4.0, 8.0]
+    assert scene.clock.monotonic() <= TERMINATION_TIME < scene.clock.monotonic() + 16.0
 
 
-@pytest.mark.parametrize(("asked", "attempts"), [(60.0, 1), (10.1, 1), (10.0, 2), (4.0, 3)])
+@pytest.mark.parametrize(("asked", "attempts"), [(60.0, 1), (20.1, 1), (20.0, 2), (8.0, 3)])
 def test_rate_limits_within_the_grace(asked: float, attempts: int) -> None:
     """After a signal a rate limit is waited for as asked, or not at all: never beyond the grace."""
     scene = Scene(SETS, clock=FakeClock(terminate_at=0.0), must_finish=True)
@@ -207,8 +207,89 @@ def test_long_waits_end_with_the_grace() -> None:
     scene = Scene(SETS, clock=FakeClock(terminate_at=40.0), must_finish=True)
 
     assert scene.deliver(Script(*[NOT_SENT] * 7, answer())) is not None
-    assert scene.clock.waits[-2:] == [30.0, GRACE_TIME]
-    assert scene.clock.monotonic() == 40.0 + GRACE_TIME
+    assert scene.clock.waits[-2:] == [30.0, TERMINATION_TIME]
+    assert scene.clock.monotonic() == 40.0 + TERMINATION_TIME
+
+
+def test_slow_refusals_are_charged() -> None:
+    """A server that turns the step away slowly, and asks for no wait, cannot hold it for hours."""
+    scene = Scene(settings=Settings(throttle_time=60))
+    script = Script(throttled(0.0), clock=scene.clock)
+
+    with pytest.raises(ThrottledError):
+        scene.deliver(script)
+    assert script.attempts == 60 / 1.5 + 1
+    assert scene.clock.monotonic() <= 60 + 1
+
+
+def test_slow_refusals_do_not_use_up_the_retry_time() -> None:
+    """The time of an attempt that a rate limit turned away belongs to the rate limit."""
+    scene = Scene(settings=Settings(retry_time=18))
+    turns = [throttled(0.0)] * 5
+
+    assert scene.deliver(Script(*turns, NOT_SENT, answer(), clock=scene.clock)) is not None
+
+
+def test_a_host_that_does_not_exist() -> None:
+    """The resolver's word is doubted for some seconds; then it is the configuration's fault."""
+    scene = Scene()
+    missing = Mishap(Happening.NO_HOST, "the host api.example does not exist (unknown)")
+
+    with pytest.raises(ConfigError) as caught:
+        scene.deliver(Script(missing))
+    assert scene.clock.waits == [0.5, 1.0, 2.0, 4.0]
+    assert scene.clock.monotonic() <= MISSING_HOST_TIME
+    assert "4me (api.4me.com): the host api.example does not exist" in caught.value.what
+    assert caught.value.applied == "no"
+
+
+def test_a_host_that_is_gone_after_doubt() -> None:
+    """An attempt in doubt stays in doubt, whatever becomes of the next ones."""
+    missing = Mishap(Happening.NO_HOST, "the host api.example does not exist")
+
+    with pytest.raises(ConfigError) as caught:
+        Scene(SETS).deliver(Script(FAILED, missing))
+    assert caught.value.applied == "maybe"
+
+
+def test_a_host_that_is_known_again() -> None:
+    """The seconds begin anew once the host was there."""
+    missing = Mishap(Happening.NO_HOST, "the host api.example does not exist")
+    script = Script(*[missing] * 3, NOT_SENT, *[missing] * 2, answer())
+    scene = Scene(clock=FakeClock(draw=0.0))
+
+    assert scene.deliver(script) is not None
+    assert sum(scene.clock.waits) > MISSING_HOST_TIME
+
+
+@pytest.mark.parametrize(
+    ("repeatable", "must_finish", "code"),
+    [
+        (READS, False, 75),
+        (SETS, False, 75),
+        (VERIFIABLE, False, 76),
+        (ADDS, False, 76),
+        (SETS, True, 74),
+    ],
+)
+def test_what_an_end_in_the_middle_would_mean(
+    repeatable: Repeatable,
+    must_finish: bool,  # noqa: FBT001  a table's column
+    code: int,
+) -> None:
+    """The clock knows what is being done, and the exit code of ending just then."""
+    scene = Scene(repeatable, must_finish=must_finish)
+
+    scene.deliver(Script(answer()))
+    assert scene.clock.calls == [("update request 5", code)]
+
+
+def test_an_end_in_the_middle_of_a_look_would_be_unknown() -> None:
+    """While it is looked for, what was sent is in doubt."""
+    scene = Scene(VERIFIABLE, found=(True,))
+
+    scene.deliver(Script(FAILED))
+    assert scene.clock.calls == [("update request 5", 76), ("check what arrived", 76)]
 
 
 def test_waits_are_logged(caplog: pytest.LogCaptureFixture) -> None:

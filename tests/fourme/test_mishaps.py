@@ -50,16 +50,55 @@ def test_passes(status: int) -> None:
         (502, Happening.FAILED),
         (503, Happening.FAILED),
         (504, Happening.SILENT),
-        (599, Happening.FAILED),
+        (408, Happening.SILENT),
+        (520, Happening.FAILED),
+        (522, Happening.SILENT),
+        (524, Happening.SILENT),
+        (598, Happening.SILENT),
+        (599, Happening.SILENT),
+        (100, Happening.FAILED),
+        (101, Happening.FAILED),
+        (199, Happening.FAILED),
     ],
 )
 def test_mishaps(status: int, happening: Happening) -> None:
-    """429 and 5xx are mishaps, with their status and the service's own id."""
+    """429, 408, 5xx and interim answers are mishaps, with their status and the service's id."""
     found = mishap_of(answer(status, X_Request_Id="abc\x07"))
 
     assert (found.happening, found.status, found.trace) == (happening, status, "abc\\x07")
     assert str(status) in found.what
     assert "\x1b" not in found.what
+
+
+def test_words_of_a_status_are_the_standard_ones() -> None:
+    """What a server says for a reason may be anything, a note among it."""
+    response = answer(500)
+    response.reason = "The note that was sent"
+    assert mishap_of(response).what == "it answered 500 (Internal Server Error)"
+
+
+@pytest.mark.parametrize(
+    ("body", "happening"),
+    [
+        (b'{"message": "Too Many Requests"}', Happening.THROTTLED),
+        (b'{"message": "too many requests. "}', Happening.THROTTLED),
+        (b'{"message": "Internal Server Error"}', Happening.FAILED),
+        (b'{"message": ["Too Many Requests"]}', Happening.FAILED),
+        (b'{"error": "Too Many Requests"}', Happening.FAILED),
+        (b'["Too Many Requests"]', Happening.FAILED),
+        (b"Too Many Requests", Happening.FAILED),
+        (b"[" * 4000, Happening.FAILED),
+        (b'{"message": "Too Many Requests"' + b" " * 5000 + b"}", Happening.FAILED),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_a_500_may_be_a_rate_limit(body: bytes, happening: Happening) -> None:
+    """4me says so in the message; its Retry-After is heeded, too."""
+    response = answer(500, Retry_After="7")
+    response._content = body  # noqa: SLF001  requests has no other way
+    found = mishap_of(response)
+    assert found.happening is happening
+    assert found.retry_after == (7.0 if happening is Happening.THROTTLED else None)
 
 
 def test_busy_status() -> None:

@@ -33,7 +33,7 @@ MEANINGS: dict[str, Happening | type[StepError]] = {
     "requests.ConnectionError": Happening.FAILED,
     "requests.ContentDecodingError": Happening.FAILED,
     "requests.HTTPError": Happening.FAILED,
-    "requests.InvalidHeader": ConfigError,
+    "requests.InvalidHeader": Happening.FAILED,
     "requests.InvalidJSONError": Happening.FAILED,
     "requests.InvalidProxyURL": ConfigError,
     "requests.InvalidSchema": ConfigError,
@@ -233,7 +233,7 @@ def test_words_of_the_system() -> None:
 @pytest.mark.parametrize(
     ("error", "what"),
     [
-        (no_tunnel("502 Bad Gateway"), "no connection (Tunnel connection failed: 502 Bad Gateway)"),
+        (no_tunnel("502 Bad Gateway"), "no connection (the proxy answered 502 (Bad Gateway))"),
         (
             requests.exceptions.SSLError(ssl_error("SSL", "WRONG_VERSION_NUMBER")),
             "the connection was lost (WRONG_VERSION_NUMBER)",
@@ -249,12 +249,63 @@ def test_words_of_proxies_and_tls(error: Exception, what: str) -> None:
 
 
 def test_refusing_proxy() -> None:
-    """A proxy that will never connect is a matter of configuration, in its own words."""
+    """A proxy that will never connect is a matter of configuration."""
     found = understand(no_tunnel("403 Forbidden"), unsent=True)
 
     assert isinstance(found, ConfigError)
-    assert found.what == "The proxy refuses the step: 403 Forbidden."
+    assert found.what == "The proxy refuses the step: 403 (Forbidden)."
     assert "HTTPS_PROXY" in found.todo
+
+
+@pytest.mark.parametrize("status", ["502 403 is what upstream said", "502 Bad (407)", "4030 x"])
+def test_a_proxy_whose_words_hold_a_number(status: str) -> None:
+    """Only the status itself refuses."""
+    assert meaning(no_tunnel(status), unsent=True) is Happening.NOT_SENT
+
+
+def no_such_host(number: int, *, proxy: bool = False) -> requests.ConnectionError:
+    """Return what is raised when a name cannot be resolved."""
+    connection = urllib3.connection.HTTPSConnection("api.4me.con")
+    words = socket.gaierror(number, "what the resolver says")
+    error: Exception = urllib3.exceptions.NameResolutionError("api.4me.con", connection, words)
+    error.__cause__ = words
+    request = requests.Request("GET", "https://api.4me.con/v1/requests/5").prepare()
+    if proxy:
+        refused = urllib3.exceptions.ProxyError("Unable to connect to proxy", error)
+        return requests.exceptions.ProxyError(MaxRetryError(POOL, "/", refused), request=request)
+    return requests.ConnectionError(MaxRetryError(POOL, "/", error), request=request)
+
+
+@pytest.mark.parametrize("number", [socket.EAI_NONAME, socket.EAI_NODATA])
+def test_no_such_host(number: int) -> None:
+    """A resolver that knows no such host is told from one that does not answer."""
+    found = understand(no_such_host(number), unsent=True)
+
+    assert isinstance(found, Mishap)
+    assert found.happening is Happening.NO_HOST
+    assert found.what == "the host api.4me.con does not exist (what the resolver says)"
+
+
+def test_no_such_proxy() -> None:
+    """It may be the proxy's host, which no message names: it may be private."""
+    found = understand(no_such_host(socket.EAI_NONAME, proxy=True), unsent=True)
+
+    assert isinstance(found, Mishap)
+    assert found.happening is Happening.NO_HOST
+    assert found.what.startswith("the proxy that HTTPS_PROXY names does not exist")
+
+
+@pytest.mark.parametrize("number", [socket.EAI_AGAIN, socket.EAI_FAIL])
+def test_no_answer_of_the_resolver(number: int) -> None:
+    """A temporary failure is one like any other."""
+    assert meaning(no_such_host(number), unsent=True) is Happening.NOT_SENT
+
+
+def test_headers_that_break_the_rules() -> None:
+    """In an answer they are the server's fault, and who knows; in a call they are ours."""
+    error = requests.exceptions.InvalidHeader("Content-Length: 5, 6")
+    assert meaning(error, unsent=False) is Happening.FAILED
+    assert meaning(error, unsent=True) is ConfigError
 
 
 @pytest.mark.parametrize("content", ["", "no PEM", PEM.format("x")])

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fourme.retry import (
+    DOUBTFUL,
     Action,
     Decision,
     Happening,
@@ -19,13 +20,13 @@ from fourme.retry import (
 from fourme.settings import BACKOFF_FIRST, BACKOFF_LONGEST, THROTTLE_FIRST
 
 NOT_SENT, THROTTLED, FAILED = Happening.NOT_SENT, Happening.THROTTLED, Happening.FAILED
+NO_HOST = Happening.NO_HOST
 SILENT, GARBLED, ABSENT = Happening.SILENT, Happening.GARBLED, Happening.ABSENT
 READS, SETS = Repeatable.READS, Repeatable.SETS
 VERIFIABLE, ADDS = Repeatable.ADDS_VERIFIABLY, Repeatable.ADDS
 REPEAT, VERIFY = Action.REPEAT, Action.VERIFY
 LATER, UNKNOWN = Action.TRY_LATER, Action.UNKNOWN
 PLENTY = 1000.0
-DOUBTFUL = (FAILED, SILENT, GARBLED)
 
 times = st.floats(-1e4, 1e6)
 draws = st.floats(0, 1)
@@ -37,7 +38,7 @@ situations = st.builds(
     retry_left=times,
     throttle_left=times,
     retry_after=st.none() | st.floats(0, 1e9),
-    unsettled=st.just(0.0) | st.floats(0, 30),
+    unsettled=st.none() | st.floats(0, 30),
 ).filter(lambda each: each.happening is not ABSENT or each.repeatable is VERIFIABLE)
 
 
@@ -69,7 +70,7 @@ TABLE = [
     *[
         (Situation(ABSENT, VERIFIABLE, 1, left, left, unsettled=wait), Decision(VERIFY, wait))
         for left in (PLENTY, 3.0, 0, -5)
-        for wait in (0.01, 10.0, 30.0)
+        for wait in (0.0, 0.01, 10.0, 30.0)
     ],
     # verified as absent, settled
     *rows((ABSENT,), (VERIFIABLE,), 0.1, Decision(REPEAT)),
@@ -87,10 +88,16 @@ TABLE = [
     *rows((GARBLED,), (SETS,), 0, Decision(UNKNOWN)),
     *rows((GARBLED,), (READS,), 0, Decision(LATER)),
     *rows((FAILED, SILENT), (READS, SETS), 0, Decision(LATER)),
-    *rows((NOT_SENT,), tuple(Repeatable), 0, Decision(LATER)),
-    *rows((NOT_SENT,), tuple(Repeatable), BACKOFF_FIRST - 0.01, Decision(LATER)),
+    *rows((NOT_SENT, NO_HOST), tuple(Repeatable), 0, Decision(LATER)),
+    *rows((NOT_SENT, NO_HOST), tuple(Repeatable), BACKOFF_FIRST - 0.01, Decision(LATER)),
+    # garbled for good
+    (Situation(GARBLED, READS, 2, PLENTY, PLENTY), Decision(REPEAT, 2 * BACKOFF_FIRST)),
+    *[
+        (Situation(GARBLED, READS, attempt, PLENTY, PLENTY), Decision(UNKNOWN))
+        for attempt in (3, 4, 100)
+    ],
     # the rest, in time
-    *rows((NOT_SENT,), tuple(Repeatable), BACKOFF_FIRST, Decision(REPEAT, BACKOFF_FIRST)),
+    *rows((NOT_SENT, NO_HOST), tuple(Repeatable), BACKOFF_FIRST, Decision(REPEAT, BACKOFF_FIRST)),
     *rows(DOUBTFUL, (READS, SETS), PLENTY, Decision(REPEAT, BACKOFF_FIRST)),
 ]
 
@@ -125,7 +132,7 @@ def test_settle_time(happening: Happening, seconds: float) -> None:
 @given(situations, draws)
 def test_unsettled_absence_is_no_evidence(situation: Situation, draw: float) -> None:
     """As long as the server may still be at work, an absence leads to another look, no more."""
-    if situation.happening is ABSENT and situation.unsettled > 0:
+    if situation.happening is ABSENT and situation.unsettled is not None:
         assert decide(situation, draw) == Decision(VERIFY, situation.unsettled)
 
 
@@ -172,7 +179,7 @@ def test_never_beyond_the_budget(situation: Situation, draw: float) -> None:
 
     assert decision.wait >= 0
     if decision.action is VERIFY:
-        assert decision.wait <= max(BACKOFF_LONGEST, situation.unsettled)
+        assert decision.wait <= max(BACKOFF_LONGEST, situation.unsettled or 0)
     if decision.action is REPEAT:
         throttled = situation.happening is THROTTLED
         left = situation.throttle_left if throttled else situation.retry_left

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -12,7 +12,7 @@ from fourme.errors import ConfigError, RedirectError, TerminatedError, Unexpecte
 from fourme.mishaps import Mishap
 from fourme.retry import Happening
 from fourme.settings import Settings
-from fourme.transport import Parcel, Transport, json_of, text_of
+from fourme.transport import Parcel, TooDeepError, Transport, json_of, text_of
 from tests.fake_clock import FakeClock
 from tests.fourme.exchanges import REQUEST, call, mishap_of
 from tests.fourme.loopback import Connection, head, serve
@@ -167,7 +167,6 @@ def test_no_url(session: requests.Session, url: str) -> None:
         b'{"a": -Infinity}',
         b'{"a": 1e999}',
         b'"\xff"',
-        b"[" * 200_000,
     ],
     ids=lambda body: repr(body[:12]),
 )
@@ -176,6 +175,28 @@ def test_no_json(session: requests.Session, body: bytes) -> None:
     found = mishap_of(session, lambda connection: connection.answer(body, "X-Request-Id: abc-1"))
 
     assert (found.happening, found.status, found.trace) == (Happening.GARBLED, 200, "abc-1")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[" * 101 + b"]" * 101, b'{"a":' * 900 + b"1" + b"}" * 900, b"[" * 200_000],
+    ids=lambda body: f"{body[:5]!r} {len(body)}",
+)
+def test_too_deep(session: requests.Session, body: bytes) -> None:
+    """An answer that is nested absurdly deep makes no sense, and is not asked for again."""
+    with (
+        serve(lambda connection: connection.answer(body, "X-Request-Id: abc-1")) as server,
+        pytest.raises(TooDeepError) as caught,
+    ):
+        json_of(call(session, server.url))
+    assert (caught.value.exit_code, caught.value.trace) == (76, "abc-1")
+
+
+def test_deep_enough(session: requests.Session) -> None:
+    """A hundred levels are taken."""
+    body = b"[" * 100 + b"]" * 100
+    with serve(lambda connection: connection.answer(body)) as server:
+        assert json_of(call(session, server.url)) == json.loads(body)
 
 
 @pytest.mark.parametrize(
@@ -256,6 +277,16 @@ def test_parcel() -> None:
     assert parcel.read(1) == b""
 
 
+def test_parcel_again() -> None:
+    """For the next attempt a parcel starts again; it has not been sent then."""
+    parcel = Parcel(b"abc")
+
+    parcel.read()
+    parcel.rewind()
+    assert not parcel.sent
+    assert parcel.read() == b"abc"
+
+
 def test_parcel_as_a_stream() -> None:
     """A parcel can be read in one go."""
     parcel = Parcel(b"abc")
@@ -282,6 +313,30 @@ def test_certificates(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         _ = Transport(Settings(ca_bundle=str(tmp_path / "none.pem")), FakeClock()).verify
     assert "none.pem" in caught.value.what
+
+
+def test_certificates_in_a_folder(tmp_path: Path) -> None:
+    """A folder of certificates is taken as well."""
+    assert Transport(Settings(ca_bundle=str(tmp_path)), FakeClock()).verify == str(tmp_path)
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(5, "I/O")])
+@pytest.mark.parametrize("function", ["builtins.open", "os.listdir"])
+def test_unreadable_certificates(
+    function: str, error: OSError, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What this user may not read is the configuration's fault, at once."""
+
+    def fail(*_: object) -> NoReturn:
+        raise error
+
+    bundle = tmp_path / "ca.pem"
+    bundle.touch()
+    monkeypatch.setattr(function, fail)
+    path = bundle if function == "builtins.open" else tmp_path
+    with pytest.raises(ConfigError) as caught:
+        _ = Transport(Settings(ca_bundle=str(path)), FakeClock()).verify
+    assert caught.value.what.endswith(f"which cannot be read: {error.strerror}.")
 
 
 def test_terminated() -> None:
