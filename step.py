@@ -6,8 +6,14 @@ Whatever fails ends in one readable error and a documented exit code (`fourme.er
 
 from __future__ import annotations
 
+if __name__ == "__main__":
+    from fourme.startup import end_on_signals
+
+    end_on_signals()  # first of all: what follows takes a while to load
+
 import gc
 import logging
+import math
 import os
 import sys
 from contextlib import suppress
@@ -65,7 +71,8 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
     """
     transport = Transport(Settings.from_environment(environ), clock)
     engine = choose_engine(environ, arguments, transport)
-    spec = engine.read_spec()
+    with clock.abortable():
+        spec = engine.read_spec()
     redactor.learn(secrets_in_spec(spec))
 
     schema = load_spec_schema()
@@ -84,13 +91,16 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
 
     published = {**request, "request_id": update.request_id}
     page = host.page_of(order.connection.account, update.request_id)
-    engine.publish(Output(redactor.hide_in_object(published), page))
+    output = Output(redactor.hide_in_object(published), page)
+    with clock.calling("publish the output", lambda: ExitCode.IO), clock.limit(math.inf):
+        engine.publish(output)
     logger.info("The output `request` is published.")
 
 
 def start(clock: SystemClock) -> NoReturn:
     """Run the step as a process, from its first signal to its last."""
     clock.listen()
+    clock.watch()
     gc.disable()  # a run is over before it has made garbage worth a look: 3 % of its instructions
     code = main(os.environ, clock, sys.argv[1:])
     for stream in filter(None, (sys.stdout, sys.stderr)):  # a closed one is None

@@ -1,0 +1,279 @@
+"""Signals: whatever the step is doing, it ends in time and says what became of the update."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fourme.errors import ExitCode
+from tests.step_process import REQUEST_ID, STEP, connection, environment, sandbox_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+SLOWEST = 25.0  # seconds from SIGTERM to the end; Kubernetes kills after 30
+NOTE = {"request_id": REQUEST_ID, "note": "Perhaps", "time_spent": 1}
+FIELDS = {"request_id": REQUEST_ID, "impact": "low"}
+FILE = {**NOTE, "note_attachments": [{"name": "a.txt", "content": "a"}]}
+
+
+class Step:
+    """The step as a process that is given signals."""
+
+    def __init__(
+        self,
+        extra: Mapping[str, str],
+        *words: str,
+        stdin: int | None = subprocess.DEVNULL,
+        stdout: int = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
+        prefix: Sequence[str] = (),
+    ) -> None:
+        self.process = subprocess.Popen(
+            [*prefix, sys.executable, str(STEP), *words],
+            env=environment(extra),
+            cwd="/",
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+        )
+
+    def wait_for(self, words: str) -> None:
+        """Read the log until it has these words."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            if words.encode() in line:
+                return
+        raise AssertionError(f"never said: {words}")
+
+    def end(
+        self, number: signal.Signals = signal.SIGTERM, *, times: int = 1
+    ) -> tuple[int, str, float]:
+        """Send a signal; return the exit code, the rest of the log, and the seconds it took."""
+        started = time.monotonic()
+        for _ in range(times):
+            self.process.send_signal(number)
+            time.sleep(0.1)
+        _, log = self.process.communicate(timeout=60)
+        return self.process.returncode, (log or b"").decode(), time.monotonic() - started
+
+
+@contextmanager
+def stalled(fault: str, update: Mapping[str, object]) -> Iterator[Step]:
+    """Run the step until the call of a fault has stalled."""
+    call = fault.partition("=")[0]
+    with sandbox_for(update, faults=fault.split(",")) as sandbox:
+        step = Step(sandbox.environment())
+        while call not in [each.name for each in sandbox.calls]:
+            assert step.process.poll() is None
+            time.sleep(0.01)
+        time.sleep(0.2)
+        yield step
+
+
+STALLED = (
+    ("storage=stall-before", FILE, ExitCode.TRY_LATER, "ask where to upload files"),
+    ("upload=stall-before", FILE, ExitCode.TRY_LATER, "upload a.txt (1 bytes)"),
+    ("patch=stall-before", FIELDS, ExitCode.TRY_LATER, "update request 80339"),
+    ("patch=stall-after", NOTE, ExitCode.PROTOCOL, "update request 80339"),
+    ("verification=stall-before,patch=500", NOTE, ExitCode.PROTOCOL, "read the notes"),
+    ("read=stall-before,patch=500-after", NOTE, ExitCode.IO, "read the request"),
+    ("output=stall-after", NOTE, ExitCode.IO, "publish the output"),
+)
+
+
+def test_a_call_that_stalls() -> None:
+    """The log says at once what is waited for; the outcome is told before an engine kills."""
+
+    def run(case: tuple[str, Mapping[str, object], ExitCode, str]) -> tuple[bool, str]:
+        faults, update, code, purpose = case
+        with stalled(faults, update) as step:
+            started = time.monotonic()
+            step.process.send_signal(signal.SIGTERM)
+            step.wait_for(f"it still tries to {purpose}, for 20 s at most")
+            told = time.monotonic() - started
+            _, log = step.process.communicate(timeout=60)
+            took = time.monotonic() - started
+        fine = step.process.returncode == code and told < 5 and 15 < took < SLOWEST
+        return fine, f"{faults}: {step.process.returncode} {told} {took} {log.decode()}"
+
+    with ThreadPoolExecutor(len(STALLED)) as pool:
+        ended = list(pool.map(run, STALLED))
+    assert [text for fine, text in ended if not fine] == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "update", "code"),
+    [
+        ("patch=stall-after", NOTE, ExitCode.PROTOCOL),
+        ("output=stall-before", NOTE, ExitCode.IO),
+        ("patch=trickle", NOTE, ExitCode.PROTOCOL),
+    ],
+)
+def test_a_second_signal_ends_it_at_once(
+    fault: str, update: Mapping[str, object], code: ExitCode
+) -> None:
+    """Whoever asks twice is not made to wait."""
+    with stalled(fault, update) as step:
+        ended, log, took = step.end(times=2)
+    assert ended == code, log
+    assert took < 5
+
+
+def test_reading_the_spec_ends_at_once() -> None:
+    """Nothing depends on its answer."""
+    with stalled("spec=stall-before", NOTE) as step:
+        code, log, took = step.end()
+    assert code == ExitCode.TRY_LATER
+    assert took < 5
+    assert "before it sent the update" in log
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_standard_input_that_never_comes(number: signal.Signals) -> None:
+    """PEP 475 would go on reading."""
+    read, write = os.pipe()
+    step = Step({}, "--spec", "-", stdin=read)
+    time.sleep(1.0)
+    code, log, took = step.end(number)
+    os.close(read)
+    os.close(write)
+    assert code == ExitCode.TRY_LATER, log
+    assert took < 5
+    assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("variable", ["--spec", "FOURME_ACCESS_TOKEN_FILE"])
+def test_a_named_pipe_that_nobody_writes(variable: str, tmp_path: Path) -> None:
+    """Not even opening it ends by itself."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    if variable == "--spec":
+        step = Step({}, "--spec", str(fifo))
+    else:
+        step = Step({variable: str(fifo), "FOURME_REQUEST_ID": "5"})
+    time.sleep(1.0)
+    code, log, took = step.end()
+    assert code == ExitCode.TRY_LATER, log
+    assert took < 5
+
+
+def test_an_output_that_nobody_reads() -> None:
+    """A full pipe: the update was made, so it is 74, and in time."""
+    with sandbox_for(FIELDS) as sandbox:
+        spec = json.dumps({"connection": connection(sandbox.fourme_url), "request": FIELDS})
+        spec_read, spec_write = os.pipe()
+        os.write(spec_write, spec.encode())
+        os.close(spec_write)
+        read, write = os.pipe()
+        fill(write)
+        step = Step({}, "--spec", "-", stdin=spec_read, stdout=write)
+        step.wait_for("is updated.")
+        time.sleep(0.2)
+        code, log, took = step.end(times=2)
+    assert code == ExitCode.IO, log
+    assert took < SLOWEST
+    os.close(read)
+    os.close(write)
+
+
+def fill(pipe: int) -> None:
+    """Write to a pipe as much as it takes."""
+    os.set_blocking(pipe, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(pipe, b"x" * 4096)
+    os.set_blocking(pipe, True)
+
+
+def test_a_log_that_nobody_reads() -> None:
+    """A full standard error cannot keep the step from ending: the watch ends it."""
+    with sandbox_for(NOTE, faults=["patch=stall-before"]) as sandbox:
+        read, write = os.pipe()
+        fill(write)
+        step = Step(sandbox.environment(), stderr=write)
+        time.sleep(1.5)
+        code, _, took = step.end(times=2)
+    assert code == ExitCode.TRY_LATER
+    assert took < SLOWEST
+    os.close(read)
+    os.close(write)
+
+
+RESOLVER = "nameserver 127.0.0.1\noptions timeout:30 attempts:5\n"
+MOUNT = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
+
+
+def can_replace_resolver(folder: Path) -> bool:
+    """Return whether this machine lets the tests have a name server of their own."""
+    probe = ["unshare", "--mount", "sh", "-c", MOUNT, str(folder), "true"]
+    return os.geteuid() == 0 and subprocess.run(probe, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("update", [NOTE, FIELDS])
+def test_a_name_server_that_does_not_answer(update: Mapping[str, object], tmp_path: Path) -> None:
+    """No Python code runs during a look-up: the watch ends it, and knows that nothing was sent."""
+    resolver = tmp_path / "resolv.conf"
+    resolver.write_text(RESOLVER, encoding="ascii")
+    if not can_replace_resolver(resolver):
+        pytest.skip("takes root and mount namespaces")
+    spec = tmp_path / "spec.json"
+    spec.write_text(
+        json.dumps({"connection": connection("https://api.4me.com"), "request": update}),
+        encoding="utf-8",
+    )
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 53))
+        prefix = ["unshare", "--mount", "sh", "-c", MOUNT, str(resolver)]
+        step = Step({}, "--spec", str(spec), prefix=prefix)
+        step.wait_for("Updating request")
+        select.select([silent], [], [], 10)
+        code, log, took = step.end(times=2)
+    assert code == ExitCode.TRY_LATER, log
+    assert "could not update request 80339 in time" in log
+    assert took < SLOWEST
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("delay", [0.05, 0.1, 0.2, 0.4])
+def test_the_first_tenths_of_a_second(number: signal.Signals, delay: float) -> None:
+    """While the step is being loaded: no traceback, and 75, unless Python itself is not up yet."""
+    read, write = os.pipe()
+    step = Step({}, "--spec", "-", stdin=read)
+    time.sleep(delay)
+    code, log, _ = step.end(number)
+    os.close(read)
+    os.close(write)
+    if code == -number or "KeyboardInterrupt" in log:
+        assert delay < 0.2
+        pytest.skip("Python had not begun to run the step")
+    assert code == ExitCode.TRY_LATER, log
+    assert "Traceback" not in log
+
+
+def test_a_mask_that_was_inherited() -> None:
+    """Signals that the parent had blocked end the step all the same, and so do its limits."""
+    blocked = {signal.SIGTERM, signal.SIGINT, signal.SIGALRM}
+    with sandbox_for(FIELDS, faults=["patch=stall-before"]) as sandbox:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
+        try:
+            step = Step(sandbox.environment())
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        step.wait_for("Updating request")
+        time.sleep(0.3)
+        code, log, took = step.end(times=2)
+    assert code == ExitCode.TRY_LATER, log
+    assert took < 5
