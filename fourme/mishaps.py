@@ -201,7 +201,7 @@ def understand(error: Exception, *, unsent: bool) -> Mishap | StepError:
     tunnel = next(filter(None, (_TUNNEL.fullmatch(str(root)) for root in roots)), None)
     if tunnel and tunnel["status"] in _PROXY_REFUSES:
         return ConfigError(
-            f"The proxy refuses the step: {_spelled(int(tunnel['status']))}.",
+            f"The proxy refuses the step: {said(tunnel['words'])}.",
             todo="Let the proxy allow 4me's host; put its user name and password, if it wants any, "
             "into HTTPS_PROXY.",
         )
@@ -222,7 +222,7 @@ def understand(error: Exception, *, unsent: bool) -> Mishap | StepError:
 
 
 _CA_FILES = ("X509", "PEM")
-_TUNNEL = re.compile(r"Tunnel connection failed: (?P<status>[0-9]{3})\b.*", re.DOTALL)
+_TUNNEL = re.compile(r"Tunnel connection failed: (?P<words>(?P<status>[0-9]{3})\b.*)", re.DOTALL)
 _PROXY_REFUSES = ("403", "407")
 _NO_SUCH_HOST = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 # What the exceptions of requests and urllib3 mean; tests walk all of their classes.
@@ -266,7 +266,7 @@ def _innermost(roots: tuple[BaseException, ...]) -> str:
             return root.reason
         tunnel = _TUNNEL.fullmatch(str(root))
         if tunnel:
-            return f"the proxy answered {_spelled(int(tunnel['status']))}"
+            return f"the proxy answered {tunnel['words']}"
         if isinstance(root, OSError) and root.strerror:
             return root.strerror
     return type(roots[-1]).__name__

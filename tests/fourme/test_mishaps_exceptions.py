@@ -233,7 +233,7 @@ def test_words_of_the_system() -> None:
 @pytest.mark.parametrize(
     ("error", "what"),
     [
-        (no_tunnel("502 Bad Gateway"), "no connection (the proxy answered 502 (Bad Gateway))"),
+        (no_tunnel("502 Bad Gateway"), "no connection (the proxy answered 502 Bad Gateway)"),
         (
             requests.exceptions.SSLError(ssl_error("SSL", "WRONG_VERSION_NUMBER")),
             "the connection was lost (WRONG_VERSION_NUMBER)",
@@ -249,11 +249,11 @@ def test_words_of_proxies_and_tls(error: Exception, what: str) -> None:
 
 
 def test_refusing_proxy() -> None:
-    """A proxy that will never connect is a matter of configuration."""
+    """A proxy that will never connect is a matter of configuration, in its own words."""
     found = understand(no_tunnel("403 Forbidden"), unsent=True)
 
     assert isinstance(found, ConfigError)
-    assert found.what == "The proxy refuses the step: 403 (Forbidden)."
+    assert found.what == "The proxy refuses the step: 403 Forbidden."
     assert "HTTPS_PROXY" in found.todo
 
 
