@@ -15,7 +15,7 @@ from fourme.arrival import (
     notes_of,
     start_by_server,
 )
-from fourme.delivery import Budget, Call, deliver_or_verify
+from fourme.delivery import Budget, Call, Look, deliver_or_verify
 from fourme.errors import (
     ExitCode,
     OutcomeUnknownError,
@@ -74,7 +74,7 @@ class FourMeClient:
             purpose=f"update request {update.request_id}",
             service=self._api.service,
             repeatable=update.repeatable,
-            has_arrived=lambda started: self._has_arrived(update, started, budget),
+            look=lambda started: self._look_for(update, started, budget),
             look_at=self._look_at(update),
             is_unsent=lambda: not parcel.sent,
         )
@@ -118,7 +118,7 @@ class FourMeClient:
             "If not, run the step again; if it is, do not."
         )
 
-    def _has_arrived(self, update: Update, started: float, budget: Budget) -> bool:
+    def _look_for(self, update: Update, started: float, budget: Budget) -> Look:
         """Return whether the notes of an update are there (`fourme.arrival`).
 
         Args:
@@ -127,7 +127,7 @@ class FourMeClient:
             budget: what may be spent.
 
         Raises:
-            StepError: it cannot be told.
+            StepError: the notes cannot be read.
         """
         found = dict.fromkeys(update.notes, NoteMatch.ANOTHER)
         unclear: object = None
@@ -139,14 +139,16 @@ class FourMeClient:
                 found[expected] = max(found[expected], match)
             if all(match is NoteMatch.RECOGNISED for match in found.values()):
                 logger.info("The update has arrived: its notes are there.")
-                return True
+                return Look(arrived=True)
         if all(match is NoteMatch.ANOTHER for match in found.values()):
-            return False
-        if NoteMatch.UNCLEAR in found.values():
-            raise OutcomeUnknownError(
-                f"note {said(str(unclear))} may be the one sent, in other words or at another time"
-            )
-        raise OutcomeUnknownError("only some of the notes are there")
+            return Look(arrived=False)
+        if NoteMatch.UNCLEAR not in found.values():
+            return Look(arrived=False, unclear="only some of the notes are there")
+        return Look(
+            arrived=False,
+            unclear=f"note {said(str(unclear))} may be the one sent: it was added at that time, or "
+            "has the same text",
+        )
 
     def _notes(
         self, started: float, update: Update, budget: Budget

@@ -6,7 +6,7 @@ import logging
 import math
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fourme.errors import (
     ConfigError,
@@ -33,6 +33,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger("step.retry")
 
 
+class Look(NamedTuple):
+    """What a look has found of an update whose answer was lost.
+
+    Attributes:
+        arrived: whether it is there for certain.
+        unclear: what may be it; empty where there is nothing of the kind.
+    """
+
+    arrived: bool
+    unclear: str = ""
+
+
 @dataclass(frozen=True)
 class Call:
     """What is being called, as the loop and its messages need it.
@@ -41,8 +53,8 @@ class Call:
         purpose: what is done, as in "The step could not ... ".
         service: which service, as in "... answered 502".
         repeatable: what sending it twice would do.
-        has_arrived: asks the server whether the update is there, given when the attempt in doubt
-            began, by the clock's monotonic time; for ADDS_VERIFIABLY only.
+        look: asks the server whether the update is there, given when the attempt in doubt began, by
+            the clock's monotonic time; for ADDS_VERIFIABLY only.
         look_at: what a person should look at when the outcome is unknown.
         is_unsent: says whether the server cannot have acted yet on the attempt that is being made.
         must_finish: whether it is still tried after a signal to end, as long as that allows.
@@ -51,7 +63,7 @@ class Call:
     purpose: str
     service: str
     repeatable: Repeatable
-    has_arrived: Callable[[float], bool] | None = None
+    look: Callable[[float], Look] | None = None
     look_at: str = ""
     must_finish: bool = False
     is_unsent: Callable[[], bool] = lambda: False
@@ -175,16 +187,20 @@ class _Delivery:
             self._settled_at = self._clock.monotonic() + settle_time(mishap.happening)
         if self._next(mishap) is Action.REPEAT:
             return False
-        what = f"{mishap.what}, and the update has not arrived"
-        absent = Mishap(Happening.ABSENT, what, status=mishap.status, trace=mishap.trace)
         while True:
             # A look that began too early proves nothing: what arrives later may be on a page
             # that it has passed.
             settled = self._unsettled == 0
-            if self._verified(mishap):
+            found = self._look(mishap)
+            if found.arrived:
                 return True
+            if settled and found.unclear:
+                raise self._unclear(mishap, found.unclear)
             if settled:
                 self._doubt = None
+            seen = "it is unclear whether the update has" if found.unclear else "the update has not"
+            what = f"{mishap.what}, and {seen} arrived"
+            absent = Mishap(Happening.ABSENT, what, status=mishap.status, trace=mishap.trace)
             if self._next(absent, settled=settled) is Action.REPEAT:
                 return False
 
@@ -243,21 +259,24 @@ class _Delivery:
         self._clock.pause(min(decision.wait, self._clock.time_left))
         return decision.action
 
-    def _verified(self, mishap: Mishap) -> bool:
-        if self._call.has_arrived is None:
+    def _look(self, mishap: Mishap) -> Look:
+        if self._call.look is None:
             raise TypeError(f"nothing can verify: {self._call.purpose}")
         try:
             with self._clock.calling("check what arrived", lambda: ExitCode.PROTOCOL):
-                return self._call.has_arrived(self._doubt_since)
+                return self._call.look(self._doubt_since)
         except StepError as error:
-            raise OutcomeUnknownError(
-                f"The step could not {self._call.purpose} for certain: {mishap.what}, and "
-                "checking what arrived failed, too.",
-                details=(f"the check: {error.what}",),
-                todo=self._call.look_at,
-                status=mishap.status,
-                trace=mishap.trace,
-            ) from error
+            raise self._unclear(mishap, f"the check failed: {error.what}") from error
+
+    def _unclear(self, mishap: Mishap, why: str) -> OutcomeUnknownError:
+        return OutcomeUnknownError(
+            f"The step could not {self._call.purpose} for certain: {mishap.what}, and nobody can "
+            "tell whether it has arrived.",
+            details=(why,),
+            todo=self._call.look_at,
+            status=mishap.status,
+            trace=mishap.trace,
+        )
 
     def _in_doubt(self, then: str) -> OutcomeUnknownError | None:
         """Return the error for a failure after an attempt whose outcome is unknown."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from fourme.delivery import Budget, Call, deliver_or_verify
+from fourme.delivery import Budget, Call, Look, deliver_or_verify
 from fourme.errors import (
     StepError,
 )
@@ -72,7 +72,7 @@ class Scene:
     """A call, its clock and its budget.
 
     Attributes:
-        found: what each verification finds, in turn: True, False, or an error.
+        found: what each verification finds, in turn: True, False, what is unclear, or an error.
         verifications: how many there were.
         doubtful_since: when the attempt that each of them is about began.
         during_check: what happens during each of them.
@@ -82,7 +82,7 @@ class Scene:
     repeatable: Repeatable = SETS
     settings: Settings = dataclasses.field(default_factory=Settings)
     clock: FakeClock = dataclasses.field(default_factory=FakeClock)
-    found: tuple[bool | StepError, ...] = ()
+    found: tuple[bool | str | StepError, ...] = ()
     verifications: int = 0
     doubtful_since: list[float] = dataclasses.field(default_factory=list)
     during_check: Callable[[], object] = lambda: None
@@ -94,17 +94,17 @@ class Scene:
             "update request 5",
             "4me (api.4me.com)",
             self.repeatable,
-            self._has_arrived if self.found else None,
+            self._look if self.found else None,
             "Open the page.",
             self.must_finish,
         )
         return deliver_or_verify(call, attempt, Budget(self.settings, self.clock))
 
-    def _has_arrived(self, started: float) -> bool:
+    def _look(self, started: float) -> Look:
         found = self.found[self.verifications]
         self.verifications += 1
         self.doubtful_since.append(started)
         self.during_check()
         if isinstance(found, StepError):
             raise found
-        return found
+        return Look(arrived=False, unclear=found) if isinstance(found, str) else Look(found)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fourme.delivery import Budget, Call, deliver
+from fourme.delivery import Budget, Call, Look, deliver
 from fourme.errors import (
     OutcomeUnknownError,
     RedirectError,
@@ -245,4 +245,6 @@ def test_always_answered() -> None:
 
     assert deliver(Call("read", "4me", READS), Script(FAILED, answer()), budget).status_code == 200
     with pytest.raises(TypeError):
-        deliver(Call("update", "4me", VERIFIABLE, lambda _: True), Script(FAILED), budget)
+        deliver(
+            Call("update", "4me", VERIFIABLE, lambda _: Look(arrived=True)), Script(FAILED), budget
+        )

@@ -124,6 +124,33 @@ def test_verification_fails(error: StepError) -> None:
     assert caught.value.todo == "Open the page."
 
 
+def test_unclear_until_it_is_there() -> None:
+    """Somebody's note at that time proves nothing: the server is given its time all the same."""
+    scene, script = Scene(VERIFIABLE, found=("a note", True)), Script(FAILED)
+
+    assert scene.deliver(script) is None
+    assert (script.attempts, scene.verifications, scene.clock.waits) == (1, 2, [0.5, 9.5])
+
+
+def test_unclear_to_the_end() -> None:
+    """Once the server has had its time, what is unclear stays so: nothing is sent again."""
+    scene, script = Scene(VERIFIABLE, found=(False, "a note may be it")), Script(FAILED, answer())
+
+    with pytest.raises(OutcomeUnknownError, match="nobody can tell") as caught:
+        scene.deliver(script)
+    assert (script.attempts, scene.verifications) == (1, 2)
+    assert caught.value.details == ("a note may be it",)
+    assert caught.value.todo == "Open the page."
+
+
+def test_unclear_and_gone() -> None:
+    """A note that was unclear and is no longer there, when it can be told, is none."""
+    scene, script = Scene(VERIFIABLE, found=("a note", False)), Script(FAILED, answer())
+
+    assert scene.deliver(script) is not None
+    assert script.attempts == 2
+
+
 def test_nothing_verifies() -> None:
     """A call that claims to be verifiable without a way to verify is a bug."""
     with pytest.raises(TypeError):
