@@ -51,8 +51,9 @@ class Container:
     Attributes:
         command: the program and its arguments.
         environment: all of its variables.
-        folders: the folders that it may write, by their path inside.
-        user: its numeric user and group.
+        folders: the folders that are mounted to be written, by their path inside; who may write
+            them is what their owners and modes say.
+        user: the number of its user and of its group.
         workdir: where it starts.
     """
 
@@ -68,8 +69,6 @@ class Container:
         Args:
             scratch: an empty folder, for what belongs to this run alone.
         """
-        for folder in self.folders.values():
-            folder.chmod(0o777)
         outside = scratch / "root"
         outside.mkdir()
         mounts = [("ro", *mount) for mount in _image(scratch / "venv")]
@@ -91,6 +90,13 @@ class Container:
             check=False,
         )
         return Ended(process.returncode, process.stdout, process.stderr)
+
+
+def volume(folder: Path) -> Path:
+    """Return a folder as Kubernetes makes volumes that start empty: anyone may write it."""
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o777)
+    return folder
 
 
 def can_contain() -> bool:

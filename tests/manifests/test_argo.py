@@ -10,7 +10,7 @@ import pytest
 
 from engines.scalars import SCALARS
 from fourme.errors import ExitCode
-from tests.manifests.container import Container, can_contain, entry_point
+from tests.manifests.container import Container, can_contain, entry_point, volume
 from tests.manifests.engines import by_name, in_argo, kubernetes_environment, manifest
 from tests.step_process import REQUEST_ID
 
@@ -37,9 +37,8 @@ def run_template(
     values |= parameters
     container = in_argo(CONTAINER, {f"inputs.parameters.{k}": v for k, v in values.items()})
     folders = {}
-    for volume in container["volumeMounts"]:
-        folders[volume["mountPath"]] = scratch / volume["name"]
-        folders[volume["mountPath"]].mkdir()
+    for mount in container["volumeMounts"]:
+        folders[mount["mountPath"]] = volume(scratch / mount["name"])
     for artifact in TEMPLATE["inputs"]["artifacts"]:
         if artifacts and artifact["name"] in artifacts:
             folders[artifact["path"]] = artifacts[artifact["name"]]
@@ -55,12 +54,12 @@ def run_template(
 
 def outputs(scratch: Path) -> dict[str, str]:
     """Return the output parameters, read as Argo does: one line break at the end is dropped."""
-    (volume,) = CONTAINER["volumeMounts"]
+    (mount,) = CONTAINER["volumeMounts"]
     found = {}
     for parameter in TEMPLATE["outputs"]["parameters"]:
-        path = Path(parameter["valueFrom"]["path"]).relative_to(volume["mountPath"])
+        path = Path(parameter["valueFrom"]["path"]).relative_to(mount["mountPath"])
         found[parameter["name"]] = (
-            (scratch / volume["name"] / path).read_text("utf-8").removesuffix("\n")
+            (scratch / mount["name"] / path).read_text("utf-8").removesuffix("\n")
         )
     return found
 

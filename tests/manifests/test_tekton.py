@@ -9,7 +9,7 @@ import pytest
 
 from engines.scalars import SCALARS
 from fourme.errors import ExitCode
-from tests.manifests.container import Container, can_contain, entry_point
+from tests.manifests.container import Container, can_contain, entry_point, volume
 from tests.manifests.engines import by_name, in_tekton, kubernetes_environment, manifest
 from tests.step_process import ACCESS_TOKEN, REQUEST_ID
 
@@ -30,8 +30,7 @@ pytestmark = pytest.mark.skipif(not can_contain(), reason="takes root and mount 
 
 def run_task(params: Mapping[str, str], scratch: Path, output: Path | None = None) -> Ended:
     """Run the Task's step; its results are in `scratch / "results"` afterwards."""
-    results = scratch / "results"
-    results.mkdir()
+    results = volume(scratch / "results")
     values = {f"params.{entry['name']}": entry.get("default") for entry in TASK["spec"]["params"]}
     unknown = params.keys() - {entry["name"] for entry in TASK["spec"]["params"]}
     assert unknown == set()
@@ -84,8 +83,7 @@ def test_the_sample_notes_a_deployment(sandbox: Sandbox, tmp_path: Path) -> None
 
 def test_a_workspace_gets_the_full_request(sandbox: Sandbox, tmp_path: Path) -> None:
     """request.json in the bound workspace is the whole answer."""
-    output = tmp_path / "output"
-    output.mkdir()
+    output = volume(tmp_path / "output")
     ended = run_task(sample_params(sandbox), tmp_path, output)
     assert ended.code == ExitCode.OK, ended.log
     assert json.loads((output / "request.json").read_bytes()) == {
