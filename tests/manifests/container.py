@@ -115,6 +115,22 @@ def entry_point() -> list[str]:
     return command
 
 
+def image_user(image: str) -> int:
+    """Return the number of the user that an image of the release workflow runs as.
+
+    Its tag is `VERSION`, for the last stage of the Dockerfile, or `VERSION-STAGE`.
+    """
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    stages = re.split(r"^FROM \S+ AS (\S+)$", dockerfile, flags=re.MULTILINE)[1:]
+    users = {
+        name: re.findall(r"^USER (\d+):\d+$", text, re.MULTILINE)
+        for name, text in zip(stages[::2], stages[1::2], strict=True)
+    }
+    _, _, stage = image.rpartition(":")[2].partition("-")
+    (user,) = users[stage or stages[-2]]
+    return int(user)
+
+
 def _image(venv: Path) -> Iterator[tuple[Path | str, str]]:
     """Yield what the root consists of, from outside to inside."""
     base = Path(sys.base_prefix)
