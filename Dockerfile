@@ -25,7 +25,7 @@ ARG SOURCE_DATE_EPOCH=0
 # All that is added to the base, bytecode included, goes to /out.
 RUN PYTHONHASHSEED=0 /opt/venv/bin/python -m image.layer /out
 
-FROM ${PYTHON_IMAGE}
+FROM ${PYTHON_IMAGE} AS step
 ARG VERSION=2.0.0
 ARG REVISION=unknown
 ARG SOURCE
@@ -37,7 +37,16 @@ LABEL org.opencontainers.image.title="4me-step-requests-update" \
       org.opencontainers.image.revision="${REVISION}" \
       sh.relay.sdk.version="v1"
 COPY --from=build /out/ /
-USER 65532:65532
 # -I: nothing of the surroundings is imported. -X lazy_imports: modules load when they are needed;
 # Python up to 3.14 takes no notice.
 ENTRYPOINT ["/opt/venv/bin/python", "-I", "-X", "lazy_imports=all", "-m", "step"]
+
+# For GitHub Actions: its files belong to the runner's user, nobody else may write them, and a
+# container action runs as the user that its image names.
+FROM step AS github
+# hadolint ignore=DL3002 # GitHub's documentation asks for root
+USER 0:0
+
+# The last stage is what a plain build gives.
+FROM step AS update
+USER 65532:65532

@@ -79,6 +79,7 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
     order = validate(spec, schema)
     if order.debug:
         log_more()
+    engine.check_outputs()
 
     host, update = order.connection.host, order.update
     redactor.conceal(note.text for note in update.notes)

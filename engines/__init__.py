@@ -10,6 +10,7 @@ documents       JSON and YAML texts, to values
 yaml_documents  YAML, imported only where a text is not JSON
 inputs          a spec put together from files and variables
 scalars         the few values of an output that engines carry as plain text
+trial           files that are to be written, tried beforehand
 sinks           outputs as files and on standard output
 github          GitHub Actions
 relay           Relay's metadata service
@@ -56,6 +57,14 @@ class Engine(Protocol):
             ConfigError: there is no way to a spec, or the engine refuses to give it.
             SpecError: what there is cannot be read as a spec at all.
             TryLaterError: the engine cannot be reached for now.
+        """
+        ...  # pragma: no cover - a protocol's body never runs
+
+    def check_outputs(self) -> None:
+        """Make sure, before anything is sent, that the output can be written; leave no trace.
+
+        Raises:
+            ConfigError: a file that the run needs cannot be written; `details` has each.
         """
         ...  # pragma: no cover - a protocol's body never runs
 

@@ -79,13 +79,15 @@ def _sinks(environ: Mapping[str, str]) -> Iterator[Sink]:
             usually="a container was started by hand, with some of the variables of an action",
             todo="Use the action by `uses:`, or hand in the spec another way: see --help.",
         )
-    yield Sink(outputs, lambda output: _write_outputs(Path(outputs), output))
-    file = environ.get(f"{GITHUB_PREFIX}OUTPUT", "").strip()
-    if file:
-        yield json_sink(file)
+    yield Sink(Path(outputs), lambda output: _write_outputs(Path(outputs), output))
+    json_file = environ.get(f"{GITHUB_PREFIX}OUTPUT", "").strip()
+    if json_file:
+        yield json_sink(json_file)
     summary = environ.get("GITHUB_STEP_SUMMARY", "")
     if summary:
-        yield Sink(summary, lambda output: _write_summary(Path(summary), output), needed=False)
+        yield Sink(
+            Path(summary), lambda output: _write_summary(Path(summary), output), needed=False
+        )
 
 
 def _write_outputs(path: Path, output: Output) -> None:

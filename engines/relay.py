@@ -79,6 +79,9 @@ class RelayEngine:
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise _no_spec(type(error).__name__) from error
 
+    def check_outputs(self) -> None:
+        """Do nothing: the metadata service cannot be asked whether it would take an output."""
+
     def publish(self, output: Output) -> None:
         """Set the output `request`, and a link to it."""
         try:

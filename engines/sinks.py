@@ -7,14 +7,16 @@ import json
 import logging
 import os
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engines.inputs import STANDARD_STREAM
 from engines.scalars import SCALARS, scalars_of
+from engines.trial import open_to_write, problem_with
 from engines.variables import ANNOTATIONS, DOTENV, OUTPUT, RESULTS_DIR
-from fourme.errors import OutputError
+from fourme.errors import ConfigError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -32,14 +34,25 @@ class Sink:
     """One place that an output goes to.
 
     Attributes:
-        place: what messages call it.
+        file: where it is; None for standard output.
         write: writes an output there; raises OSError when that fails.
         needed: whether the run fails without it; otherwise it is a courtesy.
     """
 
-    place: str
+    file: Path | None
     write: Callable[[Output], None]
     needed: bool = True
+
+    @property
+    def place(self) -> str:
+        """What messages call it."""
+        return "standard output" if self.file is None else str(self.file)
+
+    def problem(self, undo: ExitStack) -> str | None:
+        """Return why nothing can be written there; None: it can (`engines.trial`)."""
+        if self.file is None:
+            return os.strerror(errno.EBADF) if sys.stdout is None else None
+        return problem_with(self.file, undo)
 
 
 @dataclass(frozen=True)
@@ -57,6 +70,25 @@ class LocalEngine:
             SpecError: a text is neither JSON nor YAML.
         """
         return self.source()
+
+    def check_outputs(self) -> None:
+        """Try every place that is needed, and leave all as it was.
+
+        Raises:
+            ConfigError: at least one cannot be written.
+        """
+        with ExitStack() as undo:
+            tried = [(sink.place, sink.problem(undo)) for sink in self.sinks if sink.needed]
+        problems = tuple(f"{place}: {problem}" for place, problem in tried if problem)
+        if problems:
+            raise ConfigError(
+                "The output could not be written, so nothing was sent.",
+                details=problems,
+                usually=f"the folder may not be written by this user ({os.geteuid()}), is "
+                "read-only, or the disk is full",
+                todo="Name another place, or let this user write there; a volume of Kubernetes "
+                "takes `fsGroup` in the pod's securityContext.",
+            )
 
     def publish(self, output: Output) -> None:
         """Write the output to every place, whatever happens at the others.
@@ -105,11 +137,11 @@ def _named_sinks(environ: Mapping[str, str], output: str | None) -> Iterator[Sin
             yield _result_sink(Path(folder, scalar.name), scalar.name)
     dotenv = environ.get(DOTENV, "").strip()
     if dotenv:
-        yield Sink(dotenv, lambda output: write_text(Path(dotenv), _dotenv_of(output)))
+        yield Sink(Path(dotenv), lambda output: write_text(Path(dotenv), _dotenv_of(output)))
     annotations = environ.get(ANNOTATIONS, "").strip()
     if annotations:
         yield Sink(
-            annotations,
+            Path(annotations),
             lambda output: write_text(Path(annotations), _annotations_of(output)),
             needed=False,
         )
@@ -123,11 +155,11 @@ def json_sink(path: str) -> Sink:
             standard output.
     """
     if path == STANDARD_STREAM:
-        return Sink("standard output", lambda output: _write_standard_output(_json_of(output)))
+        return Sink(None, lambda output: _write_standard_output(_json_of(output)))
     file = Path(path)
-    if path.endswith("/") or file.is_dir():
+    if path.endswith("/") or os.path.isdir(path):  # noqa: PTH112  Path's may raise PermissionError
         file /= FILE_NAME
-    return Sink(str(file), lambda output: write_text(file, _json_of(output)))
+    return Sink(file, lambda output: write_text(file, _json_of(output)))
 
 
 def write_text(path: Path, text: str, *, append: bool = False) -> None:
@@ -136,8 +168,7 @@ def write_text(path: Path, text: str, *, append: bool = False) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab" if append else "wb") as stream:
+    with open_to_write(path, append=append) as stream:
         stream.write(_encoded(text))
 
 
@@ -151,7 +182,7 @@ def _json_of(output: Output) -> str:
 
 
 def _result_sink(path: Path, name: str) -> Sink:
-    return Sink(str(path), lambda output: write_text(path, scalars_of(output)[name]))
+    return Sink(path, lambda output: write_text(path, scalars_of(output)[name]))
 
 
 def _dotenv_of(output: Output) -> str:

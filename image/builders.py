@@ -76,12 +76,20 @@ class Builder:
         kept, running = (str(self.folder / name) for name in STORES)
         return ("--root", kept, "--runroot", running)
 
-    def build(self, tag: str, arguments: Mapping[str, str], *, again: bool = False) -> None:
+    def build(
+        self,
+        tag: str,
+        arguments: Mapping[str, str],
+        *,
+        target: str | None = None,
+        again: bool = False,
+    ) -> None:
         """Build the image.
 
         Args:
             tag: the image's name.
             arguments: the Dockerfile's ARGs; SOURCE_DATE_EPOCH is the time of all that is in it.
+            target: the stage of the Dockerfile to build; None for the last one.
             again: whether to do all of it anew.
 
         Raises:
@@ -89,8 +97,10 @@ class Builder:
         """
         times = ("--timestamp", arguments["SOURCE_DATE_EPOCH"]) if self._TIMESTAMPED else ()
         given = [f"--build-arg={name}={value}" for name, value in arguments.items()]
+        stage = ("--target", target) if target else ()
         anew = ("--no-cache",) if again else ()
-        self.run("build", *self._ISOLATION, *times, *anew, *given, "--tag", tag, str(CONTEXT))
+        named = (*given, *stage, "--tag", tag)
+        self.run("build", *self._ISOLATION, *times, *anew, *named, str(CONTEXT))
 
     def pull(self, image: str) -> None:
         """Fetch an image from its registry.

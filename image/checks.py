@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from fourme import VERSION
 from image.budget import read_budget
 from image.imports import read_profile
-from image.workshop import data_file
+from image.workshop import ACTION, data_file
 from sandbox.assembly import FourMeOptions
 from sandbox.document import FOURME_HOST, document_for
 from sandbox.server import Sandbox
@@ -19,6 +19,7 @@ from sandbox.server import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from image.archive import Config
     from image.container import Ended
     from image.workshop import Built, Workshop
 
@@ -29,6 +30,7 @@ _ACCOUNT = {"accessToken": "demo-token", "account": "wdc"}
 # What has no business in the image, as parts of paths.
 _FOREIGN = ("pip", "setuptools", "pytest", "sandbox", "image", "build", ".git", "gcc")
 _DATA, _TRY_LATER = 65, 75
+_USER, _ROOT = "65532:65532", "0:0"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,11 @@ class Check:
 
 def checks_of(built: Built, workshop: Workshop) -> Iterator[Check]:
     """Yield the checks of an image, the dearest last."""
-    yield Check("says what it is, and runs as a number that is not root's", lambda: _says(built))
+    yield Check(f"says what it is, and runs as {_USER}", lambda: _says(built))
+    yield Check(
+        "differs for GitHub's action in its user alone, who is root",
+        lambda: _suits_action(built.container.config, workshop.config_of(ACTION)),
+    )
     yield Check("adds at most 14 MiB to its base", lambda: _is_small(built))
     yield Check("holds the environment and the step alone", lambda: _is_pure(built))
     yield Check("has a shell", lambda: _has_shell(built))
@@ -67,7 +73,7 @@ def _users() -> Sequence[tuple[str, str | None]]:
     return (
         ("its own user", None),
         (f"user {anybody} of no group", f"{anybody}:{anybody}"),
-        ("root", "0:0"),
+        ("root", _ROOT),
     )
 
 
@@ -88,12 +94,17 @@ def _says(built: Built) -> str:
     present = ("description", "source", "revision")
     names = [f"org.opencontainers.image.{name}" for name in present]
     wrong += [name for name in names if name not in config.labels]
-    user = config.user.partition(":")[0]
-    if not user.isdigit() or user == "0":
+    if config.user != _USER:
         wrong.append(f"user {config.user!r}")
     if not config.command or not config.command[0].startswith("/"):
         wrong.append(f"command {config.command}")
     return ", ".join(wrong)
+
+
+def _suits_action(config: Config, action: Config) -> str:
+    if action.user != _ROOT:
+        return f"user {action.user!r}"
+    return "" if replace(action, user=config.user) == config else f"{action} beside {config}"
 
 
 def _is_small(built: Built) -> str:

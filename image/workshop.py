@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from pathlib import Path
     from tarfile import TarInfo
 
+    from image.archive import Config
+
 NAME = "4me-step-requests-update"
 STAND_IN = "debian"
+ACTION = "github"  # the stage of the Dockerfile that GitHub's action runs
 FOLDER = CONTEXT / "build" / "image"
 _ROOT_MODE = 0o755
 
@@ -102,6 +105,13 @@ class Workshop:
         size = sum(sizes[each] for each in added)
         return Built(Container(root, config), layers, size, files, self._base)
 
+    def config_of(self, target: str) -> Config:
+        """Build a stage of the Dockerfile; return how it wants to be run."""
+        tag = f"localhost/{NAME}:{target}"
+        self._builder.build(tag, self._arguments, target=target)
+        with self._exported(tag) as archive:
+            return archive.config
+
     def lay_out_base(self, root: Path) -> None:
         """Unpack the base alone."""
         with self._unpacked(self._base, root):
@@ -110,13 +120,19 @@ class Workshop:
     @contextmanager
     def _unpacked(self, tag: str, root: Path) -> Iterator[Archive]:
         """Unpack an image into a folder, anew; yield its archive."""
-        exported = FOLDER / "image.tar"
-        exported.unlink(missing_ok=True)
         shutil.rmtree(root, ignore_errors=True)
-        self._builder.export(tag, exported)
-        with Archive(exported) as archive:
+        with self._exported(tag) as archive:
             archive.unpack(root)
             root.chmod(_ROOT_MODE)
+            yield archive
+
+    @contextmanager
+    def _exported(self, tag: str) -> Iterator[Archive]:
+        """Yield an image's archive."""
+        exported = FOLDER / "image.tar"
+        exported.unlink(missing_ok=True)
+        self._builder.export(tag, exported)
+        with Archive(exported) as archive:
             yield archive
         exported.unlink()
 

@@ -10,7 +10,7 @@ import pytest
 
 from engines import Output, show_errors
 from engines.github import github_engine
-from fourme.errors import OutputError
+from fourme.errors import ConfigError, OutputError
 from fourme.logs import start_logging
 from fourme.redaction import Redactor
 from tests.engines.github_rules import read_outputs, unescaped
@@ -138,6 +138,23 @@ def test_outputs_that_cannot_be_written_end_the_run_but_a_summary_does_not(
         github_engine({**INPUTS, **files}).publish(Output(REQUEST, PAGE))
     assert caught.value.details == ("/dev/full: No space left on device",)
     assert "An output could not be written: /dev/full" in caplog.text
+
+
+def test_outputs_are_tried_before_but_a_summary_is_not(tmp_path: Path) -> None:
+    """What the runner gives, and what the workflow names; both stay as they are."""
+    (tmp_path / "output").write_text("earlier=1\n", encoding="utf-8")
+    environ = {
+        **INPUTS,
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "output" / "x"),
+        "INPUT_OUTPUT": str(tmp_path / "request.json"),
+    }
+    github_engine(environ).check_outputs()
+    assert [path.name for path in tmp_path.iterdir()] == ["output"]
+    assert (tmp_path / "output").read_text("utf-8") == "earlier=1\n"
+    with pytest.raises(ConfigError) as caught:
+        github_engine({**environ, "GITHUB_OUTPUT": str(tmp_path)}).check_outputs()
+    assert caught.value.details == (f"{tmp_path}: Is a directory",)
 
 
 @pytest.fixture

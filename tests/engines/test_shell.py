@@ -112,20 +112,24 @@ def test_a_closed_standard_input_is_a_file_that_cannot_be_read(tmp_path: Path) -
     assert "Standard input cannot be read: Bad file descriptor" in ended.log
 
 
-@pytest.mark.parametrize(
-    ("redirected", "says"),
-    [(">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")],
-)
-def test_an_output_that_cannot_be_written_ends_in_74(
-    sandbox: Sandbox, tmp_path: Path, redirected: str, says: str
-) -> None:
-    """The request is updated, and that is what the message says."""
+def test_an_output_that_cannot_be_written_ends_in_74(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The request is updated, and that is what the message says: a device is not tried before."""
     environ = connection_variables(sandbox, FOURME_REQUEST="{request_id: 80339, impact: low}")
-    ended = run_in(tmp_path, [], environ, redirected=redirected)
+    ended = run_in(tmp_path, [], environ, redirected=">/dev/full")
     assert ended.code == ExitCode.IO, ended.log
-    assert f"standard output: {says}" in ended.log
+    assert "standard output: No space left on device" in ended.log
     assert "Request updated: yes" in ended.log
     assert (sandbox.store.request(REQUEST_ID) or {})["impact"] == "low"
+
+
+def test_a_closed_standard_output_ends_in_78(sandbox: Sandbox, tmp_path: Path) -> None:
+    """What is known before is told before: it was 74 once, after the update."""
+    environ = connection_variables(sandbox, FOURME_REQUEST="{request_id: 80339, impact: low}")
+    ended = run_in(tmp_path, [], environ, redirected=">&-")
+    assert ended.code == ExitCode.CONFIG, ended.log
+    assert "standard output: Bad file descriptor" in ended.log
+    assert "Request updated: no" in ended.log
+    assert sandbox.calls == []
 
 
 def test_a_token_in_a_broken_spec_is_not_shown(tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from engines import Output
 from engines.sinks import LocalEngine, sinks_in
-from fourme.errors import OutputError
+from fourme.errors import ConfigError, OutputError
 from tests.engines.gitlab_rules import read_dotenv
 
 if TYPE_CHECKING:
@@ -111,3 +112,70 @@ def test_a_link_is_a_courtesy(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         publish({"FOURME_ANNOTATIONS": "/dev/full", "FOURME_OUTPUT": "/dev/null"})
     assert "An output could not be written: /dev/full: No space left" in caplog.text
+
+
+def check(environ: Mapping[str, str], output: str | None = None) -> None:
+    """Try the places that an environment says."""
+    LocalEngine(dict, sinks_in(environ, output)).check_outputs()
+
+
+def test_places_that_can_be_written_are_left_as_they_are(tmp_path: Path) -> None:
+    """Nothing is made, nothing is truncated, standard output stays empty."""
+    (tmp_path / "request.json").write_text("earlier", encoding="utf-8")
+    check(
+        {
+            "FOURME_OUTPUT": str(tmp_path),
+            "FOURME_RESULTS_DIR": str(tmp_path / "results"),
+            "FOURME_DOTENV": str(tmp_path / "deep" / "er" / "request.env"),
+        }
+    )
+    check({})
+    assert [path.name for path in tmp_path.iterdir()] == ["request.json"]
+    assert (tmp_path / "request.json").read_text("utf-8") == "earlier"
+
+
+def test_every_place_that_cannot_be_written_is_named_before(tmp_path: Path) -> None:
+    """All of them are told at once, with their reasons; the others leave no trace."""
+    (tmp_path / "file").touch()
+    (tmp_path / "folder" / "request.json").mkdir(parents=True)
+    environ = {
+        "FOURME_OUTPUT": str(tmp_path / "folder"),
+        "FOURME_RESULTS_DIR": str(tmp_path / "results"),
+        "FOURME_DOTENV": str(tmp_path / "file" / "request.env"),
+    }
+    with pytest.raises(ConfigError) as caught:
+        check(environ)
+    assert caught.value.details == (
+        f"{tmp_path}/folder/request.json: Is a directory",
+        f"{tmp_path}/file/request.env: {tmp_path}/file: Not a directory",
+    )
+    assert caught.value.applied == "no"
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "folder"}
+
+
+def test_places_that_contradict_each_other_are_found(tmp_path: Path) -> None:
+    """A file for one output cannot be a folder for another, though each alone would do."""
+    place = str(tmp_path / "new")
+    check({"FOURME_OUTPUT": place})
+    check({"FOURME_RESULTS_DIR": place})
+    with pytest.raises(ConfigError) as caught:
+        check({"FOURME_OUTPUT": place, "FOURME_RESULTS_DIR": place})
+    assert len(caught.value.details) == 8
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_closed_standard_output_is_known_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python has no object for it; it matters only where the output goes there."""
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(ConfigError) as caught:
+        check({})
+    assert caught.value.details == ("standard output: Bad file descriptor",)
+    with pytest.raises(OutputError, match="could not be written"):
+        publish({})
+    check({"FOURME_OUTPUT": "/dev/null"})
+
+
+def test_a_link_is_not_tried(tmp_path: Path) -> None:
+    """A run does not fail because a link cannot be written."""
+    (tmp_path / "file").touch()
+    check({"FOURME_ANNOTATIONS": str(tmp_path / "file" / "x"), "FOURME_OUTPUT": "/dev/null"})

@@ -80,12 +80,16 @@ def test_a_base_that_cannot_be_pulled_names_the_stand_in(tools: Path) -> None:
 
 
 def test_what_a_build_is_given(tools: Path) -> None:
-    """The Dockerfile's ARGs, the time of all files, and the name reach the tool."""
+    """The Dockerfile's ARGs, the time of all files, the stage and the name reach the tool."""
     put_tool(tools, "podman", f'echo "$@" >{tools}/said')
-    builders.Podman().build("step:1", {"VERSION": "1", "SOURCE_DATE_EPOCH": "7"}, again=True)
+    facts = {"VERSION": "1", "SOURCE_DATE_EPOCH": "7"}
+    builders.Podman().build("step:1", facts, target="github", again=True)
     said = (tools / "said").read_text(encoding="utf-8")
     for words in ("--timestamp 7", "--no-cache", "--build-arg=VERSION=1", "--tag step:1"):
         assert words in said
+    assert "--target github" in said
+    builders.Podman().build("step:1", facts)
+    assert "--target" not in (tools / "said").read_text(encoding="utf-8")
 
 
 def test_buildah_keeps_test_images_in_a_folder_of_ours(tools: Path) -> None:

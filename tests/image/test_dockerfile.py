@@ -9,9 +9,12 @@ from fourme import VERSION
 from image.builders import CONTEXT
 from image.layer import STEP
 from image.rehearsal import OPTIONS
-from image.workshop import default_base
+from image.workshop import ACTION, default_base
 
 DOCKERFILE = (CONTEXT / "Dockerfile").read_text(encoding="utf-8")
+STAGES = [
+    (name, base) for base, name in re.findall(r"^FROM (\S+) AS (\S+)$", DOCKERFILE, re.MULTILINE)
+]
 
 
 def test_the_version_is_the_steps() -> None:
@@ -30,8 +33,16 @@ def test_the_rehearsal_is_what_will_run() -> None:
 
 def test_both_stages_have_the_same_base() -> None:
     """The bytecode of one stage is for the standard library of the other."""
-    assert re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE) == ["${PYTHON_IMAGE}"] * 2
+    assert [stage for stage, base in STAGES if base == "${PYTHON_IMAGE}"] == ["build", "step"]
     assert default_base().startswith("python:3.")
+
+
+def test_a_plain_build_gives_the_step_that_updates() -> None:
+    """The last stage is `update`; nothing is in a variant but what differs from the step."""
+    assert STAGES[2:] == [(ACTION, "step"), ("update", "step")]
+    variants = DOCKERFILE.partition(f"\nFROM step AS {ACTION}\n")[2]
+    lines = [line for line in variants.splitlines() if line and not line.startswith("#")]
+    assert lines == ["USER 0:0", "FROM step AS update", "USER 65532:65532"]
 
 
 def test_the_step_lies_where_the_layer_looks() -> None:

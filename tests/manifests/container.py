@@ -51,8 +51,9 @@ class Container:
     Attributes:
         command: the program and its arguments.
         environment: all of its variables.
-        folders: the folders that it may write, by their path inside.
-        user: its numeric user and group.
+        folders: the folders that are mounted to be written, by their path inside; who may write
+            them is what their owners and modes say.
+        user: the number of its user and of its group.
         workdir: where it starts.
     """
 
@@ -68,8 +69,6 @@ class Container:
         Args:
             scratch: an empty folder, for what belongs to this run alone.
         """
-        for folder in self.folders.values():
-            folder.chmod(0o777)
         outside = scratch / "root"
         outside.mkdir()
         mounts = [("ro", *mount) for mount in _image(scratch / "venv")]
@@ -93,6 +92,13 @@ class Container:
         return Ended(process.returncode, process.stdout, process.stderr)
 
 
+def volume(folder: Path) -> Path:
+    """Return a folder as Kubernetes makes volumes that start empty: anyone may write it."""
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o777)
+    return folder
+
+
 def can_contain() -> bool:
     """Return whether this machine lets the tests make such containers."""
     if os.geteuid() != 0 or any(shutil.which(name) is None for name in ("unshare", "setpriv")):
@@ -107,6 +113,22 @@ def entry_point() -> list[str]:
     lines = re.findall(r"^ENTRYPOINT (\[.*\])$", dockerfile, re.MULTILINE)
     command: list[str] = json.loads(lines[-1])
     return command
+
+
+def image_user(image: str) -> int:
+    """Return the number of the user that an image of the release workflow runs as.
+
+    Its tag is `VERSION`, for the last stage of the Dockerfile, or `VERSION-STAGE`.
+    """
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    stages = re.split(r"^FROM \S+ AS (\S+)$", dockerfile, flags=re.MULTILINE)[1:]
+    users = {
+        name: re.findall(r"^USER (\d+):\d+$", text, re.MULTILINE)
+        for name, text in zip(stages[::2], stages[1::2], strict=True)
+    }
+    _, _, stage = image.rpartition(":")[2].partition("-")
+    (user,) = users[stage or stages[-2]]
+    return int(user)
 
 
 def _image(venv: Path) -> Iterator[tuple[Path | str, str]]:

@@ -24,6 +24,15 @@ def manifest(path: str) -> dict[str, Any]:
     return document
 
 
+def example(path: str) -> dict[str, Any]:
+    """Return the one YAML example in a README of the repository."""
+    (text,) = re.findall(
+        r"^```yaml\n(.*?)^```$", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    document: dict[str, Any] = yaml.safe_load(text)
+    return document
+
+
 def by_name(entries: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """Return entries by their names."""
     return {str(entry["name"]): entry for entry in entries}

@@ -10,8 +10,8 @@ import pytest
 
 from engines.scalars import SCALARS
 from fourme.errors import ExitCode
-from tests.manifests.container import Container, can_contain, entry_point
-from tests.manifests.engines import by_name, in_argo, kubernetes_environment, manifest
+from tests.manifests.container import Container, can_contain, entry_point, volume
+from tests.manifests.engines import by_name, example, in_argo, kubernetes_environment, manifest
 from tests.step_process import REQUEST_ID
 
 if TYPE_CHECKING:
@@ -37,9 +37,8 @@ def run_template(
     values |= parameters
     container = in_argo(CONTAINER, {f"inputs.parameters.{k}": v for k, v in values.items()})
     folders = {}
-    for volume in container["volumeMounts"]:
-        folders[volume["mountPath"]] = scratch / volume["name"]
-        folders[volume["mountPath"]].mkdir()
+    for mount in container["volumeMounts"]:
+        folders[mount["mountPath"]] = volume(scratch / mount["name"])
     for artifact in TEMPLATE["inputs"]["artifacts"]:
         if artifacts and artifact["name"] in artifacts:
             folders[artifact["path"]] = artifacts[artifact["name"]]
@@ -55,12 +54,12 @@ def run_template(
 
 def outputs(scratch: Path) -> dict[str, str]:
     """Return the output parameters, read as Argo does: one line break at the end is dropped."""
-    (volume,) = CONTAINER["volumeMounts"]
+    (mount,) = CONTAINER["volumeMounts"]
     found = {}
     for parameter in TEMPLATE["outputs"]["parameters"]:
-        path = Path(parameter["valueFrom"]["path"]).relative_to(volume["mountPath"])
+        path = Path(parameter["valueFrom"]["path"]).relative_to(mount["mountPath"])
         found[parameter["name"]] = (
-            (scratch / volume["name"] / path).read_text("utf-8").removesuffix("\n")
+            (scratch / mount["name"] / path).read_text("utf-8").removesuffix("\n")
         )
     return found
 
@@ -107,13 +106,29 @@ def test_a_rate_limit_is_what_the_retry_strategy_waits_for(
     assert expression == f"asInt(lastRetry.exitCode) == {int(ExitCode.TRY_LATER)}"
 
 
+def test_the_readmes_example_is_the_templates() -> None:
+    """A workflow of the template, with the group that makes other volumes the step's to write."""
+    workflow = example("argo/README.md")
+    template = manifest("argo/workflow-template.yaml")
+    assert workflow["spec"]["workflowTemplateRef"]["name"] == template["metadata"]["name"]
+    assert template["spec"]["entrypoint"] == TEMPLATE["name"]
+    assert workflow["spec"]["securityContext"] == {
+        "fsGroup": CONTAINER["securityContext"]["runAsUser"]
+    }
+    given = by_name(workflow["spec"]["arguments"]["parameters"])
+    assert given.keys() <= by_name(TEMPLATE["inputs"]["parameters"]).keys()
+
+
 def test_bad_input_ends_in_65(sandbox: Sandbox, tmp_path: Path) -> None:
-    """All problems are in the log; nothing is sent."""
+    """All problems are in the log; nothing is sent. The files of the outputs may be missing."""
     parameters = {"host": sandbox.fourme_url, "account": "wdc", "request": "{request_idd: 1}"}
     ended = run_template(parameters, tmp_path)
     assert ended.code == ExitCode.DATA
     assert "Did you mean" in ended.log
     assert sandbox.calls == []
+    assert [*(tmp_path / "results").iterdir()] == []
+    defaults = [entry["valueFrom"]["default"] for entry in TEMPLATE["outputs"]["parameters"]]
+    assert defaults == [""] * len(SCALARS)
 
 
 def test_outputs_and_command_are_those_of_the_step() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from engines.scalars import SCALARS
 from fourme import VERSION
 from fourme.errors import ExitCode
 from tests.engines.github_rules import read_outputs
-from tests.manifests.container import Container, can_contain, entry_point
+from tests.manifests.container import Container, can_contain, entry_point, image_user
 from tests.manifests.engines import by_name, manifest
 from tests.step_process import ACCESS_TOKEN, REQUEST_ID
 
@@ -28,15 +29,27 @@ EXAMPLE = manifest("examples/github-workflow.yml")
 USE: Mapping[str, Any] = next(
     step for step in EXAMPLE["jobs"]["repair"]["steps"] if "uses" in step and "id" in step
 )
+RUNNER = 1001  # the user of GitHub's hosted runners
 _EXPRESSION = re.compile(r"\$\{\{ *(?P<json>toJSON\()?(?P<path>[a-z_.A-Z-]+)\)? *\}\}")
 
 pytestmark = pytest.mark.skipif(not can_contain(), reason="takes root and mount namespaces")
 
 
 def run_action(
-    given: Mapping[str, object], scratch: Path, extra: Mapping[str, str] | None = None
+    given: Mapping[str, object],
+    scratch: Path,
+    extra: Mapping[str, str] | None = None,
+    *,
+    user: int | None = None,
 ) -> Ended:
-    """Run the action's container with these inputs; GitHub's folders are in `scratch`."""
+    """Run the action's container with these inputs, as a hosted runner would.
+
+    Args:
+        given: the inputs.
+        scratch: gets GitHub's folders; they belong to the runner, who alone may write them.
+        extra: environment variables.
+        user: who runs it; None for the user of the image that the action names.
+    """
     assert ACTION["runs"]["using"] == "docker"
     assert "args" not in ACTION["runs"]
     assert given.keys() - ACTION["inputs"].keys() == set()
@@ -45,8 +58,14 @@ def run_action(
     folders = {f"/github/{name}": scratch / name for name in ("workspace", "home", "file_commands")}
     for folder in folders.values():
         folder.mkdir()
-    for name in ("output", "summary"):
-        (scratch / "file_commands" / name).touch()
+    files = [scratch / "file_commands" / name for name in ("output", "summary")]
+    for file in files:
+        file.touch()
+        file.chmod(0o644)
+    for folder in folders.values():
+        folder.chmod(0o755)
+    for path in (*folders.values(), *files):
+        os.chown(path, RUNNER, RUNNER)
     return Container(
         command=entry_point(),
         environment={
@@ -60,7 +79,7 @@ def run_action(
             **(extra or {}),
         },
         folders=folders,
-        user=0,
+        user=image_user(ACTION["runs"]["image"]) if user is None else user,
         workdir="/github/workspace",
     ).run(scratch)
 
@@ -109,8 +128,28 @@ def test_a_file_in_the_workspace_gets_the_full_request(sandbox: Sandbox, tmp_pat
     (tmp_path / "x").mkdir()
     ended = run_action({**example_inputs(sandbox), "output": "4me/request.json"}, tmp_path)
     assert ended.code == ExitCode.OK, ended.log
-    written = json.loads((tmp_path / "workspace" / "4me" / "request.json").read_bytes())
-    assert written["status"] == "completed"
+    file = tmp_path / "workspace" / "4me" / "request.json"
+    assert json.loads(file.read_bytes())["status"] == "completed"
+    assert file.stat().st_mode & 0o444 == 0o444  # the runner's user reads it
+
+
+def test_the_image_s_own_user_cannot_run_the_action(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Why the action has an image of its own: the files are the runner's; nothing is sent."""
+    before = sandbox.store.request(REQUEST_ID)
+    notes = [note["text"] for note in sandbox.store.notes(REQUEST_ID)]
+    inputs = {**example_inputs(sandbox), "output": "4me/request.json"}
+    ended = run_action(inputs, tmp_path, user=image_user(f":{VERSION}"))
+    assert ended.code == ExitCode.CONFIG
+    assert "/github/file_commands/output: Permission denied" in ended.log
+    assert "4me/request.json: 4me: Permission denied" in ended.log
+    assert "summary" not in ended.log
+    assert "this user (65532)" in ended.log
+    assert "::error title=4me-step-requests-update::The output could not be" in ended.out
+    assert sandbox.calls == []
+    assert sandbox.store.request(REQUEST_ID) == before
+    assert [note["text"] for note in sandbox.store.notes(REQUEST_ID)] == notes
+    assert (tmp_path / "file_commands" / "output").read_bytes() == b""
+    assert [*(tmp_path / "workspace").iterdir()] == []
 
 
 def test_bad_input_is_an_annotation_too(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -127,9 +166,10 @@ def test_bad_input_is_an_annotation_too(sandbox: Sandbox, tmp_path: Path) -> Non
 
 
 def test_outputs_and_versions_are_those_of_the_step() -> None:
-    """The action declares every scalar and the request, and uses the image of its version."""
+    """The action declares every scalar and the request; its image is root's, of its version."""
     assert [*ACTION["outputs"]] == ["request", *(row.name for row in SCALARS)]
-    image = f"docker://relaysh/4me-step-requests-update:{VERSION}"
+    image = f"docker://relaysh/4me-step-requests-update:{VERSION}-github"
     assert ACTION["runs"]["image"] == image
+    assert image_user(image) == 0
     assert USE["uses"] == f"relaysh/4me-step-requests-update@v{VERSION}"
     assert by_name(EXAMPLE["jobs"]["repair"]["steps"])["Close the request"] is USE

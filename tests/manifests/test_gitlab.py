@@ -11,7 +11,7 @@ import yaml
 
 from fourme.errors import ExitCode
 from tests.engines.gitlab_rules import expand, read_dotenv
-from tests.manifests.container import Container, can_contain, entry_point
+from tests.manifests.container import Container, can_contain, entry_point, image_user, volume
 from tests.manifests.engines import manifest
 from tests.step_process import ACCESS_TOKEN, ROOT
 
@@ -51,12 +51,12 @@ def run_job(given: Mapping[str, str], scratch: Path) -> Ended:
     others = {**PREDEFINED, "FOURME_ACCESS_TOKEN": ACCESS_TOKEN}
     environment = {name: expand(value, others) for name, value in variables.items()}
     assert JOB["image"]["entrypoint"] == [""]
-    project = scratch / "project"
-    project.mkdir()
+    project = volume(scratch / "project")  # GitLab's helper lets anyone write a job's files
     return Container(
         command=["sh", "-c", "set -e\n" + "\n".join(JOB["script"])],
         environment={**others, **environment, "CI": "true", "GITLAB_CI": "true", "HOME": "/"},
         folders={PROJECT: project},
+        user=image_user(inputs["image"]),
         workdir=PROJECT,
     ).run(scratch)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from engines.scalars import SCALARS
 from fourme.errors import ExitCode
-from tests.manifests.container import Container, can_contain, entry_point
-from tests.manifests.engines import by_name, in_tekton, kubernetes_environment, manifest
+from tests.manifests.container import Container, can_contain, entry_point, volume
+from tests.manifests.engines import by_name, example, in_tekton, kubernetes_environment, manifest
 from tests.step_process import ACCESS_TOKEN, REQUEST_ID
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ pytestmark = pytest.mark.skipif(not can_contain(), reason="takes root and mount 
 
 def run_task(params: Mapping[str, str], scratch: Path, output: Path | None = None) -> Ended:
     """Run the Task's step; its results are in `scratch / "results"` afterwards."""
-    results = scratch / "results"
-    results.mkdir()
+    results = volume(scratch / "results")
     values = {f"params.{entry['name']}": entry.get("default") for entry in TASK["spec"]["params"]}
     unknown = params.keys() - {entry["name"] for entry in TASK["spec"]["params"]}
     assert unknown == set()
@@ -84,14 +84,45 @@ def test_the_sample_notes_a_deployment(sandbox: Sandbox, tmp_path: Path) -> None
 
 def test_a_workspace_gets_the_full_request(sandbox: Sandbox, tmp_path: Path) -> None:
     """request.json in the bound workspace is the whole answer."""
-    output = tmp_path / "output"
-    output.mkdir()
+    output = volume(tmp_path / "output")
     ended = run_task(sample_params(sandbox), tmp_path, output)
     assert ended.code == ExitCode.OK, ended.log
     assert json.loads((output / "request.json").read_bytes()) == {
         **(sandbox.store.request(70470) or {}),
         "request_id": 70470,
     }
+
+
+@pytest.mark.parametrize(
+    ("group", "mode", "code"), [(0, 0o755, ExitCode.CONFIG), (65532, 0o2775, ExitCode.OK)]
+)
+def test_a_volume_of_a_claim_takes_a_group(
+    sandbox: Sandbox, tmp_path: Path, group: int, mode: int, code: ExitCode
+) -> None:
+    """A volume is root's: without the README's `fsGroup`, nothing is sent; with it, all is well."""
+    run = example(f"{FOLDER}/README.md")
+    assert run["spec"]["podTemplate"]["securityContext"] == {"fsGroup": 65532}
+    assert STEP["securityContext"]["runAsUser"] == 65532
+    assert run["spec"]["taskRef"]["name"] == TASK["metadata"]["name"]
+    assert [use["name"] for use in run["spec"]["workspaces"]] == ["output"]
+    output = tmp_path / "output"
+    output.mkdir()
+    os.chown(output, 0, group)
+    output.chmod(mode)
+    params = {entry["name"]: entry["value"] for entry in run["spec"]["params"]}
+    ended = run_task({**params, "host": sandbox.fourme_url}, tmp_path, output)
+    assert ended.code == code, ended.log
+    if code is ExitCode.CONFIG:
+        assert "takes `fsGroup` in the pod's securityContext" in ended.log
+        assert sandbox.calls == []
+        assert [*(tmp_path / "results").iterdir()] == []
+
+
+def test_a_sample_is_not_tried_again_after_any_failure() -> None:
+    """Tekton's `retries` knows no exit codes; a run that it repeats would repeat the note."""
+    tasks = [*SAMPLE["spec"]["pipelineSpec"]["tasks"], *SAMPLE["spec"]["pipelineSpec"]["finally"]]
+    assert tasks
+    assert [task["name"] for task in tasks if "retries" in task] == []
 
 
 def test_a_text_from_elsewhere_stays_a_text(sandbox: Sandbox, tmp_path: Path) -> None:
