@@ -84,7 +84,7 @@ EXIT_CODES = (
     ExitMeaning(
         ExitCode.PROTOCOL,
         "protocol",
-        "the outcome could not be established, or the answer is not a request",
+        "the outcome could not be established, or the answer is not a request; terminated in doubt",
         "maybe",
         "look first",
     ),
@@ -99,8 +99,9 @@ EXIT_CODES = (
         ExitCode.CONFIG,
         "config",
         "METADATA_API_URL missing or wrong, no spec or more than one, a file that cannot be read, "
-        "metadata service refuses, unresolvable references, bad host, a redirect, an untrusted "
-        "certificate, a bad environment variable",
+        "an output that cannot be written, metadata service refuses, unresolvable references, a host "
+        "that is wrong or does not exist, a redirect, an untrusted certificate, a bad environment "
+        "variable",
         "no",
         "after a fix",
     ),

@@ -65,7 +65,7 @@ THROTTLE_TIME_VARIABLE = Variable(
     "FOURME_MAX_THROTTLE_TIME",
     MAX_THROTTLE_TIME,
     0,
-    "how long one call may wait because a service asks for it (429, 503); 0: never",
+    "how long rate limits (429, 503) may hold up one call, slow refusals included; 0: never",
 )
 CONNECT_TIMEOUT_VARIABLE = Variable(
     "FOURME_CONNECT_TIMEOUT", CONNECT_TIMEOUT, 0.01, "how long connecting may take"
