@@ -64,7 +64,13 @@ class Sandbox:
         self._log = CallLog()
         assembler = Assembler(self._metadata, port, self._log, rules, self._metadata.spec().value)
         options = fourme or FourMeOptions()
-        self.store = Store(options.data, options.path, clock)
+        self.store = Store(
+            options.data,
+            options.path,
+            clock,
+            history=options.history,
+            rewrite_note=options.rewrite_note,
+        )
         self._assembly = (
             assembler.metadata_only()
             if fourme is None
