@@ -1,6 +1,10 @@
 """The syntax of expressions: where they are in a text, and the path that each one spells.
 
 A path is a name followed by segments: `.name`, `.'any text'`, `['any text']` or `[0]`.
+
+A dollar sign and whatever follows it, unless that is a brace, are text together: `$${x}` is no
+expression, and stays as it is written (recorded from Relay's own server; `$$${x}`, which is `$$`
+and an expression, is from its public source).
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ import re
 Segment = str | int
 
 _OPEN = "${"
+_DOLLAR = re.compile(r"\$.?", re.DOTALL)
 _NAME = re.compile(r"[^\W\d][\w-]*")
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 _INDEX = re.compile(r"-?[0-9]+")
@@ -24,18 +29,22 @@ class ExpressionError(ValueError):
 def parts(text: str) -> list[str | list[Segment]]:
     """Split text into literal parts and the paths of its expressions."""
     parts: list[str | list[Segment]] = []
+    literal = ""
     position = 0
-    while (start := text.find(_OPEN, position)) >= 0:
-        if start > position:
-            parts.append(text[position:start])
-        segments, end = path(text, start + len(_OPEN))
+    while match := _DOLLAR.search(text, position):
+        literal += text[position : match.start()]
+        position = match.end()
+        if match.group() != _OPEN:
+            literal += match.group()
+            continue
+        segments, end = path(text, position)
         if text[end : end + 1] != "}":
-            raise _unknown(text, start)
-        parts.append(segments)
+            raise _unknown(text, match.start())
+        parts.extend([literal, segments] if literal else [segments])
+        literal = ""
         position = end + 1
-    if position < len(text) or not parts:
-        parts.append(text[position:])
-    return parts
+    literal += text[position:]
+    return [*parts, literal] if literal or not parts else parts
 
 
 def path(text: str, start: int) -> tuple[list[Segment], int]:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from threading import Thread
 from typing import TYPE_CHECKING, Self
 
+from sandbox import destination
 from sandbox import faults as fault_rules
 from sandbox.assembly import METADATA_CALLS, Assembler, FourMeOptions
 from sandbox.calls import FOURME, METADATA, Call, CallLog
@@ -94,6 +95,11 @@ class Sandbox:
         if FOURME not in self._assembly.services:
             raise LookupError("the sandbox was started without the 4me API")
         return self._assembly.services[FOURME].url
+
+    @property
+    def destination(self) -> str:
+        """Where the step's calls to 4me go, in words."""
+        return destination.describe(self._metadata.spec())
 
     @property
     def calls(self) -> list[Call]:

@@ -34,10 +34,20 @@ SCOPE = Scope(
         ("plain", "plain"),
         ("", ""),
         ("$ {x} $x", "$ {x} $x"),
+        ("$", "$"),
+        ("$$", "$$"),
+        ("$${x}", "$${x}"),
+        ("$${secrets.x}", "$${secrets.x}"),
+        ("$$${secrets.x}", "$$s3cret"),
+        ("$$$${secrets.x}", "$$$${secrets.x}"),
+        ("$\n${secrets.x}$", "$\ns3cret$"),
     ],
 )
 def test_one_expression_yields_the_typed_value(text: str, value: object) -> None:
-    """Text that is one expression becomes what it leads to; text without any stays as it is."""
+    """Text that is one expression becomes what it leads to; text without any stays as it is.
+
+    Two dollar signs before a brace begin no expression, and stay both (recorded from Relay).
+    """
     evaluated = evaluate({"key": [text]}, SCOPE)
     assert evaluated.value == {"key": [value]}
     assert evaluated.complete
