@@ -1,6 +1,6 @@
 """The syntax of expressions: where they are in a text, and the path that each one spells.
 
-A path is a name followed by segments: `.name`, `.'any text'`, `['any text']` or `[0]`.
+A path is a name followed by segments: `.name`, `.'any text'`, `.0`, `['any text']` or `[0]`.
 
 A dollar sign and whatever follows it, unless that is a brace, are text together: `$${x}` is no
 expression, and stays as it is written (recorded from Relay's own server; `$$${x}`, which is `$$`
@@ -18,6 +18,7 @@ _DOLLAR = re.compile(r"\$.?", re.DOTALL)
 _NAME = re.compile(r"[^\W\d][\w-]*")
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 _INDEX = re.compile(r"-?[0-9]+")
+_DIGITS = re.compile(r"[0-9]+(?![\w-])")
 _SPACE = re.compile(r"\s*")
 _CALL = re.compile(r"\s*([^\W\d][\w-]*)\s*\(")
 
@@ -54,17 +55,18 @@ def path(text: str, start: int) -> tuple[list[Segment], int]:
     if name is None:
         raise _unknown(text, start)
     segments: list[Segment] = [name.group()]
-    position = name.end()
+    position = _skip(text, name.end())
     while text[position : position + 1] in (".", "["):
         segment, position = _segment(text, position)
         segments.append(segment)
-    return segments, _skip(text, position)
+        position = _skip(text, position)
+    return segments, position
 
 
 def _segment(text: str, position: int) -> tuple[Segment, int]:
     in_brackets = text[position] == "["
-    start = _skip(text, position + 1) if in_brackets else position + 1
-    for pattern in (_QUOTED, _INDEX if in_brackets else _NAME):
+    start = _skip(text, position + 1)
+    for pattern in (_QUOTED, _INDEX) if in_brackets else (_QUOTED, _NAME, _DIGITS):
         match = pattern.match(text, start)
         if match is None:
             continue
@@ -74,7 +76,7 @@ def _segment(text: str, position: int) -> tuple[Segment, int]:
             if text[end : end + 1] != "]":
                 break
             end += 1
-        return _literal(match, index=pattern is _INDEX), end
+        return _literal(match, index=pattern in (_INDEX, _DIGITS)), end
     raise _unknown(text, position)
 
 
