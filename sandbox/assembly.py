@@ -16,10 +16,11 @@ from sandbox.service import HOST, Hub, Manners, Service
 from sandbox.uploads import Limits, Storage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from sandbox.faults import Rule
+    from sandbox.listing import Order
     from sandbox.metadata import Metadata
     from sandbox.store import Store
     from sandbox.uploads import Provider
@@ -44,6 +45,11 @@ class FourMeOptions:
         allowed_extensions: Without dots, empty for all; None for what the data says.
         port: The port; 0 for a free one.
         uploads: The folder that keeps uploaded files; None for one that is removed at the end.
+        history: How many old notes every request has, on top of the data's.
+        notes_order: `asked` lists notes as the caller asks; `ascending` and `descending` are a
+            server that ignores `sort`.
+        rewrite_note: What becomes of a note's text as it is stored; None keeps it.
+        policy_seconds: How long an upload may be made after it was granted.
     """
 
     data: dict[str, object] | None = None
@@ -53,6 +59,10 @@ class FourMeOptions:
     allowed_extensions: tuple[str, ...] | None = None
     port: int = 0
     uploads: Path | None = None
+    history: int = 0
+    notes_order: Order = "asked"
+    rewrite_note: Callable[[str], str] | None = None
+    policy_seconds: float = 3600.0
 
 
 @dataclass(frozen=True)
@@ -110,7 +120,9 @@ class Assembler:
     def with_fourme(self, options: FourMeOptions, store: Store, clock: Clock) -> Assembly:
         """Return the metadata service and the 4me API, with its storage."""
         limits = _limits(options, store)
-        storage = Storage(options.storage, store, clock, limits, options.uploads)
+        storage = Storage(
+            options.storage, store, clock, limits, options.uploads, options.policy_seconds
+        )
         first = ["spec", "storage"]
         first += ["upload"] if options.storage == "s3" else []
         first += [] if self._uploads else ["patch"]
@@ -142,7 +154,7 @@ class Assembler:
         def upload_uri() -> str:
             return f"{services[S3].url}/s3/" if is_s3 else f"{services[FOURME].url}/v1/attachments"
 
-        api = FourMe(storage.store, storage, clock, upload_uri)
+        api = FourMe(storage.store, storage, clock, upload_uri, options.notes_order)
         manners = Manners(
             clock=clock,
             finish=api.finish,

@@ -1,13 +1,19 @@
-"""What a PATCH of a request may change."""
+"""What a PATCH of a request may change.
+
+As recorded: unknown fields, and references sent without `_id`, are ignored in silence; custom
+fields merge, and the texts `true` and `false` become booleans in them; a time without a zone is in
+the user's, and is answered as UTC.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sandbox import fields
+from sandbox.clock import ACCOUNT_ZONE
 
 #: Finds the reference object of a collection and an id; None where there is none.
 Finder = Callable[[str, int], Mapping[str, object] | None]
@@ -42,6 +48,7 @@ class Change:
         notes: The text of each note to add, by `note` and `internal_note`.
         attachments: The items of each attachments field.
         minutes: Time spent to add.
+        ignored: The fields that are ignored.
         problems: What is wrong; nothing may be applied when there is any.
     """
 
@@ -49,7 +56,14 @@ class Change:
     notes: dict[str, str] = field(default_factory=dict)
     attachments: dict[str, list[dict[str, object]]] = field(default_factory=dict)
     minutes: int = 0
+    ignored: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def touches_request(self) -> bool:
+        """Whether `updated_at` moves: a note alone was recorded not to move it."""
+        custom = self.attachments.get("custom_fields_attachments")
+        return bool(self.values or self.minutes or custom)
 
 
 def check(body: Mapping[str, object], current: Mapping[str, object], find: Finder) -> Change:
@@ -68,6 +82,9 @@ def check(body: Mapping[str, object], current: Mapping[str, object], find: Finde
         problem = _take(name, value, change, find)
         if problem is not None:
             change.problems.append((name, problem))
+    custom_fields = change.values.get("custom_fields")
+    if isinstance(custom_fields, list):
+        change.values["custom_fields"] = _merged(current.get("custom_fields"), custom_fields)
     change.problems.extend(_conflicts({**current, **change.values}, change.values))
     return change
 
@@ -83,14 +100,9 @@ def _take(name: str, value: object, change: Change, find: Finder) -> str | None:
         return _take_reference(reference, value, change, find)
     judge = _judge_of(name)
     if judge is None:
-        return _unknown(name)
+        change.ignored.append(name)
+        return None
     return _take_value(name, value, change, judge)
-
-
-def _unknown(name: str) -> str:
-    if name in fields.REFERENCES:
-        return f"is a reference: send its id as {name}_id"
-    return "is read-only" if name in fields.READ_ONLY else "is not a field of requests"
 
 
 def _take_value(name: str, value: object, change: Change, judge: Judge) -> str | None:
@@ -103,8 +115,31 @@ def _take_value(name: str, value: object, change: Change, judge: Judge) -> str |
         minutes = _minutes(value)
         change.minutes = minutes if isinstance(minutes, int) else 0
     elif name not in fields.WRITE_ONLY:
-        change.values[name] = _minutes(value) if name == "planned_effort" else value
+        change.values[name] = _as_answered(name, value)
     return None
+
+
+def _as_answered(name: str, value: object) -> object:
+    """Return a valid value as 4me answers it."""
+    if name == "planned_effort":
+        return _minutes(value)
+    if name not in fields.DATETIMES:
+        return value
+    moment = datetime.fromisoformat(str(value))
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=ACCOUNT_ZONE)
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _merged(current: object, sent: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Return custom fields with those that were sent put in; the others stay."""
+    known = current if isinstance(current, list) else []
+    values = {item["id"]: item["value"] for item in known}
+    values.update({item["id"]: _coerced(item["value"]) for item in sent})
+    return [{"id": name, "value": value} for name, value in values.items()]
+
+
+def _coerced(value: object) -> object:
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
 
 def _judge_of(name: str) -> Judge | None:
@@ -136,10 +171,12 @@ def _clear(name: str, change: Change) -> str | None:
 
 
 def _take_note(name: str, value: object, change: Change) -> str | None:
-    if value is None or value == "":
+    if value is None:
         return None
     if not isinstance(value, str):
         return "is not a text"
+    if not value.strip():
+        return None  # a guess: a blank note adds nothing
     if len(value.encode("utf-8", "surrogatepass")) > _NOTE_LIMIT:
         return "is too long (maximum is 64 KB)"
     change.notes[name] = value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -15,11 +16,15 @@ from sandbox.faults import FaultError, help_text
 from sandbox.paths import ExpressionError
 from sandbox.report import Report, render
 from sandbox.server import Sandbox
+from sandbox.service import HOST
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 WRONG_USE = 2
+
+#: The variables that send HTTP calls to a proxy, in both spellings that clients know.
+_PROXIES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 
 _DESCRIPTION = """\
 Serve the data of FILE as Relay's metadata service would, on 127.0.0.1, and run COMMAND against it.
@@ -94,16 +99,19 @@ def _sandbox(options: argparse.Namespace, document: Document) -> Sandbox:
 
 
 def _serve(options: argparse.Namespace, sandbox: Sandbox) -> int:
+    if not options.fourme:
+        _say(f"without --fourme, the step calls {sandbox.destination}")
+    environment = _environment(sandbox, fourme=options.fourme)
     if not options.command:
-        _announce(sandbox, fourme=options.fourme)
+        _announce(sandbox, environment, fourme=options.fourme)
         command.wait_for_signal()
         return 0
     if not options.report:
-        return command.run(options.command, sandbox.environment()).exit_code
+        return command.run(options.command, environment).exit_code
     before = sandbox.store.requests
     known = {number: len(sandbox.store.notes(number)) for number in before}
     spent = {number: sandbox.store.time_spent_total(number) for number in before}
-    result = command.run(options.command, sandbox.environment(), capture=True)
+    result = command.run(options.command, environment, capture=True)
     spent = {
         number: sandbox.store.time_spent_total(number) - total for number, total in spent.items()
     }
@@ -125,8 +133,18 @@ def _serve(options: argparse.Namespace, sandbox: Sandbox) -> int:
     return result.exit_code
 
 
-def _announce(sandbox: Sandbox, *, fourme: bool) -> None:
-    for name, value in sandbox.environment().items():
+def _environment(sandbox: Sandbox, *, fourme: bool) -> dict[str, str]:
+    """Return Relay's variables; where a proxy is set, those that keep calls on this machine."""
+    variables = sandbox.environment()
+    if fourme and any(os.environ.get(name) for name in _PROXIES):
+        spared = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+        value = f"{spared},{HOST}" if spared else HOST
+        variables.update({"NO_PROXY": value, "no_proxy": value})
+    return variables
+
+
+def _announce(sandbox: Sandbox, environment: Mapping[str, str], *, fourme: bool) -> None:
+    for name, value in environment.items():
         print(f"export {name}={value}")  # noqa: T201 - for the shell
     sys.stdout.flush()
     if fourme:

@@ -24,6 +24,8 @@ STALL = 120.0
 TRICKLE = 0.2
 #: The length of the long line that a 500 holds, in characters.
 LONG_LINE = 70_000
+#: How deep a `deep` answer is nested: Python's own JSON reader gives up at about a thousand.
+DEPTH = 900
 #: What a truncated answer announces at least, in bytes: an empty body can't be cut.
 ANNOUNCED = 64
 
@@ -32,9 +34,27 @@ _LATE: set[asyncio.Task[None]] = set()
 
 _POLL = 0.005  # seconds between two looks at a client that should go away
 
-_NGINX = (
+_PAGE = (
     "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>"
-    "\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n<!-- {echo} -->\r\n"
+    "\r\n<hr><center>{server}</center>\r\n</body>\r\n</html>\r\n<!-- {echo} -->\r\n"
+)
+_NGINX, _CLOUDFLARE, _PROXY = "nginx", "cloudflare", "proxy"
+
+#: The statuses that come from what stands before the service, as a page; 502 was recorded, the
+#: others are as the gateways' makers document them.
+_GATEWAYS = {
+    502: ("Bad Gateway", _NGINX),
+    522: ("Connection timed out", _CLOUDFLARE),
+    524: ("A timeout occurred", _CLOUDFLARE),
+    598: ("Network read timeout error", _PROXY),
+    599: ("Network connect timeout error", _PROXY),
+}
+
+_EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload; as=style\r\n\r\n"
+
+_S3_ERROR = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n'
+    "<Error><Code>{code}</Code><Message>{message}</Message></Error>"
 )
 
 
@@ -97,8 +117,7 @@ async def bad_gateway_late(exchange: Exchange) -> web.StreamResponse:
     work = asyncio.get_running_loop().create_task(process())
     _LATE.add(work)
     work.add_done_callback(_LATE.discard)
-    answer = _NGINX.format(title="502 Bad Gateway", echo=_echo(exchange))
-    return web.Response(status=502, text=answer, content_type="text/html")
+    return _gateway_page(exchange, 502)
 
 
 async def reset_before(exchange: Exchange) -> None:
@@ -196,14 +215,87 @@ async def redirect(exchange: Exchange) -> web.StreamResponse:
     return web.Response(status=307, headers={"Location": location})
 
 
+async def busy(exchange: Exchange) -> web.StreamResponse:
+    """Answer a 500 that speaks of too many requests, as 4me's own connector expects it."""
+    answer = exchange.error(429, "")
+    answer.set_status(500)
+    return _with_retry_after(exchange, answer)
+
+
+async def early_hints(exchange: Exchange) -> web.StreamResponse:
+    """Process the call, and send an interim answer before the final one, as RFC 8297 allows."""
+    answer = await exchange.process()
+    _write(exchange, _EARLY_HINTS)
+    return answer
+
+
+async def two_lengths(exchange: Exchange) -> None:
+    """Process the call, and answer with two lengths that differ, which RFC 9112 forbids."""
+    answer = await exchange.process()
+    body = _body(answer)
+    lengths = [("Content-Length", str(len(body) + more)) for more in (0, 1)]
+    lines = [f"HTTP/1.1 {answer.status} {answer.reason}"]
+    lines += [f"{name}: {value}" for name, value in (*answer.headers.items(), *lengths)]
+    exchange.sent(answer.status)
+    _write(exchange, "\r\n".join([*lines, "", ""]).encode() + body)
+    if exchange.request.transport is not None:
+        exchange.request.transport.close()
+
+
+async def deep(exchange: Exchange) -> web.StreamResponse:
+    """Process the call, and nest something in its answer deeper than anybody needs."""
+    answer = await exchange.process()
+    text = _body(answer).decode()
+    if answer.content_type != "application/json" or text[-1:] not in ("}", "]"):
+        return answer
+    start, end = text[:-1].rstrip(), text[-1]
+    nested = "[" * DEPTH + "]" * DEPTH
+    comma = "" if start in ("{", "[") else ", "
+    member = f'"deep": {nested}' if end == "}" else nested
+    answer.body = f"{start}{comma}{member}{end}".encode()
+    return answer
+
+
+async def s3_timeout(exchange: Exchange) -> web.StreamResponse:
+    """Answer as S3 does when a body comes too slowly (documented); not processed."""
+    message = "Your socket connection to the server was not read from or written to in time."
+    return _s3_error(exchange, 400, "RequestTimeout", message)
+
+
+async def s3_slow_down(exchange: Exchange) -> web.StreamResponse:
+    """Answer as S3 does when it is asked too often (documented); not processed."""
+    return _s3_error(exchange, 503, "SlowDown", "Please reduce your request rate.")
+
+
+def _s3_error(exchange: Exchange, code: int, name: str, message: str) -> web.Response:
+    answer = exchange.error(code, "")
+    answer.text = _S3_ERROR.format(code=name, message=message)
+    answer.content_type = "application/xml"
+    return answer
+
+
+def _write(exchange: Exchange, data: bytes) -> None:
+    """Write bytes past the framework, which sends nothing but well-formed answers."""
+    if exchange.request.transport is not None:
+        exchange.request.transport.write(data)
+
+
 def _error(exchange: Exchange, code: int) -> web.Response:
     echo = _echo(exchange)
-    if code == 502:  # noqa: PLR2004 - the one that never comes from the service itself
-        page = _NGINX.format(title="502 Bad Gateway", echo=echo)
-        return web.Response(status=code, text=page, content_type="text/html")
+    if code in _GATEWAYS:
+        return _gateway_page(exchange, code)
     if code == 500:  # noqa: PLR2004 - a crash, whose page shows the trace
         echo += " " + "x" * LONG_LINE
-    answer = exchange.error(code, echo)
+    return _with_retry_after(exchange, exchange.error(code, echo))
+
+
+def _gateway_page(exchange: Exchange, code: int) -> web.Response:
+    reason, server = _GATEWAYS[code]
+    page = _PAGE.format(title=f"{code} {reason}", server=server, echo=_echo(exchange))
+    return web.Response(status=code, reason=reason, text=page, content_type="text/html")
+
+
+def _with_retry_after(exchange: Exchange, answer: web.Response) -> web.Response:
     if exchange.seconds is None:
         return answer
     if exchange.date:

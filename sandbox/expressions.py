@@ -92,7 +92,7 @@ def evaluate(tree: object, scope: Scope) -> Evaluated:
     """
     evaluation = _Evaluation(scope)
     value = evaluation.tree(tree)
-    return Evaluated(value, evaluation.unresolvable)
+    return Evaluated(_go_numbers(value), evaluation.unresolvable)
 
 
 def evaluate_path(tree: object, path: str, scope: Scope) -> Evaluated:
@@ -111,7 +111,7 @@ def evaluate_path(tree: object, path: str, scope: Scope) -> Evaluated:
         if len(evaluation.unresolvable) > before:
             return Evaluated(None, evaluation.unresolvable)
         tree = _select(current, segment, path)
-    return Evaluated(evaluation.tree(tree), evaluation.unresolvable)
+    return Evaluated(_go_numbers(evaluation.tree(tree)), evaluation.unresolvable)
 
 
 def encode(value: object) -> object:
@@ -129,14 +129,15 @@ def encode(value: object) -> object:
 
 
 def text_of(value: object) -> str:
-    """Return a value as it appears inside a longer string: text, or Go's compact JSON."""
+    """Return a value as it appears inside a longer string: text, or JSON as Go indents it.
+
+    Indented by tabs, with sorted keys (recorded from Relay's own server).
+    """
     if isinstance(value, str):
         return value
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    text = json.dumps(
-        _go_numbers(encode(value)), ensure_ascii=False, sort_keys=True, separators=(",", ":")
-    )
+    text = json.dumps(_go_numbers(encode(value)), ensure_ascii=False, sort_keys=True, indent="\t")
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text

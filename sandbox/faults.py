@@ -74,7 +74,14 @@ _STATUS_NOTES = {
     500: ", with a line of 70,000 characters",
     502: ", as nginx's HTML page",
     503: ", Retry-After if SECONDS are given",
+    522: ", as Cloudflare's HTML page",
+    524: ", as Cloudflare's HTML page",
+    598: ", as a proxy's HTML page",
+    599: ", as a proxy's HTML page",
 }
+_STATUSES = (400, 401, 403, 404, 408, 409, 418, 422, 429, 500, 502, 503, 504, 522, 524, 598, 599)
+_STATUSES_AFTER = (408, 500, 502, 503, 504, 524)
+_AMBIGUOUS = (408, 500, 502, 504, 522, 524, 598, 599)
 
 
 def _status_faults() -> list[Fault]:
@@ -84,9 +91,9 @@ def _status_faults() -> list[Fault]:
             f"answer {status}{_STATUS_NOTES.get(status, '')}; not processed",
             effects.status(status),
             forms=_FORMS.get(status, ("",)),
-            ambiguous=status in (500, 502, 504),
+            ambiguous=status in _AMBIGUOUS,
         )
-        for status in (400, 401, 403, 404, 409, 418, 422, 429, 500, 502, 503, 504)
+        for status in _STATUSES
     ] + [
         Fault(
             f"{status}-after",
@@ -94,7 +101,7 @@ def _status_faults() -> list[Fault]:
             effects.status_after(status),
             ambiguous=True,
         )
-        for status in (500, 502, 503, 504)
+        for status in _STATUSES_AFTER
     ]
 
 
@@ -112,6 +119,10 @@ def _lost_answers() -> list[Fault]:
             ("html", "processed; the answer is an HTML page", effects.html),
             ("invalid-json", "processed; the answer is not JSON", effects.invalid_json),
             ("not-a-request", "processed; the answer is a JSON list", effects.not_a_request),
+            # Python's HTTP client takes an interim answer that it does not know for the final one.
+            ("103", "processed; an interim answer comes before the final one", effects.early_hints),
+            ("two-lengths", "processed; two Content-Length that differ", effects.two_lengths),
+            ("deep", "processed; the answer is nested 900 levels deep", effects.deep),
         )
     ]
 
@@ -132,6 +143,14 @@ def _table() -> dict[str, Fault]:
             forms=(":SECONDS",),
             ambiguous=True,
         ),
+        Fault(
+            "500-busy",
+            "answer 500 that says Too Many Requests, Retry-After if SECONDS; not processed",
+            effects.busy,
+            forms=("", ":SECONDS"),
+        ),
+        Fault("s3-timeout", "answer S3's 400 RequestTimeout; not processed", effects.s3_timeout),
+        Fault("s3-slow-down", "answer S3's 503 SlowDown; not processed", effects.s3_slow_down),
         Fault("redirect", "307 to another host; not processed", effects.redirect),
         Fault(
             "slow",

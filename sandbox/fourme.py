@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from sandbox import listing
 from sandbox.page import request_page
 from sandbox.store import Access, Problems, Store
 from sandbox.uploads import Storage, UploadError
@@ -19,12 +20,10 @@ if TYPE_CHECKING:
 
     from sandbox.clock import Clock
 
-#: Requests an hour and token, as `X-RateLimit-Limit` tells.
+#: Requests an hour and person, as `x-ratelimit-limit` tells.
 RATE_LIMIT = 3600
 
 _HOUR = 3600
-_PAGE = 25  # notes on a page, unless the caller asks for more or fewer
-_LARGEST_PAGE = 100
 _API = "/v1/"
 _WHOLE = re.compile(r"[0-9]{1,18}")
 
@@ -37,6 +36,13 @@ _MESSAGES = {
     429: "Too Many Requests",
 }
 
+#: What is answered to a caller who does not ask for English (documented: the user's language).
+_DUTCH = {
+    "can't be blank": "moet opgegeven zijn",
+    "does not exist": "bestaat niet",
+    "is not included in the list": "is niet in de lijst opgenomen",
+}
+
 
 class FourMe:
     """The API's handlers.
@@ -46,16 +52,23 @@ class FourMe:
         storage: Where files are uploaded to.
         clock: The API's clock.
         upload_uri: Returns the address for uploads.
+        notes_order: In which order notes are listed.
     """
 
     def __init__(
-        self, store: Store, storage: Storage, clock: Clock, upload_uri: Callable[[], str]
+        self,
+        store: Store,
+        storage: Storage,
+        clock: Clock,
+        upload_uri: Callable[[], str],
+        notes_order: listing.Order = "asked",
     ) -> None:
         self._store = store
         self._storage = storage
         self._clock = clock
         self._upload_uri = upload_uri
-        self._used: dict[str, int] = {}
+        self._notes_order: listing.Order = notes_order
+        self._used: dict[object, int] = {}
 
     def routes(self) -> list[web.RouteDef]:
         """Return what the service answers."""
@@ -75,15 +88,19 @@ class FourMe:
         return _message(401)
 
     def finish(self, request: web.Request, answer: web.Response) -> web.Response:
-        """Add the headers that every answer has."""
-        token = request.headers.get("Authorization", "")
-        self._used[token] = used = self._used.get(token, 0) + 1
+        """Add the headers that every answer has; names are lower case, as documented since 2024."""
+        answer.headers["date"] = self._clock.http_date()
+        answer.headers["x-request-id"] = secrets.token_hex(16)
+        access = self._access(request)
+        # As documented, the limit is the person's, whatever the token; a 401 tells nothing of it.
+        if access is None or answer.status == HTTPStatus.UNAUTHORIZED:
+            return answer
+        person = access.person.get("id")
+        self._used[person] = used = self._used.get(person, 0) + 1
         now = int(self._clock.now().timestamp())
-        answer.headers["Date"] = self._clock.http_date()
-        answer.headers["X-Request-Id"] = secrets.token_hex(16)
-        answer.headers["X-RateLimit-Limit"] = str(RATE_LIMIT)
-        answer.headers["X-RateLimit-Remaining"] = str(max(RATE_LIMIT - used, 0))
-        answer.headers["X-RateLimit-Reset"] = str((now // _HOUR + 1) * _HOUR)
+        answer.headers["x-ratelimit-limit"] = str(RATE_LIMIT)
+        answer.headers["x-ratelimit-remaining"] = str(max(RATE_LIMIT - used, 0))
+        answer.headers["x-ratelimit-reset"] = str((now // _HOUR + 1) * _HOUR)
         return answer
 
     def _access(self, request: web.Request) -> Access | None:
@@ -114,7 +131,8 @@ class FourMe:
             return _message(403)
         updated = self._store.update(number, body, access)
         if isinstance(updated, Problems):
-            errors = [list(problem) for problem in updated.errors]
+            words = {} if _wants_english(request) else _DUTCH
+            errors = [[name, words.get(text, text)] for name, text in updated.errors]
             return _json(422, {"message": _MESSAGES[422], "errors": errors})
         return _json(200, updated)
 
@@ -122,13 +140,16 @@ class FourMe:
         number = _number(request)
         if self._store.request(number) is None:
             return _message(404)
-        page = max(_query_number(request, "page", 1), 1)
-        size = min(max(_query_number(request, "per_page", _PAGE), 1), _LARGEST_PAGE)
-        notes = self._store.notes(number)
-        answer = _json(200, notes[(page - 1) * size : page * size])
-        if len(notes) > page * size:
-            following = request.url.update_query(page=page + 1, per_page=size)
-            answer.headers["Link"] = f'<{following}>; rel="next"'
+        try:
+            query = list(request.query.items())
+            page = listing.page_of(self._store.notes(number), query, self._notes_order)
+        except listing.QueryError as error:
+            return _json(400, {"message": str(error)})
+        answer = _json(200, page.items)
+        answer.headers.update(page.headers)
+        if page.following is not None:
+            following = request.url.with_query(page.following)
+            answer.headers["link"] = f'<{following}>; rel="next"'
         return answer
 
     async def _get_storage(self, _request: web.Request) -> web.Response:
@@ -171,13 +192,11 @@ def _json(status: int, value: object) -> web.Response:
 
 def _number(request: web.Request) -> int:
     """Return the id of the path; 0, which nothing has, where it is no number."""
-    return _whole(request.match_info["id"], 0)
+    text = request.match_info["id"]
+    return int(text) if _WHOLE.fullmatch(text) else 0
 
 
-def _query_number(request: web.Request, name: str, default: int) -> int:
-    return _whole(request.query.get(name, ""), default)
-
-
-def _whole(text: str, default: int) -> int:
-    """Return a whole number of at most 18 digits; `default` for anything else."""
-    return int(text) if _WHOLE.fullmatch(text) else default
+def _wants_english(request: web.Request) -> bool:
+    headers = request.headers
+    language = headers.get("X-4me-Language") or headers.get("X-Xurrent-Language") or ""
+    return language.lower().startswith("en")

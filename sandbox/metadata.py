@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from sandbox import destination, paths
 from sandbox.expressions import (
     Evaluated,
     Scope,
@@ -22,7 +23,7 @@ from sandbox.expressions import (
 from sandbox.paths import ExpressionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sandbox.document import Document
 
@@ -57,6 +58,7 @@ class Metadata:
         self._step_name = step
         self._step = document.step(run, step)
         self._spec = self._step.spec
+        self._fourme: str | None = None
         self._token = token
         self._lock = Lock()
         self._connections: dict[tuple[str, str], Mapping[str, object]] = dict(document.connections)
@@ -84,7 +86,12 @@ class Metadata:
             return dict(self._decorators)
 
     def use_fourme(self, url: str, placeholder: str) -> None:
-        """Point every connection of type `4me`, and the placeholder, to this address."""
+        """Lead the spec's connection, all of type `4me`, and the placeholder to this address.
+
+        No call of the step may leave this machine: the host of the spec's connection is replaced
+        as it is served, wherever it came from.
+        """
+        self._fourme = url
         for key, fields in self._connections.items():
             if key[0] == "4me":
                 self._connections[key] = {**fields, "host": url}
@@ -98,8 +105,21 @@ class Metadata:
             ExpressionError: It holds something that the sandbox does not know.
         """
         if self._step.literal:
-            return Evaluated(self._spec, {})
-        return evaluate(self._spec, self._scope())
+            return Evaluated(self._led_here(self._spec, []), {})
+        found = evaluate(self._spec, self._scope())
+        return Evaluated(self._led_here(found.value, []), found.unresolvable)
+
+    def _part(self, query: str) -> Evaluated:
+        """Evaluate the part of the spec that a query leads to."""
+        found = evaluate_path(self._spec, query, self._scope())
+        segments, _ = paths.path(query, 0)
+        return Evaluated(self._led_here(found.value, segments), found.unresolvable)
+
+    def _led_here(self, value: object, path: Sequence[paths.Segment]) -> object:
+        """Return a part of the spec, whose hosts lead to the 4me API if that is served."""
+        if self._fourme is None:
+            return value
+        return destination.led_to(self._fourme, encode(value), path)
 
     def routes(self) -> list[web.RouteDef]:
         """Return what the service answers."""
@@ -139,7 +159,7 @@ class Metadata:
             return _failure("rma_expression_unsupported_language_error", f"language {language!r}")
         query = request.query.get("q", "")
         try:
-            found = evaluate_path(self._spec, query, self._scope()) if query else self.spec()
+            found = self._part(query) if query else self.spec()
         except ExpressionError as error:
             return _failure("rma_expression_evaluation_error", str(error))
         envelope = {

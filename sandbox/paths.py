@@ -1,6 +1,10 @@
 """The syntax of expressions: where they are in a text, and the path that each one spells.
 
-A path is a name followed by segments: `.name`, `.'any text'`, `['any text']` or `[0]`.
+A path is a name followed by segments: `.name`, `.'any text'`, `.0`, `['any text']` or `[0]`.
+
+A dollar sign and whatever follows it, unless that is a brace, are text together: `$${x}` is no
+expression, and stays as it is written (recorded from Relay's own server; `$$${x}`, which is `$$`
+and an expression, is from its public source).
 """
 
 from __future__ import annotations
@@ -10,9 +14,11 @@ import re
 Segment = str | int
 
 _OPEN = "${"
+_DOLLAR = re.compile(r"\$.?", re.DOTALL)
 _NAME = re.compile(r"[^\W\d][\w-]*")
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 _INDEX = re.compile(r"-?[0-9]+")
+_DIGITS = re.compile(r"[0-9]+(?![\w-])")
 _SPACE = re.compile(r"\s*")
 _CALL = re.compile(r"\s*([^\W\d][\w-]*)\s*\(")
 
@@ -24,18 +30,22 @@ class ExpressionError(ValueError):
 def parts(text: str) -> list[str | list[Segment]]:
     """Split text into literal parts and the paths of its expressions."""
     parts: list[str | list[Segment]] = []
+    literal = ""
     position = 0
-    while (start := text.find(_OPEN, position)) >= 0:
-        if start > position:
-            parts.append(text[position:start])
-        segments, end = path(text, start + len(_OPEN))
+    while match := _DOLLAR.search(text, position):
+        literal += text[position : match.start()]
+        position = match.end()
+        if match.group() != _OPEN:
+            literal += match.group()
+            continue
+        segments, end = path(text, position)
         if text[end : end + 1] != "}":
-            raise _unknown(text, start)
-        parts.append(segments)
+            raise _unknown(text, match.start())
+        parts.extend([literal, segments] if literal else [segments])
+        literal = ""
         position = end + 1
-    if position < len(text) or not parts:
-        parts.append(text[position:])
-    return parts
+    literal += text[position:]
+    return [*parts, literal] if literal or not parts else parts
 
 
 def path(text: str, start: int) -> tuple[list[Segment], int]:
@@ -45,17 +55,18 @@ def path(text: str, start: int) -> tuple[list[Segment], int]:
     if name is None:
         raise _unknown(text, start)
     segments: list[Segment] = [name.group()]
-    position = name.end()
+    position = _skip(text, name.end())
     while text[position : position + 1] in (".", "["):
         segment, position = _segment(text, position)
         segments.append(segment)
-    return segments, _skip(text, position)
+        position = _skip(text, position)
+    return segments, position
 
 
 def _segment(text: str, position: int) -> tuple[Segment, int]:
     in_brackets = text[position] == "["
-    start = _skip(text, position + 1) if in_brackets else position + 1
-    for pattern in (_QUOTED, _INDEX if in_brackets else _NAME):
+    start = _skip(text, position + 1)
+    for pattern in (_QUOTED, _INDEX) if in_brackets else (_QUOTED, _NAME, _DIGITS):
         match = pattern.match(text, start)
         if match is None:
             continue
@@ -65,7 +76,7 @@ def _segment(text: str, position: int) -> tuple[Segment, int]:
             if text[end : end + 1] != "]":
                 break
             end += 1
-        return _literal(match, index=pattern is _INDEX), end
+        return _literal(match, index=pattern in (_INDEX, _DIGITS)), end
     raise _unknown(text, position)
 
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from threading import Thread
 from typing import TYPE_CHECKING, Self
 
+from sandbox import destination
 from sandbox import faults as fault_rules
 from sandbox.assembly import METADATA_CALLS, Assembler, FourMeOptions
 from sandbox.calls import FOURME, METADATA, Call, CallLog
@@ -64,7 +65,13 @@ class Sandbox:
         self._log = CallLog()
         assembler = Assembler(self._metadata, port, self._log, rules, self._metadata.spec().value)
         options = fourme or FourMeOptions()
-        self.store = Store(options.data, options.path, clock)
+        self.store = Store(
+            options.data,
+            options.path,
+            clock,
+            history=options.history,
+            rewrite_note=options.rewrite_note,
+        )
         self._assembly = (
             assembler.metadata_only()
             if fourme is None
@@ -88,6 +95,11 @@ class Sandbox:
         if FOURME not in self._assembly.services:
             raise LookupError("the sandbox was started without the 4me API")
         return self._assembly.services[FOURME].url
+
+    @property
+    def destination(self) -> str:
+        """Where the step's calls to 4me go, in words."""
+        return destination.describe(self._metadata.spec())
 
     @property
     def calls(self) -> list[Call]:

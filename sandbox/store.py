@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from sandbox import changes, data_files, fields, yamltree
+from sandbox import changes, data_files, fields, notes, yamltree
 from sandbox.lifecycle import derive
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from sandbox.clock import Clock
@@ -64,12 +64,23 @@ class Store:
         data: The content of a data file; None for the packaged sample.
         path: A file to write the data to after every change; None keeps it in memory.
         clock: Tells when something was changed.
+        history: How many old notes every request is given on top of the data's.
+        rewrite_note: What becomes of a note's text as it is stored; None keeps it.
     """
 
-    def __init__(self, data: Object | None, path: Path | None, clock: Clock) -> None:
+    def __init__(
+        self,
+        data: Object | None,
+        path: Path | None,
+        clock: Clock,
+        *,
+        history: int = 0,
+        rewrite_note: Callable[[str], str] | None = None,
+    ) -> None:
         self._lock = RLock()
         self._path = path
         self._clock = clock
+        self._rewrite_note = rewrite_note or (lambda text: text)
         data = data_files.sample() if data is None else data
         self._data = data
         self._tokens = _section(data, "tokens")
@@ -78,11 +89,24 @@ class Store:
             int(str(request["id"])): {**fields.blank(), **request}
             for request in _list(data, "requests")
         }
-        self._notes = {int(key): _items(value) for key, value in _section(data, "notes").items()}
+        self._notes = {
+            int(key): [
+                notes.whole(note, self._account(note.get("account"))) for note in _items(value)
+            ]
+            for key, value in _section(data, "notes").items()
+        }
+        self._add_history(history)
         self._time_spent = {
             int(key): int(str(value)) for key, value in _section(data, "time_spent").items()
         }
         self._uploads: list[Upload] = []
+        self._ignored: list[tuple[int, str]] = []
+
+    @property
+    def ignored(self) -> tuple[tuple[int, str], ...]:
+        """The fields that were sent and ignored in silence, each with the request's id."""
+        with self._lock:
+            return tuple(self._ignored)
 
     @property
     def requests(self) -> dict[int, Object]:
@@ -159,33 +183,32 @@ class Store:
             change.problems.extend(self._attachment_problems(number, change))
             if change.problems:
                 return Problems(tuple(change.problems))
+            self._ignored += [(number, name) for name in change.ignored]
             now = self._clock.timestamp()
-            after = {**before, **copy.deepcopy(change.values), "updated_at": now}
-            self._requests[number] = {**after, **derive(before, after, now)}
+            if change.touches_request:
+                after = {**before, **copy.deepcopy(change.values), "updated_at": now}
+                self._requests[number] = {**after, **derive(before, after, now)}
             self._time_spent[number] = self._time_spent.get(number, 0) + change.minutes
             self._add_notes(number, change, access, now)
             self._write()
             return copy.deepcopy(self._requests[number])
 
     def _add_notes(self, number: int, change: changes.Change, access: Access, now: str) -> None:
-        notes = self._notes.setdefault(number, [])
+        known = self._notes.setdefault(number, [])
         for name in fields.NOTES:
             items = change.attachments.get(f"{name}_attachments", [])
             added = [item for item in items if not item.get("_destroy")]
             if name not in change.notes and not added:
                 continue
-            notes.append(
-                {
-                    "id": max((int(str(note["id"])) for note in self._all_notes()), default=0) + 1,
-                    "text": change.notes.get(name, ""),
-                    "internal": name == "internal_note",
-                    "created_at": now,
-                    "medium": "system",
-                    "person": dict(access.person),
-                    "account": {"id": access.account},
-                    "attachments": [self._attachment(item, now) for item in added],
-                }
-            )
+            note: Object = {
+                "id": self._next_note_id(),
+                "text": self._rewrite_note(change.notes.get(name, "")),
+                "internal": name == "internal_note",
+                "created_at": now,
+                "person": dict(access.person),
+                "attachments": [self._attachment(item, now) for item in added],
+            }
+            known.append(notes.whole(note, self._account({"id": access.account})))
         custom = change.attachments.get("custom_fields_attachments", [])
         added = [self._attachment(item, now) for item in custom if not item.get("_destroy")]
         if added:
@@ -197,6 +220,23 @@ class Store:
             if item.get("_destroy")
         }
         self._remove(number, gone)
+
+    def _add_history(self, count: int) -> None:
+        for number in self._requests if count else ():
+            known = self._notes.setdefault(number, [])
+            account = self._account({"id": "wdc"})
+            for note in notes.history(count, self._next_note_id(), self._clock.now()):
+                known.append(notes.whole(note, account))
+
+    def _next_note_id(self) -> int:
+        return max((int(str(note["id"])) for note in self._all_notes()), default=0) + 1
+
+    def _account(self, account: object) -> Object:
+        """Return an account as notes show it, `{id, name}`."""
+        known = account if isinstance(account, dict) else {}
+        name = str(known.get("id", ""))
+        entry = _section(_section(self._references, "accounts"), name)
+        return {"id": name, "name": known.get("name") or entry.get("name", name)}
 
     def _remove(self, number: int, keys: set[object]) -> None:
         holders = [*self._notes.get(number, []), self._requests[number]]

@@ -13,7 +13,7 @@ import secrets
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 from xml.sax.saxutils import escape
@@ -31,7 +31,6 @@ Provider = Literal["s3", "local"]
 
 _FILENAME = "${filename}"
 _CHUNK = 1 << 18
-_LIFETIME = timedelta(hours=1)
 _FIELD_LIMIT = 1 << 16
 
 
@@ -67,6 +66,7 @@ class Storage:
         clock: 4me's clock.
         limits: What may be uploaded.
         folder: Where files are kept; None for a folder that goes when this is closed.
+        lifetime: Seconds that a grant may be used for.
     """
 
     provider: Provider
@@ -74,13 +74,17 @@ class Storage:
     clock: Clock
     limits: Limits
     folder: Path | None = None
+    lifetime: float = 3600.0
     _grants: dict[str, dict[str, str]] = field(default_factory=dict)
+    _ends: dict[str, datetime] = field(default_factory=dict)
     _cleanup: ExitStack = field(default_factory=ExitStack)
 
     def grant(self, upload_uri: str) -> dict[str, object]:
         """Return what 4me tells a caller who wants to upload."""
-        fields = self._s3_fields() if self.provider == "s3" else self._local_fields()
+        ends = self.clock.now().astimezone(UTC) + timedelta(seconds=self.lifetime)
+        fields = self._s3_fields(ends) if self.provider == "s3" else self._local_fields(ends)
         self._grants[fields["key"]] = fields
+        self._ends[fields["key"]] = ends
         shown: dict[str, object] = dict(fields)
         if "success_action_status" in fields:
             shown["success_action_status"] = int(fields["success_action_status"])
@@ -130,6 +134,9 @@ class Storage:
         grant = self._grants.get(sent.get("key", ""))
         if grant is None:
             raise UploadError(403, "AccessDenied", "The key is missing or was never granted.")
+        if self.clock.now() >= self._ends[grant["key"]]:
+            # S3's documented words; that local storage says the same is a guess.
+            raise UploadError(403, "AccessDenied", "Invalid according to Policy: Policy expired.")
         for name, value in grant.items():
             if sent.get(name) != value:
                 raise UploadError(
@@ -171,11 +178,11 @@ class Storage:
             self.folder = Path(self._cleanup.enter_context(folder))
         return self.folder / f"{secrets.token_hex(4)}-{filename}"
 
-    def _s3_fields(self) -> dict[str, str]:
+    def _s3_fields(self, ends: datetime) -> dict[str, str]:
         now = self.clock.now().astimezone(UTC)
         key = self._key()
         policy = {
-            "expiration": (now + _LIFETIME).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "expiration": f"{ends:%Y-%m-%dT%H:%M:%SZ}",
             "conditions": [{"acl": "private"}, ["starts-with", "$key", key.split("$", 1)[0]]],
         }
         return {
@@ -190,11 +197,10 @@ class Storage:
             "x-amz-signature": secrets.token_hex(32),
         }
 
-    def _local_fields(self) -> dict[str, str]:
-        expires = self.clock.now().astimezone(UTC) + _LIFETIME
+    def _local_fields(self, ends: datetime) -> dict[str, str]:
         return {
             "key": self._key(),
-            "x-4me-expiration": f"{expires:%Y-%m-%dT%H:%M:%SZ}",
+            "x-4me-expiration": f"{ends:%Y-%m-%dT%H:%M:%SZ}",
             "x-4me-signature": secrets.token_hex(32),
         }
 

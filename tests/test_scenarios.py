@@ -11,7 +11,7 @@ import pytest
 
 from fourme.errors import ExitCode
 from sandbox import FourMeOptions, Sandbox
-from sandbox.document import document_for
+from sandbox.document import FOURME_HOST, document_for
 from tests.scenario_files import ACCESS_TOKEN, Accepted, Refused, load_scenarios
 from tests.step_process import Ended, run_step
 
@@ -32,6 +32,7 @@ def is_json(value: object) -> bool:
 
 REFUSED = [scenario for scenario in load_scenarios("refused") if is_json(scenario.spec)]
 WORKERS = 4
+NOWHERE = "http://127.0.0.1:9"
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,22 @@ class Played:
 
 
 def play(scenario: Accepted | Refused) -> Played:
-    """Run the step on a scenario; the sandbox's 4me does not know the scenarios' token."""
-    with Sandbox(document_for(scenario.spec), fourme=FourMeOptions()) as sandbox:
-        return Played(run_step(sandbox.environment(), hurried=True), sandbox.calls)
+    """Run the step on a scenario; the sandbox's 4me does not know the scenarios' token.
+
+    A sandbox that serves 4me leads every host to itself, so that a scenario about a host is played
+    without one. A proxy that nobody answers at keeps the step from ever reaching that host.
+    """
+    fourme = None if has_own_host(scenario.spec) else FourMeOptions()
+    with Sandbox(document_for(scenario.spec), fourme=fourme) as sandbox:
+        extra = {**sandbox.environment(), "HTTP_PROXY": NOWHERE, "HTTPS_PROXY": NOWHERE}
+        return Played(run_step(extra, hurried=True), sandbox.calls)
+
+
+def has_own_host(spec: object) -> bool:
+    """Return whether a spec leads to another host than the sandbox's 4me."""
+    connection = spec.get("connection") if isinstance(spec, dict) else None
+    host = connection.get("host") if isinstance(connection, dict) else None
+    return isinstance(host, str) and FOURME_HOST not in host
 
 
 @pytest.fixture(scope="module")

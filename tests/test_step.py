@@ -98,8 +98,6 @@ def test_debug_tells_more_but_neither_notes_nor_tokens() -> None:
     [
         ({"accessToken": "wrong-token"}, ExitCode.PERMISSION, "does not accept the access token"),
         ({"account": "elsewhere"}, ExitCode.PERMISSION, "in account elsewhere"),
-        ({"host": "http://api.4me.com"}, ExitCode.CONFIG, "use https://"),
-        ({"host": "https://user:pass@api.4me.com"}, ExitCode.CONFIG, "is not a host"),
         ({"accessToken": None}, ExitCode.DATA, "connection.accessToken is missing"),
     ],
 )
@@ -115,6 +113,24 @@ def test_a_wrong_connection_says_what_to_do(
     assert "What to do: " in ended.log
     assert "wrong-token" not in ended.log
     assert stored == sandbox_for({}).store.request(REQUEST_ID)
+
+
+@pytest.mark.parametrize(
+    ("host", "says"),
+    [
+        ("http://api.4me.com", "use https://"),
+        ("https://user:pass@api.4me.com", "is not a host"),
+    ],
+)
+def test_a_wrong_host_says_what_to_do(host: str, says: str) -> None:
+    """A host that cannot be is an error of its own; a sandbox's 4me would take its place."""
+    request = {"request_id": REQUEST_ID, "impact": "low"}
+    spec = {"connection": connection(host), "request": request}
+    with Sandbox(document_for(spec)) as sandbox:
+        ended = run_step(sandbox.environment())
+    assert ended.code == ExitCode.CONFIG
+    assert says in ended.log
+    assert "What to do: " in ended.log
 
 
 def test_an_unknown_request_is_no_input() -> None:

@@ -42,9 +42,10 @@ def start() -> Iterator[Callable[..., Sandbox]]:
 
 @pytest.fixture
 def client() -> Iterator[requests.Session]:
-    """Send the demo token and account, and nothing that this machine is configured with."""
+    """Ask in English with the demo token and account; take nothing from this machine's settings."""
     with requests.Session() as session:
         session.trust_env = False
         session.headers["Authorization"] = "Bearer demo-token"
         session.headers["X-4me-Account"] = "wdc"
+        session.headers["X-4me-Language"] = "en-US"
         yield session

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 EXAMPLE = str(ROOT / "examples" / "update-request.yaml")
 
+#: The first line without --fourme.
+REAL = "sandbox: without --fourme, the step calls https://api.4me.com: the real 4me"
+UNKNOWN = "an address that is not known:"
+
 #: Reads the spec, updates the request, publishes the answer: a step in a few lines.
 STEP = """
 import requests
@@ -55,7 +59,71 @@ def test_a_command_gets_relays_environment_and_its_exit_code_is_ours() -> None:
         "sys.exit(7)"
     )
     result = _run("--input", EXAMPLE, command=[sys.executable, "-c", script])
-    assert (result.returncode, result.stdout, result.stderr) == (7, "True true true\n", "")
+    assert (result.returncode, result.stdout) == (7, "True true true\n")
+    assert result.stderr == f"{REAL}\n"
+
+
+@pytest.mark.parametrize(
+    ("spec", "place"),
+    [
+        ("{connection: {host: https://api.4me.com}}", "https://api.4me.com: the real 4me"),
+        ("{connection: {host: API.au.xurrent.com/v1}}", "https://api.au.xurrent.com: the real 4me"),
+        ("{connection: !Connection [4me, c]}", "https://api.4me.qa: the real 4me"),
+        ("{connection: '${secrets.text}'}", "https://api.4me.com: the real 4me"),
+        ("{connection: {host: !!binary YXBpLjRtZS5jb20=}}", "https://api.4me.com: the real 4me"),
+        ("{connection: {host: 'http://127.0.0.2:80/v1'}}", "http://127.0.0.2:80: this machine"),
+        ("{connection: {host: 'http://[::1]:8080'}}", "http://[::1]:8080: this machine"),
+        ("{connection: {host: localhost}}", "https://localhost: this machine"),
+        ("{connection: {host: 'https://u:pw@a.example'}}", "https://a.example: another machine"),
+        ("{connection: {host: not4me.com}}", "https://not4me.com: another machine"),
+        ("{connection: {host: '${secrets.gone}'}}", f"{UNKNOWN} the spec names no host"),
+        ("{connection: '${secrets.gone}'}", f"{UNKNOWN} the spec names no host"),
+        ("{connection: {account: wdc}}", f"{UNKNOWN} the spec names no host"),
+        ("{}", f"{UNKNOWN} the spec names no host"),
+        ("{connection: {host: 'https://a:b'}}", f"{UNKNOWN} the connection's host is none"),
+        ("{connection: {host: ''}}", f"{UNKNOWN} the connection's host is none"),
+        ('{connection: {host: "a\\e[31m"}}', f"{UNKNOWN} the connection's host is none"),
+    ],
+)
+def test_the_first_line_says_where_calls_go(tmp_path: Path, spec: str, place: str) -> None:
+    """Without --fourme, stderr begins with the host that the step will call; nothing else of it."""
+    path = tmp_path / "input.yaml"
+    path.write_text(
+        "connections: {4me/c: {host: api.4me.qa}}\n"
+        'secrets: {text: \'{"host": "api.4me.com", "accessToken": "s3cret"}\'}\n'
+        f"runs: {{1: {{steps: {{default: {{spec: {spec}}}}}}}}}",
+        encoding="utf-8",
+    )
+    result = _run("--input", str(path), command=["true"])
+    assert result.returncode == 0
+    assert result.stderr.startswith(f"sandbox: without --fourme, the step calls {place}")
+    assert result.stderr.count("\n") == 1
+    assert not [word for word in ("pw", "s3cret", "\x1b") if word in result.stderr]
+
+
+@pytest.mark.parametrize(
+    ("set_before", "spared"),
+    [
+        ({"https_proxy": "http://proxy:3128"}, "127.0.0.1"),
+        ({"HTTP_PROXY": "http://proxy:3128", "NO_PROXY": "a.example"}, "a.example,127.0.0.1"),
+        ({"http_proxy": "http://proxy:3128", "no_proxy": "b", "NO_PROXY": "c"}, "b,127.0.0.1"),
+    ],
+)
+def test_no_proxy_carries_calls_away(
+    monkeypatch: pytest.MonkeyPatch, set_before: dict[str, str], spared: str
+) -> None:
+    """With --fourme, COMMAND's calls to the sandbox spare the proxy, if one is set."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    script = "import os; print(os.environ.get('NO_PROXY'), os.environ.get('no_proxy'))"
+    command = [sys.executable, "-c", script]
+    assert _run("--input", EXAMPLE, "--fourme", command=command).stdout == "None None\n"
+    for name, value in set_before.items():
+        monkeypatch.setenv(name, value)
+    assert _run("--input", EXAMPLE, "--fourme", command=command).stdout == f"{spared} {spared}\n"
+    left_alone = _run("--input", EXAMPLE, command=command).stdout.split()
+    assert left_alone == [str(set_before.get("NO_PROXY")), str(set_before.get("no_proxy"))]
 
 
 def test_a_killed_command_is_told_as_shells_do() -> None:
@@ -151,7 +219,7 @@ def test_without_a_command_it_prints_exports_and_waits() -> None:
         (["--input", EXAMPLE, "--fourme-data", "x.yaml"], "of no use without --fourme"),
         (["--input", EXAMPLE, "--report"], "--report needs a COMMAND"),
         (["--input", EXAMPLE, "--fault", "patch=503"], "patch=503: this call goes to the 4me API"),
-        (["--input", EXAMPLE, "--", "./nowhere"], "nowhere: No such file"),
+        (["--input", EXAMPLE, "--fourme", "--", "./nowhere"], "nowhere: No such file"),
     ],
 )
 def test_wrong_use_is_told_in_one_line(

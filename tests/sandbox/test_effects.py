@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import json
 import socket
 import time
 from email.utils import parsedate_to_datetime
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from requests.exceptions import ChunkedEncodingError, ReadTimeout
+from requests.exceptions import ChunkedEncodingError, InvalidHeader, ReadTimeout
 
 from sandbox import FAULTS
 from tests.sandbox.fault_calls import patch, spec, times_applied, wait_until
@@ -27,9 +29,11 @@ LOST = {
     "stall-after": (ReadTimeout, 1),
     "truncated": (ChunkedEncodingError, 1),
     "truncated-gzip": (ChunkedEncodingError, 1),
+    "two-lengths": (InvalidHeader, 1),
 }
 
-STATUSES = ["400", "401", "403", "404", "409", "418", "422", "429", "500", "502", "503", "504"]
+STATUSES = [name for name in FAULTS if name.isdigit() and name != "103"]
+PAGES = {"502": "nginx", "522": "cloudflare", "524": "cloudflare", "598": "proxy", "599": "proxy"}
 
 ANSWERED = {
     "html": (200, 1),
@@ -37,10 +41,15 @@ ANSWERED = {
     "not-a-request": (200, 1),
     "redirect": (307, 0),
     **{status: (int(status), 0) for status in STATUSES},
-    **{f"{status}-after": (status, 1) for status in (500, 502, 503, 504)},
+    **{f"{status}-after": (status, 1) for status in (408, 500, 502, 503, 504, 524)},
+    "500-busy": (500, 0),
+    "deep": (200, 1),
+    "s3-timeout": (400, 0),
+    "s3-slow-down": (503, 0),
 }
 
 ELSEWHERE = {
+    "103",
     "refused",
     "late",
     "502-late",
@@ -54,6 +63,15 @@ ELSEWHERE = {
 def test_every_fault_is_tested() -> None:
     """A fault that is added to the table needs a test here."""
     assert {*LOST, *ANSWERED, *ELSEWHERE} == set(FAULTS)
+    assert {"408", "522", "524", "598", "599"} < set(STATUSES)
+
+
+def test_it_is_known_what_a_caller_cannot_tell() -> None:
+    """What may stand for silence of the service behind is ambiguous, a plain refusal is not."""
+    ambiguous = {name for name, fault in FAULTS.items() if fault.ambiguous}
+    assert {"103", "408", "408-after", "522", "524", "524-after", "598", "599"} < ambiguous
+    assert {"two-lengths", "deep"} < ambiguous
+    assert not ambiguous & {"500-busy", "s3-timeout", "s3-slow-down", "429", "503"}
 
 
 @pytest.mark.parametrize("fault", LOST)
@@ -133,11 +151,92 @@ def test_a_500_holds_a_very_long_line(
     assert max(map(len, answer.text.split("\n"))) > 70_000
 
 
-def test_a_502_is_nginxs_page(start: Callable[..., Sandbox], client: requests.Session) -> None:
-    """A 502 does not come from 4me: it is HTML."""
-    answer = patch(client, start("patch=502"))
+@pytest.mark.parametrize(("status", "server"), PAGES.items())
+def test_a_gateway_answers_with_a_page(
+    start: Callable[..., Sandbox], client: requests.Session, status: str, server: str
+) -> None:
+    """These do not come from 4me: they are HTML."""
+    answer = patch(client, start(f"patch={status}"))
     assert answer.headers["Content-Type"].startswith("text/html")
-    assert "<center>nginx</center>" in answer.text
+    assert f"<center>{server}</center>" in answer.text
+    assert answer.reason
+
+
+def test_an_interim_answer_comes_before_the_final_one(start: Callable[..., Sandbox]) -> None:
+    """103 and a link are on the wire first, then the whole answer, on the same connection."""
+    sandbox = start("patch=103")
+    answer = _raw_patch(sandbox)
+    interim, _, final = answer.partition(b"\r\n\r\n")
+    lines = interim.decode().split("\r\n")
+    assert lines[0] == "HTTP/1.1 103 Early Hints"
+    assert lines[1].startswith("Link: <")
+    assert final.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert json.loads(final.partition(b"\r\n\r\n")[2])["id"] == 80339
+    assert (times_applied(sandbox), sandbox.calls[0].status) == (1, 200)
+
+
+def test_two_lengths_differ(start: Callable[..., Sandbox]) -> None:
+    """Both are on the wire, one of them is right, and the record is whole."""
+    sandbox = start("patch=two-lengths")
+    head, _, body = _raw_patch(sandbox).partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    lengths = [line.partition(": ")[2] for line in lines if line.startswith("Content-Length")]
+    assert lines[0] == "HTTP/1.1 200 OK"
+    assert lengths == [str(len(body)), str(len(body) + 1)]
+    assert json.loads(body)["id"] == 80339
+    assert (times_applied(sandbox), sandbox.calls[0].status) == (1, 200)
+
+
+def _raw_patch(sandbox: Sandbox) -> bytes:
+    """Send an update by hand; return all that comes back."""
+    body = b'{"note": "once"}'
+    head = (
+        "PATCH /v1/requests/80339 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer demo-token\r\n"
+        f"X-4me-Account: wdc\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    port = int(sandbox.fourme_url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(head.encode() + body)
+        return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
+def _depth(text: str) -> int:
+    depths = accumulate({"[": 1, "{": 1, "]": -1, "}": -1}.get(letter, 0) for letter in text)
+    return max(depths)
+
+
+def test_a_deep_answer_is_right_otherwise(
+    start: Callable[..., Sandbox], client: requests.Session
+) -> None:
+    """Records and lists hold something 900 levels deep; apart from that they are as ever."""
+    sandbox = start("read=deep", "verification=deep*2", "spec=deep", "output=deep")
+    url = f"{sandbox.fourme_url}/v1/requests/80339"
+    record = client.get(url)
+    plain = client.get(url).json()
+    assert {name: value for name, value in record.json().items() if name != "deep"} == plain
+    notes = client.get(f"{url}/notes")
+    first, nested = notes.json()
+    assert (first["id"], type(nested)) == (417, list)
+    none = client.get(f"{url.replace('80339', '70470')}/notes")
+    read = spec(client, sandbox)
+    assert read.json()["value"]["request"] == {"request_id": 80339}
+    for answer in (record, notes, none, read):
+        assert 900 <= _depth(answer.text) <= 902
+    headers = {"Authorization": f"Bearer {sandbox.metadata_token}"}
+    address = sandbox.metadata_url.replace(f":{sandbox.metadata_token}@", "")
+    empty = client.put(f"{address}/outputs/x", json={}, headers=headers)
+    assert (empty.status_code, empty.text) == (201, "")
+
+
+def test_a_500_may_mean_too_many_requests(
+    start: Callable[..., Sandbox], client: requests.Session
+) -> None:
+    """Its message is that of a 429, and Retry-After is there when the rule says so."""
+    sandbox = start("patch=500-busy", "patch=500-busy:3")
+    first, second = patch(client, sandbox), patch(client, sandbox)
+    assert first.json() == second.json() == {"message": "Too Many Requests"}
+    assert (first.headers.get("Retry-After"), second.headers["Retry-After"]) == (None, "3")
+    assert second.reason == "Internal Server Error"
 
 
 def test_a_redirect_leads_elsewhere(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from sandbox.expressions import Scope, encode, evaluate, evaluate_path, text_of
@@ -31,13 +33,25 @@ SCOPE = Scope(
         ("${outputs.earlier.request.team.'id'}", 3),
         ("${outputs.earlier.request.list[1]}", "b"),
         ("${outputs.earlier.request.list[-1]}", "b"),
+        ("${outputs.earlier.request.list.1}", "b"),
+        ("${parameters . text}", "t"),
         ("plain", "plain"),
         ("", ""),
         ("$ {x} $x", "$ {x} $x"),
+        ("$", "$"),
+        ("$$", "$$"),
+        ("$${x}", "$${x}"),
+        ("$${secrets.x}", "$${secrets.x}"),
+        ("$$${secrets.x}", "$$s3cret"),
+        ("$$$${secrets.x}", "$$$${secrets.x}"),
+        ("$\n${secrets.x}$", "$\ns3cret$"),
     ],
 )
 def test_one_expression_yields_the_typed_value(text: str, value: object) -> None:
-    """Text that is one expression becomes what it leads to; text without any stays as it is."""
+    """Text that is one expression becomes what it leads to; text without any stays as it is.
+
+    Two dollar signs before a brace begin no expression, and stay both (recorded from Relay).
+    """
     evaluated = evaluate({"key": [text]}, SCOPE)
     assert evaluated.value == {"key": [value]}
     assert evaluated.complete
@@ -50,7 +64,10 @@ def test_one_expression_yields_the_typed_value(text: str, value: object) -> None
         ("${parameters.text}${parameters.flag}", "ttrue"),
         ("<${parameters.none}>", "<null>"),
         (" ${parameters.text}", " t"),
-        ("l: ${parameters.list}", 'l: [1,{"a":"\\u003c\\u0026\\u003e"}]'),
+        (
+            "l: ${parameters.list}",
+            'l: [\n\t1,\n\t{\n\t\t"a": "\\u003c\\u0026\\u003e"\n\t}\n]',
+        ),
         ("${secrets.x}-${secrets.x}", "s3cret-s3cret"),
     ],
 )
@@ -59,13 +76,21 @@ def test_inside_longer_text_values_become_text(text: str, value: str) -> None:
     assert evaluate(text, SCOPE).value == value
 
 
+@pytest.mark.parametrize("path", ["", "key"])
+def test_whole_floats_are_integers(path: str) -> None:
+    """As recorded: 3.0 is served as 3, in a part as in the whole."""
+    tree = {"key": ["${parameters.number}", 1e3, 2.5]}
+    found = evaluate_path(tree, path, SCOPE) if path else evaluate(tree, SCOPE)
+    assert json.dumps(found.value).removeprefix('{"key": ').rstrip("}") == "[3, 1000, 2.5]"
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(3.0, "3"), (1.5, "1.5"), (True, "true"), (b"x", "x"), ({"b": 1.0, "a": [2.0]},
-     '{"a":[2],"b":1}')],
+     '{\n\t"a": [\n\t\t2\n\t],\n\t"b": 1\n}')],
 )  # fmt: skip
 def test_numbers_are_printed_as_go_prints_them(value: object, text: str) -> None:
-    """Whole floats lose their point, and JSON is compact with sorted keys."""
+    """Whole floats lose their point; JSON is indented by tabs, with sorted keys, as recorded."""
     assert text_of(value) == text
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
 import pytest
 import requests
@@ -107,6 +108,38 @@ def test_uploads_meet_faults(
             with pytest.raises((requests.ConnectionError, ReadTimeout, ChunkedEncodingError)):
                 bare.post(storage["upload_uri"], files=files, timeout=TIMEOUT)
     assert len(sandbox.store.uploads) == (0 if fault == "503" else 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [("s3-timeout", 400, "RequestTimeout"), ("s3-slow-down", 503, "SlowDown")],
+)
+@pytest.mark.parametrize("size", [1, 10_000_000])
+def test_s3_asks_to_try_again(
+    start: Callable[..., Sandbox],
+    client: requests.Session,
+    fault: str,
+    status: int,
+    code: str,
+    size: int,
+) -> None:
+    """S3's transient errors are XML with S3's code; nothing is kept, and the next upload is."""
+    sandbox = start(f"upload={fault}", document=UPLOADING)
+    storage = client.get(f"{sandbox.fourme_url}/v1/attachments/storage").json()
+    form = [("Content-Type", (None, "text/plain"))]
+    form += [(name, (None, str(value))) for name, value in storage["s3"].items()]
+    files = [*form, ("file", ("a.txt", "x" * size))]
+    with requests.Session() as bare:
+        bare.trust_env = False
+        refused = bare.post(storage["upload_uri"], files=files)
+        assert sandbox.store.uploads == ()
+        taken = bare.post(storage["upload_uri"], files=files)
+    assert (refused.status_code, refused.headers["Content-Type"][:15]) == (
+        status,
+        "application/xml",
+    )
+    assert ET.fromstring(refused.content).findtext("Code") == code  # noqa: S314 - the sandbox's own XML
+    assert (taken.status_code, len(sandbox.store.uploads)) == (201, 1)
 
 
 @pytest.mark.parametrize(("call", "scheme"), [("patch", "https"), ("spec", "http")])

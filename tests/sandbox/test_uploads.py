@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sandbox import Sandbox
+    from sandbox.uploads import Provider
 
 Fields = list[tuple[str, str]]
 
@@ -172,6 +176,38 @@ def test_what_is_no_form_is_refused(
     assert ET.fromstring(answer.content).tag == "Error"  # noqa: S314 - the sandbox's own XML
 
 
+@pytest.mark.parametrize("provider", ["s3", "local"])
+def test_a_policy_expires(
+    start: Callable[..., Sandbox],
+    client: requests.Session,
+    bare: requests.Session,
+    provider: Provider,
+) -> None:
+    """An upload after the time that was granted is refused with S3's words; before, it is taken."""
+    session = bare if provider == "s3" else client
+    for seconds, status in ((0.0, 403), (60.0, 201 if provider == "s3" else 200)):
+        sandbox = start(fourme=FourMeOptions(storage=provider, policy_seconds=seconds))
+        url, fields = _granted(client, sandbox)
+        answer = _post(session, url, _form(fields))
+        assert answer.status_code == status
+        assert len(sandbox.store.uploads) == int(status != 403)
+        assert ("Invalid according to Policy: Policy expired." in answer.text) is (status == 403)
+        if (provider, status) == ("s3", 403):
+            assert "<Code>AccessDenied</Code>" in answer.text
+
+
+def test_a_policy_tells_when_it_expires(
+    start: Callable[..., Sandbox], client: requests.Session
+) -> None:
+    """The policy and the field of local storage name the end of the time that is granted."""
+    now = datetime.now(UTC)
+    s3 = start(fourme=FourMeOptions(policy_seconds=600))
+    policy = json.loads(base64.b64decode(dict(_granted(client, s3)[1])["policy"]))
+    local = start(fourme=FourMeOptions(storage="local", policy_seconds=600))
+    for text in (policy["expiration"], dict(_granted(client, local)[1])["x-4me-expiration"]):
+        assert 598 <= (datetime.fromisoformat(text) - now).total_seconds() <= 660
+
+
 def _uploaded(
     sandbox: Sandbox, client: requests.Session, bare: requests.Session
 ) -> tuple[str, str]:
@@ -193,11 +229,11 @@ def test_an_uploaded_file_can_be_attached_and_removed(
         "custom_fields_attachments": [item],
     }
     assert client.patch(request, json=body).status_code == 200
-    (attached,) = client.get(f"{request}/notes").json()[0]["attachments"]
+    (attached,) = client.get(f"{request}/notes").json()[-1]["attachments"]
     assert (attached["key"], attached["name"], attached["inline"]) == (key, "log ü.txt", True)
     gone = {"note_attachments": [{"key": key, "_destroy": True}]}
     assert client.patch(request, json=gone).json()["attachments"] == []
-    assert client.get(f"{request}/notes").json()[0]["attachments"] == []
+    assert client.get(f"{request}/notes").json()[-1]["attachments"] == []
 
 
 def test_an_attachment_alone_makes_a_note(
@@ -209,5 +245,5 @@ def test_an_attachment_alone_makes_a_note(
     assert client.patch(request, json=wrong).status_code == 422
     right = {"internal_note_attachments": [{"key": key, "filesize": str(len(CONTENT))}]}
     assert client.patch(request, json=right).status_code == 200
-    note = client.get(f"{request}/notes").json()[0]
+    note = client.get(f"{request}/notes").json()[-1]
     assert (note["text"], note["internal"], len(note["attachments"])) == ("", True, 1)

@@ -1,0 +1,122 @@
+"""Where the calls of a step go: the host of its connection."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from sandbox.expressions import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sandbox.expressions import Evaluated
+    from sandbox.paths import Segment
+
+#: The domains of 4me's own environments, demonstration and quality assurance included.
+_DOMAINS = ("4me.com", "4me.qa", "4me-demo.com", "xurrent.com", "xurrent.qa", "xurrent-demo.com")
+
+#: The members of a connection that say where calls go, and what they become.
+_ADDRESSES: Mapping[str, str] = {"host": "", "tokenURL": "/token"}
+
+_NO_HOST = "an address that is not known: the connection's host is none"
+
+
+def led_to(url: str, value: object, path: Sequence[Segment] = ()) -> object:
+    """Return a part of a spec with the addresses of its connection replaced.
+
+    A connection may be a mapping or JSON text, and either may be base64 in Relay's mapping. An
+    address that is not text is left alone: nothing can be called there.
+
+    Args:
+        url: The address of the sandbox's 4me API; what begins with it is kept.
+        value: The part, as JSON.
+        path: Where it is in the spec; empty for the whole spec.
+    """
+    if not path:
+        spec = _decoded(value)
+        if not isinstance(spec, dict) or "connection" not in spec:
+            return value
+        return {**spec, "connection": _connection(url, spec["connection"])}
+    if path[0] != "connection":
+        return value
+    if len(path) == 1:
+        return _connection(url, value)
+    return _address(url, str(path[1]), value)
+
+
+def describe(spec: Evaluated) -> str:
+    """Return in words where the calls of a step with this spec go."""
+    tree = _decoded(encode(spec.value))
+    found = _opened(tree.get("connection")) if isinstance(tree, dict) else None
+    host = _decoded(found.get("host")) if isinstance(found, dict) else None
+    if not isinstance(host, str) or "${" in host:
+        return "an address that is not known: the spec names no host that can be resolved"
+    try:
+        parts = urlsplit(host if "://" in host else f"https://{host}")
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return _NO_HOST
+    name = parts.hostname
+    if not name or not name.isprintable():
+        return _NO_HOST
+    return f"{parts.scheme}://{f'[{name}]' if ':' in name else name}{port}: {_kind(name)}"
+
+
+def _kind(name: str) -> str:
+    if name == "localhost" or _is_loopback(name):
+        return "this machine"
+    is_4me = any(name == domain or name.endswith(f".{domain}") for domain in _DOMAINS)
+    return "the real 4me" if is_4me else "another machine"
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _connection(url: str, value: object) -> object:
+    opened = _opened(value)
+    if not isinstance(opened, dict):
+        return value
+    led = {name: _address(url, name, item) for name, item in opened.items()}
+    return json.dumps(led) if isinstance(_decoded(value), str) else led
+
+
+def _address(url: str, name: str, value: object) -> object:
+    kept = _decoded(value)
+    if name not in _ADDRESSES or not isinstance(kept, str):
+        return value
+    # With nothing or a path behind it: `http://127.0.0.1:8080@elsewhere` is another host.
+    is_here = kept == url or kept.startswith(f"{url}/")
+    return kept if is_here else url + _ADDRESSES[name]
+
+
+def _opened(value: object) -> object:
+    """Return what JSON text says; any other value as it is."""
+    text = _decoded(value)
+    if not isinstance(text, str):
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _decoded(value: object) -> object:
+    """Return the text of Relay's base64 mapping; any other value as it is."""
+    if not isinstance(value, dict) or "$encoding" not in value:
+        return value
+    data = _decoded(value.get("data"))
+    if value["$encoding"] != "base64" or not isinstance(data, str):
+        return data
+    try:
+        return base64.b64decode(data).decode("utf-8", "replace")
+    except binascii.Error:
+        return value

@@ -1,0 +1,50 @@
+"""Notes as 4me keeps them: what each one has, and the history that a request can be given."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+Note = dict[str, object]
+
+_AGE = timedelta(days=1)  # of the newest note of a history
+_APART = timedelta(minutes=1)
+_ROBOT: Note = {"id": 57, "name": "Deployment Robot"}
+
+
+def whole(note: Note, account: Note) -> Note:
+    """Return a note with all that 4me answers of one (seen in recorded answers).
+
+    Args:
+        note: What is special about it.
+        account: The account in which it was written, `{id, name}`.
+    """
+    node = base64.b64encode(f"4me.com/Note/{note['id']}".encode()).decode("ascii").rstrip("=")
+    internal = {"internal_account": dict(account)} if note.get("internal") else {}
+    # `default` is what a note of an API call was recorded with.
+    defaults: Note = {"medium": "default", "attachments": [], "nodeID": node, **internal}
+    return {**defaults, **note, "account": dict(account)}
+
+
+def history(count: int, first_id: int, now: datetime) -> Iterator[Note]:
+    """Yield old notes, oldest first, a minute apart; the newest is a day old.
+
+    Args:
+        count: How many.
+        first_id: The id of the oldest one; the others follow.
+        now: The service's time.
+    """
+    oldest = now - _AGE - _APART * count
+    for number in range(count):
+        yield {
+            "id": first_id + number,
+            "text": f"Older note {number + 1}",
+            "internal": bool(number % 2),
+            "created_at": (oldest + _APART * number).isoformat(timespec="seconds"),
+            "person": dict(_ROBOT),
+        }

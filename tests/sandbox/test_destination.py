@@ -1,0 +1,194 @@
+"""With a 4me API served, no call of a step leaves the machine, whatever its spec says."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+from relay_sdk import Interface
+
+from sandbox import FOURME_HOST, FourMeOptions, Sandbox, document_for, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox import Document
+
+DOCUMENT = """
+connections:
+  4me/main: {{host: https://api.4me.com, account: wdc}}
+  xurrent/main: {{host: https://api.xurrent.com, account: wdc}}
+secrets:
+  host: api.4me.com
+  text: '{{"host": "https://api.4me.com", "account": "wdc"}}'
+  binary: !!binary aHR0cHM6Ly9hcGkuNG1lLmNvbQ==
+runs:
+  1:
+    parameters:
+      host: https://api.4me.com
+      connection: {{host: https://api.4me.com, account: wdc}}
+    steps:
+      earlier:
+        outputs: {{host: https://api.4me.com, account: wdc, text: '{{"host": "api.4me.com"}}'}}
+      default:
+        spec: {{connection: {connection}, request: {{request_id: 80339}}}}
+"""
+
+#: Connections as YAML within a document, by how they come to their host.
+MAPPINGS = {
+    "written": "{host: https://api.4me.com, account: wdc}",
+    "no scheme": "{host: api.4me.com, account: wdc}",
+    "of type 4me": "!Connection [4me, main]",
+    "of another type": "!Connection [xurrent, main]",
+    "an expression": '"${connections.xurrent.main}"',
+    "one member": '{host: "${connections.xurrent.main.host}", account: wdc}',
+    "a template": '{host: "https://${secrets.host}/v1", account: wdc}',
+    "a secret": "{host: !Secret host, account: wdc}",
+    "bytes": "{host: !Secret binary, account: wdc}",
+    "a parameter": "{host: !Parameter host, account: wdc}",
+    "a whole parameter": "!Parameter connection",
+    "an output": "{host: !Output [earlier, host], account: wdc}",
+    "base64": "{host: {$encoding: base64, data: YXBpLjRtZS5jb20=}, account: wdc}",
+    "user info": "{host: https://127.0.0.1@api.4me.com, account: wdc}",
+    "loopback elsewhere": "{host: http://127.0.0.1:9, account: wdc}",
+    "empty": "{host: '', account: wdc}",
+    "a token's address": "{host: api.4me.com, account: wdc, tokenURL: https://oauth.4me.com/token}",
+}
+TEXTS = {
+    "JSON text": '\'{"host": "https://api.4me.com", "account": "wdc"}\'',
+    "JSON text with blanks": '\' {"host": "https://api.4me.com", "account": "wdc"}\n \'',
+    "the host twice": '\'{"host": "a", "account": "wdc", "host": "api.4me.com"}\'',
+    "a secret of JSON": "!Secret text",
+    "a template of JSON": '\'{"host": "${secrets.host}", "account": "wdc"}\'',
+    "a mapping in a template": '"\\n${connections.xurrent.main}"',
+}
+
+
+def _document(connection: str) -> Document:
+    return parse(DOCUMENT.format(connection=connection))
+
+
+def _spec(sandbox: Sandbox, query: str = "") -> requests.Response:
+    """Ask for the spec without the SDK, whose reader has ideas of its own."""
+    url = sandbox.metadata_url.replace(f":{sandbox.metadata_token}@", "")
+    with requests.Session() as session:
+        session.trust_env = False
+        headers = {"Authorization": f"Bearer {sandbox.metadata_token}"}
+        return session.get(f"{url}/spec", params={"q": query}, headers=headers)
+
+
+def _value(sandbox: Sandbox, query: str = "") -> object:
+    answer = _spec(sandbox, query)
+    assert "4me.com" not in answer.text
+    assert "xurrent.com" not in answer.text
+    return answer.json()["value"]
+
+
+@pytest.mark.parametrize("way", MAPPINGS)
+def test_the_host_of_a_connection_leads_here(start: Callable[..., Sandbox], way: str) -> None:
+    """Wherever a host comes from, it is replaced in the spec, and wherever it is asked for."""
+    sandbox = start(document=_document(MAPPINGS[way]))
+    connection = {"host": sandbox.fourme_url, "account": "wdc"}
+    if "tokenURL" in MAPPINGS[way]:
+        connection["tokenURL"] = f"{sandbox.fourme_url}/token"
+        assert _value(sandbox, "connection.tokenURL") == f"{sandbox.fourme_url}/token"
+    assert _value(sandbox) == {"connection": connection, "request": {"request_id": 80339}}
+    assert _value(sandbox, "connection") == connection
+    assert _value(sandbox, "connection.host") == sandbox.fourme_url
+    assert _value(sandbox, "connection['host']") == sandbox.fourme_url
+    assert _value(sandbox, "connection.account") == "wdc"
+    assert _value(sandbox, "request.request_id") == 80339
+    assert Interface(sandbox.metadata_url).get()["connection"]["host"] == sandbox.fourme_url
+
+
+@pytest.mark.parametrize("way", TEXTS)
+def test_the_host_in_json_text_leads_here(start: Callable[..., Sandbox], way: str) -> None:
+    """A connection that is JSON text stays JSON text, with the host replaced."""
+    sandbox = start(document=_document(TEXTS[way]))
+    spec = _value(sandbox)
+    assert isinstance(spec, dict)
+    for text in (spec["connection"], _value(sandbox, "connection")):
+        assert isinstance(text, str)
+        assert json.loads(text) == {"host": sandbox.fourme_url, "account": "wdc"}
+    assert _spec(sandbox, "connection.host").status_code == 422
+
+
+@pytest.mark.parametrize(
+    "connection",
+    [
+        {"host": "https://api.4me.com"},
+        {"host": f"{FOURME_HOST}@api.4me.com"},
+        {"host": f"{FOURME_HOST}.4me.com"},
+        {"host": {"$encoding": "", "data": "api.4me.com"}},
+        {"host": {"$encoding": "", "data": {"$encoding": "base64", "data": "YXBpLjRtZS5jb20="}}},
+        {"$encoding": "", "data": {"host": "api.4me.com"}},
+        json.dumps({"host": "api.4me.com"}),
+        json.dumps({"host": "api.4me.com"}).encode(),
+        {"$encoding": "base64", "data": base64.b64encode(b'{"host": "api.4me.com"}').decode()},
+    ],
+)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_spec_that_is_served_as_it_is_leads_here(
+    start: Callable[..., Sandbox], connection: object, *, wrapped: bool
+) -> None:
+    """It is the same without any expression, in each way in which Relay writes text."""
+    spec: object = {"connection": connection}
+    sandbox = start(document=document_for({"$encoding": "", "data": spec} if wrapped else spec))
+    served = Interface(sandbox.metadata_url).get()["connection"]
+    served = json.loads(served) if isinstance(served, str | bytes) else served
+    assert served == {"host": sandbox.fourme_url}
+
+
+@pytest.mark.parametrize(
+    "connection",
+    [
+        {"account": "wdc"},
+        {"host": 5},
+        {"host": None},
+        {"host": ["api.4me.com"]},
+        {"host": {"$encoding": "base64", "data": 5}},
+        {"host": {"$encoding": "base64", "data": "x"}},
+        "no JSON",
+        "[" * 100_000,
+        "5",
+        None,
+        [1],
+    ],
+)
+def test_what_names_no_host_is_left_alone(
+    start: Callable[..., Sandbox], connection: object
+) -> None:
+    """A connection without a host that is text is served as it is: a step finds the mistake."""
+    spec = {"connection": connection, "request": {"host": "https://api.4me.com"}}
+    assert _spec(start(document=document_for(spec))).json()["value"] == spec
+
+
+@pytest.mark.parametrize("spec", [{"request": 1}, [1], None, "x"])
+def test_a_spec_without_a_connection_is_left_alone(
+    start: Callable[..., Sandbox], spec: object
+) -> None:
+    """There is nothing to replace."""
+    assert _spec(start(document=document_for(spec))).json()["value"] == spec
+
+
+def test_what_is_not_there_stays_unresolved(start: Callable[..., Sandbox]) -> None:
+    """A missing connection is listed as ever; what else is asked for is not held up by it."""
+    sandbox = start(document=_document("{host: '${secrets.gone}', account: wdc}"))
+    assert _spec(sandbox).json()["unresolvable"] == {"secrets": [{"name": "gone"}]}
+    assert _spec(sandbox, "connection.account").json() == {
+        "value": "wdc",
+        "unresolvable": {},
+        "complete": True,
+    }
+
+
+def test_without_fourme_a_host_stays() -> None:
+    """The same document leads to the host that it names."""
+    document = _document(MAPPINGS["of another type"])
+    with Sandbox(document) as sandbox:
+        assert _spec(sandbox, "connection.host").json()["value"] == "https://api.xurrent.com"
+    with Sandbox(document, fourme=FourMeOptions()) as sandbox:
+        assert _spec(sandbox, "connection.host").json()["value"] == sandbox.fourme_url
