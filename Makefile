@@ -19,11 +19,11 @@ test: $(VENV)/.ready  ## Run every test, with coverage.
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-faults: $(VENV)/.ready  ## Run the fault matrix, and print what comes of each fault of each call.
-	@$(BIN)/python -m tests.fault_matrix
+faults: $(VENV)/.ready  ## Run the fault matrix, and print what comes of each fault of each call (ARGS=--all: on every history of notes).
+	@$(BIN)/python -m tests.fault_matrix $(ARGS)
 
-soak: $(VENV)/.ready  ## Make 200 runs side by side under random faults, and check every claim against the store.
-	@$(BIN)/python -m tests.soak --runs 200
+soak: $(VENV)/.ready  ## Make 200 runs side by side under random faults, and check every claim against the store (ARGS=--rewrite: of a 4me that rewrites notes).
+	@$(BIN)/python -m tests.soak --runs 200 $(ARGS)
 
 lint: $(VENV)/.lint-ready  ## Check code, types, schemas, YAML, Dockerfile, manifests and workflows.
 	$(BIN)/ruff check .

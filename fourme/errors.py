@@ -99,9 +99,9 @@ EXIT_CODES = (
         ExitCode.CONFIG,
         "config",
         "METADATA_API_URL missing or wrong, no spec or more than one, a file that cannot be read, "
-        "an output that cannot be written, metadata service refuses, unresolvable references, a host "
-        "that is wrong or does not exist, a redirect, an untrusted certificate, a bad environment "
-        "variable",
+        "an output that cannot be written, metadata service refuses, unresolvable references, a "
+        "host that is wrong or does not exist, a redirect, an untrusted certificate, a bad "
+        "environment variable",
         "no",
         "after a fix",
     ),

@@ -3,6 +3,9 @@
 tests/faults/matrix.txt has a line for each case: what is updated, which faults hit which calls
 (`python -m sandbox --fault help`), and what must come of it. Every case runs the real step as a
 process against real sockets; only the waits between attempts are skipped.
+
+What comes of a case must not depend on the request's history, nor on the order in which its notes
+are listed. So each case meets one of `HISTORIES`, in turn; with `--all` each meets all of them.
 """
 
 from __future__ import annotations
@@ -11,8 +14,10 @@ import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from itertools import cycle
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from sandbox import FourMeOptions
 from tests.step_process import REQUEST_ID, ROOT, run_step, sandbox_for
 
 if TYPE_CHECKING:
@@ -34,6 +39,32 @@ LIMITS = {
     "FOURME_CONNECT_TIMEOUT": "2",
     "FOURME_READ_TIMEOUT": "0.4",
 }
+
+
+class History(NamedTuple):
+    """The notes that a request has before, and the order in which they are listed.
+
+    Attributes:
+        notes: how many there are.
+        order: `asked` is what 4me does; the others are servers that take no notice.
+    """
+
+    notes: int
+    order: Literal["asked", "ascending", "descending"]
+
+
+HISTORIES = (
+    History(0, "asked"),
+    History(250, "ascending"),
+    History(1, "descending"),
+    History(30, "ascending"),
+    History(250, "asked"),
+    History(0, "descending"),
+    History(30, "descending"),
+    History(1, "ascending"),
+    History(250, "descending"),
+    History(0, "ascending"),
+)
 
 
 @dataclass(frozen=True)
@@ -92,6 +123,7 @@ class Outcome:
     """A case that was run: its result, and all that could have given a secret away."""
 
     case: Case
+    history: History
     result: Result
     printed: str
     published: str
@@ -118,10 +150,11 @@ def load() -> list[Case]:
     ]
 
 
-def run(case: Case) -> Outcome:
-    """Run one case."""
+def run(case: Case, history: History) -> Outcome:
+    """Run one case on a request with a history."""
     request = {"request_id": REQUEST_ID, **UPDATES[case.update]}
-    with sandbox_for(request, faults=case.faults) as sandbox:
+    options = FourMeOptions(history=history.notes, notes_order=history.order)
+    with sandbox_for(request, faults=case.faults, options=options) as sandbox:
         ended = run_step({**sandbox.environment(), **LIMITS}, hurried=True)
         notes = [note for note in sandbox.store.notes(REQUEST_ID) if note["text"] == NOTE]
         minutes = sandbox.store.time_spent_total(REQUEST_ID)
@@ -135,8 +168,11 @@ def run(case: Case) -> Outcome:
         }[case.update]
         if case.update == "note" and minutes != 5 * len(notes):
             applied = -1  # half an update: never
+        if sandbox.store.ignored:
+            applied = -1  # a field of which 4me takes no notice: never
         return Outcome(
             case,
+            history,
             Result(
                 ended.code,
                 patches,
@@ -150,25 +186,30 @@ def run(case: Case) -> Outcome:
         )
 
 
-def run_all(cases: Sequence[Case]) -> list[Outcome]:
-    """Run cases side by side."""
+def run_all(cases: Sequence[Case], *, each_history: bool = False) -> list[Outcome]:
+    """Run cases side by side: each on one of `HISTORIES`, or on all of them."""
+    if each_history:
+        pairs = [(case, history) for case in cases for history in HISTORIES]
+    else:
+        pairs = list(zip(cases, cycle(HISTORIES), strict=False))
     with ThreadPoolExecutor(WORKERS) as pool:
-        return list(pool.map(run, cases))
+        return list(pool.map(lambda pair: run(*pair), pairs))
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run the matrix and print it; return 1 when a case does not hold."""
-    outcomes = run_all(load())
+    outcomes = run_all(load(), each_history="--all" in arguments)
     width = max(len(outcome.case.name) for outcome in outcomes)
-    print(f"{'update and faults':{width}} exit patches applied output link")
+    print(f"{'update and faults':{width}} exit patches applied output link  older notes")
     for outcome in outcomes:
         verdict = "" if outcome.holds else f"  EXPECTED {outcome.case.expected}"
         leak = "  LEAKS A SECRET" if outcome.leaks else ""
-        print(f"{outcome.case.name:{width}} {outcome.result}{verdict}{leak}")
+        notes = f"{outcome.history.notes} {outcome.history.order}"
+        print(f"{outcome.case.name:{width}} {outcome.result}  {notes}{verdict}{leak}")
     held = sum(outcome.holds for outcome in outcomes)
     print(f"{held} of {len(outcomes)} cases hold.")
     return 0 if held == len(outcomes) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -3,6 +3,9 @@
 `make soak` runs 200, `make test` fewer. All of them update requests of one sandbox's 4me, each
 with a note of its own; what an exit code says of the update must be true of the store. Like an
 engine would, a run that ends in 75 is repeated.
+
+The requests have older notes, which are listed in an order that takes no notice of what is asked,
+and with `--rewrite` the 4me stores every other note otherwise than it was sent.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal
 
 from fourme.errors import ExitCode
 from sandbox import FourMeOptions, Sandbox
@@ -28,6 +32,11 @@ REQUESTS = (70384, 70470, 68673, 80339)
 WORKERS = 6
 MOST_RUNS = 10  # of one note: faults run out before
 LONGEST = 60.0  # seconds for one process; far more than the limits below allow
+ORDERS: tuple[Literal["asked", "ascending", "descending"], ...] = (
+    "asked",
+    "ascending",
+    "descending",
+)
 LIMITS = {
     "FOURME_MAX_RETRY_TIME": "60",
     "FOURME_MAX_THROTTLE_TIME": "60",
@@ -37,7 +46,7 @@ FAULTS = {
     "spec": "none none none reset-before reset-after stall-after truncated 429:2 500 502 503 504",
     "patch": "none none none none late reset-before reset-after stall-before stall-after truncated "
     "truncated-gzip 429 429:2 429:3600 500 500-after 502 502-after 503 503-after 503:2 504 "
-    "504-after invalid-json 422 401 404 redirect html",
+    "103 two-lengths 408 524-after 500-busy 504-after invalid-json 422 401 404 redirect html",
     "verification": "none none reset-after stall-after truncated 429 500 502 503 504 invalid-json",
     "read": "none none reset-after stall-after truncated 429 500 502 503 504 invalid-json",
     "output": "none none none reset-before reset-after stall-after 409 429:2 500 502 503 504",
@@ -66,10 +75,34 @@ class Lie:
     log: str
 
 
-class Soak:
-    """One soak: a 4me for all, and a metadata service for each run."""
+def rewritten(text: str) -> str:
+    """Return what a 4me that rewrites notes stores: some as they are, each other in its own way.
 
-    def __init__(self, runs: int, seed: int) -> None:
+    What rewrites them is a guess, that the step has to live with: nobody says what 4me's own
+    processing, or a proxy's, does to a text.
+    """
+    ways = (
+        text,
+        f"{text}\n-- \nSent by an integration",
+        text.replace("the soak", "the&nbsp;&lt;soak&gt;"),
+        text[:-4],
+        f"<p>{text}</p>",
+        f"  {text}\r\n",
+    )
+    return ways[int(text.split()[1]) % len(ways)]
+
+
+class Soak:
+    """One soak: a 4me for all, and a metadata service for each run.
+
+    Args:
+        runs: how many notes are to be added.
+        seed: of all chance.
+        history: how many older notes each request has.
+        rewrite: whether the 4me rewrites notes.
+    """
+
+    def __init__(self, runs: int, seed: int, *, history: int = 0, rewrite: bool = False) -> None:
         self._runs = runs
         self._chance = random.Random(seed)
         self._lock = threading.Lock()
@@ -78,9 +111,14 @@ class Soak:
         self.leaks = 0
         self.doubled: list[str] = []
         self.minutes_off = 0
+        self.ignored: tuple[str, ...] = ()
         self.fourme = Sandbox(
             document_for({}),
-            fourme=FourMeOptions(),
+            fourme=FourMeOptions(
+                history=history,
+                notes_order=self._chance.choice(ORDERS),
+                rewrite_note=rewritten if rewrite else None,
+            ),
             faults=[
                 f"{call}={self._chance.choice(FAULTS[call].split())}"
                 for call, count in (("patch", runs), ("verification", runs), ("read", runs))
@@ -98,6 +136,7 @@ class Soak:
             stored = sum(map(self._times, notes))
             minutes = sum(map(self.fourme.store.time_spent_total, REQUESTS)) - self._minutes_before
             self.minutes_off = minutes - stored
+            self.ignored = self.fourme.store.ignored
 
     def _bring(self, note: str) -> None:
         """Run the step for one note, again as long as it asks for that."""
@@ -123,9 +162,10 @@ class Soak:
         return code
 
     def _times(self, note: str) -> int:
-        """Return how often a note is there."""
+        """Return how often a note is there, whatever has become of it."""
+        beginning = note.partition(" of ")[0] + " of "
         return sum(
-            stored["text"] == note
+            beginning in str(stored["text"])
             for request_id in REQUESTS
             for stored in self.fourme.store.notes(request_id)
         )
@@ -163,8 +203,10 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--history", type=int, default=250, help="older notes of each request")
+    parser.add_argument("--rewrite", action="store_true", help="let the 4me rewrite notes")
     options = parser.parse_args(arguments)
-    soak = Soak(options.runs, options.seed)
+    soak = Soak(options.runs, options.seed, history=options.history, rewrite=options.rewrite)
     started = time.monotonic()
     soak.run()
     seconds = time.monotonic() - started

@@ -119,6 +119,7 @@ def sandbox_for(
     faults: Iterable[str] = (),
     clock_skew: float = 0.0,
     changes: Mapping[str, object] | None = None,
+    options: FourMeOptions | None = None,
 ) -> Sandbox:
     """Return a sandbox whose step updates a request; its connection leads to the sandbox's 4me.
 
@@ -127,6 +128,12 @@ def sandbox_for(
         faults: rules of the fault layer.
         clock_skew: seconds that 4me's clock is ahead.
         changes: other members of the connection.
+        options: how the sandbox's 4me answers.
     """
     spec = {"connection": connection(FOURME_HOST, **(changes or {})), "request": request}
-    return Sandbox(document_for(spec), fourme=FourMeOptions(), faults=faults, clock_skew=clock_skew)
+    return Sandbox(
+        document_for(spec),
+        fourme=options or FourMeOptions(),
+        faults=faults,
+        clock_skew=clock_skew,
+    )

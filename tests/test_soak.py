@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fourme.errors import ExitCode
 from tests.soak import Soak
 
 
-def test_under_random_faults_nothing_is_lost_doubled_or_leaked() -> None:
+@pytest.mark.parametrize(
+    ("runs", "history", "rewrite"), [(30, 0, False), (30, 120, False), (30, 30, True)]
+)
+def test_under_random_faults_nothing_is_lost_doubled_or_leaked(
+    runs: int,
+    history: int,
+    rewrite: bool,  # noqa: FBT001  a table's column
+) -> None:
     """Each note is there exactly as often as the exit code says, and no log has a secret."""
-    soak = Soak(runs=40, seed=20_261_121)
+    soak = Soak(runs=runs, seed=20_261_121, history=history, rewrite=rewrite)
     soak.run()
     assert soak.lies == []
     assert soak.doubled == []
     assert soak.minutes_off == 0
     assert soak.leaks == 0
+    assert soak.ignored == (), "4me takes no notice of a field that the step sends"
     assert soak.codes[ExitCode.OK] > 0
-    assert len(soak.codes) > 3, "hardly any fault has hit"
+    assert len(soak.codes) > 2, "hardly any fault has hit"
