@@ -111,7 +111,7 @@ class Soak:
         self.leaks = 0
         self.doubled: list[str] = []
         self.minutes_off = 0
-        self.ignored: tuple[str, ...] = ()
+        self.ignored: tuple[tuple[int, str], ...] = ()
         self.fourme = Sandbox(
             document_for({}),
             fourme=FourMeOptions(
