@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from engines.inputs import STANDARD_STREAM
 from engines.scalars import SCALARS, scalars_of
 from engines.variables import ANNOTATIONS, DOTENV, OUTPUT, RESULTS_DIR
 from fourme.errors import OutputError
+from fourme.logs import harmless, no_command_in_json, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -69,7 +68,7 @@ class LocalEngine:
             try:
                 sink.write(output)
             except OSError as error:
-                failure = f"{sink.place}: {error.strerror}"
+                failure = f"{harmless(sink.place)}: {error.strerror}"
                 if sink.needed:
                     failures.append(failure)
                 else:
@@ -168,11 +167,7 @@ def _annotations_of(output: Output) -> str:
 
 
 def _write_standard_output(text: str) -> None:
-    if sys.stdout is None:  # closed; its number may mean another file by now
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-    # Past sys.stdout: what its buffer cannot get rid of would change the exit code at the end.
-    with open(sys.stdout.fileno(), "wb", closefd=False) as stream:
-        stream.write(_encoded(text))
+    write(sys.stdout, no_command_in_json(text))
 
 
 def _encoded(text: str) -> bytes:

@@ -2,13 +2,13 @@
 
 errors        what can go wrong, and the exit code of each
 settings      defaults, and the environment variables that change them
+logs          what is printed: no secrets, no control characters, no endless lines
 clock         time, waiting, chance and termination, replaceable in tests
 schema        the inputs, read from spec.schema.json
 conversion    values as engines deliver them, to their documented types
 spellings     texts with the escapes of URLs, JSON and HTML undone
 redaction     the secrets of a run, and how they are kept out of texts
 quotes        what a server quotes of private texts, found and taken out
-logs          what is printed: no secrets, no control characters, no endless lines
 retry         the one retry policy, pure
 mishaps       what can become of one attempt at a call
 transport     one exchange over HTTP
