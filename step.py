@@ -25,7 +25,13 @@ from fourme.client import FourMeClient
 from fourme.clock import SystemClock
 from fourme.errors import BugError, ExitCode, StepError
 from fourme.logs import log_more, start_logging
-from fourme.redaction import Redactor, secrets_in_environment, secrets_in_spec
+from fourme.redaction import (
+    Redactor,
+    access_secrets_in_environment,
+    access_secrets_in_spec,
+    secrets_in_environment,
+    secrets_in_spec,
+)
 from fourme.schema import load_spec_schema
 from fourme.settings import Settings
 from fourme.transport import Transport
@@ -43,7 +49,8 @@ logger = logging.getLogger("step")
 def main(environ: Mapping[str, str], clock: Clock, words: Sequence[str] = ()) -> ExitCode:
     """Run the step as `words` on its command line say; return what the process shall end with."""
     redactor = Redactor()
-    redactor.learn(secrets_in_environment(environ))
+    redactor.learn(access_secrets_in_environment(environ))
+    redactor.learn_for_logs(secrets_in_environment(environ))
     start_logging(redactor, sys.stderr)
     show_errors(environ, redactor)
     try:
@@ -73,7 +80,8 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
     engine = choose_engine(environ, arguments, transport)
     with clock.abortable():
         spec = engine.read_spec()
-    redactor.learn(secrets_in_spec(spec))
+    redactor.learn(access_secrets_in_spec(spec))
+    redactor.learn_for_logs(secrets_in_spec(spec))
 
     schema = load_spec_schema()
     order = validate(spec, schema)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import sys
 from pathlib import Path
@@ -13,8 +14,9 @@ from engines.scalars import scalars_of
 from engines.sinks import LocalEngine, Sink, compact_json, json_sink, write_text
 from engines.variables import GITHUB_PREFIX, PREFIX
 from fourme.errors import ConfigError
-from fourme.logs import CleanHandler, short_enough
+from fourme.logs import CUT, CleanHandler, write_if_possible
 from fourme.redaction import secrets_in_spec
+from fourme.settings import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("step.github")
 
 TITLE = "4me-step-requests-update"
+_SHORTEST_PART = 4  # characters; to mask a shorter part of a secret would tear the log apart
 _MOST_UNITS = 500_000  # of UTF-16: GitHub takes 1 MB a job, and the job may have other outputs
 
 
@@ -52,7 +55,16 @@ class _Annotations(CleanHandler):
     def format(self, record: logging.LogRecord) -> str:
         """Return a command with a record's text, without its traceback."""
         text = super().format(logging.makeLogRecord({"msg": record.getMessage()}))
-        return f"::error title={TITLE}::{_escaped(short_enough(text))}"
+        return _within_limits(f"::error title={TITLE}::{_escaped(text)}")
+
+
+def _within_limits(command: str) -> str:
+    """Return a command cut to what log readers can take, at the end of a character."""
+    raw = command.encode("utf-8", "backslashreplace")
+    if len(raw) <= MAX_LINE_BYTES:
+        return command
+    cut = raw[: MAX_LINE_BYTES - len(CUT)].decode("utf-8", "ignore")
+    return re.sub(r"%[0-9A-F]?\Z", "", cut) + CUT
 
 
 def _escaped(text: str) -> str:
@@ -62,13 +74,23 @@ def _escaped(text: str) -> str:
 def _read_spec(environ: Mapping[str, str]) -> object:
     """Return the spec in the inputs, completed from the environment, and let GitHub mask it."""
     spec = assemble([*given_in(environ, GITHUB_PREFIX), *given_in(environ, PREFIX)])
-    for secret in secrets_in_spec(spec):
-        for line in secret.splitlines():
-            if line.strip():
-                print(f"::add-mask::{_escaped(line)}", flush=True)  # noqa: T201  for the runner
+    for text in map(_escaped, _masked_in(spec)):
+        write_if_possible(sys.stdout, f"::add-mask::{text}\n")
     if environ.get("RUNNER_DEBUG") == "1":
         spec["debug"] = True  # a person ran the workflow again with debug logging
     return spec
+
+
+def _masked_in(spec: object) -> Iterator[str]:
+    """Yield what the runner shall mask: its secrets, line by line.
+
+    One that holds `##[`, by which a command begins, is masked in two parts.
+    """
+    for secret in secrets_in_spec(spec):
+        for line in secret.splitlines():
+            parts = re.split(r"(?<=##)(?=\[)", line)
+            shortest = _SHORTEST_PART if len(parts) > 1 else 1
+            yield from (part for part in parts if len(part.strip()) >= shortest)
 
 
 def _sinks(environ: Mapping[str, str]) -> Iterator[Sink]:

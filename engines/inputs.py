@@ -75,12 +75,12 @@ def given_in(environ: Mapping[str, str], prefix: str) -> Iterator[Given]:
         ConfigError: the token's file cannot be read.
         SpecError: the text of the request is neither JSON nor YAML.
     """
-    text = environ.get(prefix + REQUEST, "")
+    text = _as_utf8(environ.get(prefix + REQUEST, ""))
     if text.strip():
         name = prefix + REQUEST
         yield from _values_in({"request": read_document(text, name)}, ("request",), name)
     for rest, path in SPEC_PATHS.items():
-        value = environ.get(prefix + rest, "")
+        value = _as_utf8(environ.get(prefix + rest, ""))
         if value.strip():
             yield Given(path, value, prefix + rest)
     token_file = environ.get(prefix + ACCESS_TOKEN_FILE, "").strip()
@@ -88,6 +88,14 @@ def given_in(environ: Mapping[str, str], prefix: str) -> Iterator[Given]:
         name = prefix + ACCESS_TOKEN_FILE
         token = _text_of(token_file, f"The file {token_file} of {name}")
         yield Given(SPEC_PATHS["ACCESS_TOKEN"], token, name)
+
+
+def _as_utf8(text: str) -> str:
+    """Return a variable's text read as UTF-8, whatever encoding the locale speaks of."""
+    try:
+        return os.fsencode(text).decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # it is no text that the system can have handed over
+        return text
 
 
 def assemble(given: Iterable[Given]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from engines.scalars import SCALARS, scalars_of
 from engines.trial import open_to_write, problem_with
 from engines.variables import ANNOTATIONS, DOTENV, OUTPUT, RESULTS_DIR
 from fourme.errors import ConfigError, OutputError
+from fourme.logs import harmless, no_command_in_json, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -101,7 +102,7 @@ class LocalEngine:
             try:
                 sink.write(output)
             except OSError as error:
-                failure = f"{sink.place}: {error.strerror}"
+                failure = f"{harmless(sink.place)}: {error.strerror}"
                 if sink.needed:
                     failures.append(failure)
                 else:
@@ -199,11 +200,7 @@ def _annotations_of(output: Output) -> str:
 
 
 def _write_standard_output(text: str) -> None:
-    if sys.stdout is None:  # closed; its number may mean another file by now
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-    # Past sys.stdout: what its buffer cannot get rid of would change the exit code at the end.
-    with open(sys.stdout.fileno(), "wb", closefd=False) as stream:
-        stream.write(_encoded(text))
+    write(sys.stdout, no_command_in_json(text))
 
 
 def _encoded(text: str) -> bytes:

@@ -48,6 +48,7 @@ class FourMeClient:
     def __init__(self, api: FourMeApi, schema: SpecSchema) -> None:
         self._api = api
         self._schema = schema
+        self._private: tuple[str, ...] = ()  # the notes: no log may quote them
 
     def update(self, update: Update) -> dict[str, Any]:
         """Upload the files of an update, make it, and return the full request as 4me answers it.
@@ -68,6 +69,7 @@ class FourMeClient:
         return self._update(attached)
 
     def _update(self, update: Update) -> dict[str, Any]:
+        self._private = tuple(note.text for note in update.notes)
         budget = self._api.budget()
         parcel = Parcel(json.dumps(update.body).encode("ascii"))
         call = Call(
@@ -106,7 +108,7 @@ class FourMeClient:
             if name == known.name and known.sent_as in update.body
         ]
         account = self._api.connection.account
-        return Attempted(purpose, account, update.request_id, ("Specialist", *roles))
+        return Attempted(purpose, account, update.request_id, ("Specialist", *roles), self._private)
 
     def _look_at(self, update: Update) -> str:
         connection = self._api.connection
@@ -194,7 +196,8 @@ class FourMeClient:
     ) -> Answer:
         answer = self._api.read(path, purpose, budget, params)
         if not answer.response.ok:
-            raise refusal(answer.response, Attempted(purpose, self._api.connection.account))
+            attempted = Attempted(purpose, self._api.connection.account, private=self._private)
+            raise refusal(answer.response, attempted)
         return answer
 
     def _read_updated(self, update: Update, budget: Budget) -> dict[str, Any]:

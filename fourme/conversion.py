@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from fourme.logs import harmless
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -43,8 +45,9 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
-        """Return the problem as one line."""
-        return f"{self.path or 'The spec'} {self.wrong}.{' ' + self.hint if self.hint else ''}"
+        """Return the problem as one line, whatever the names in its path are."""
+        place = harmless(self.path) or "The spec"
+        return f"{place} {self.wrong}.{' ' + self.hint if self.hint else ''}"
 
 
 @dataclass

@@ -155,7 +155,10 @@ class StepError(Exception):
         return self.exit_code is ExitCode.TRY_LATER
 
     def __str__(self) -> str:
-        """Return the whole text that a user reads, several lines."""
+        """Return the whole text that a user reads, several lines.
+
+        Each fact stays one line, though it may quote a file's or an input's name with line breaks.
+        """
         lines = [self.what, *(f"  - {detail}" for detail in self.details)]
         if self.usually:
             lines.append(f"  This usually means: {self.usually}")
@@ -167,7 +170,7 @@ class StepError(Exception):
             f"  Request updated: {self.applied}. "
             f"Run again: {exit_meaning(self.exit_code).again}. Exit code {int(self.exit_code)}."
         )
-        return "\n".join(lines)
+        return "\n".join(line.replace("\n", "\\n") for line in lines)
 
 
 class SpecError(StepError):

@@ -6,8 +6,13 @@ included; there is no way past it.
 
 from __future__ import annotations
 
+import errno
+import io
 import logging
+import os
+import re
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from fourme.settings import MAX_LINE_BYTES
@@ -16,6 +21,7 @@ if TYPE_CHECKING:
     from fourme.redaction import Redactor
 
 CUT = " ... (cut)"
+_LONGEST_BLOCK = 1.0  # seconds until a full pipe is tried again
 
 
 def harmless(text: str) -> str:
@@ -38,27 +44,103 @@ def said(text: str) -> str:
 
 def short_enough(line: str) -> str:
     """Return a line cut to what log readers can take, in bytes of UTF-8."""
-    raw = line.encode("utf-8", "backslashreplace")
+    raw = encoded(line)
     if len(raw) <= MAX_LINE_BYTES:
         return raw.decode("utf-8")
     return raw[: MAX_LINE_BYTES - len(CUT)].decode("utf-8", "ignore") + CUT
 
 
-class CleanHandler(logging.StreamHandler[TextIO]):
+def no_command(line: str) -> str:
+    """Return a line that GitHub's runner takes for text, whatever it looks like.
+
+    A line that begins with `::`, after blanks, is a command to the runner, and so is `##[` anywhere
+    in it. As it compares by the rules of a language, letters beyond ASCII may count for nothing.
+    """
+    if "::" not in line and "##" not in line and line.isascii():
+        return line
+    line = re.sub(r"^([^!-~]*:)(?=[^!-~]*:)", r"\1 ", line)
+    return re.sub(r"(#[^ -~]*#)(?=[^ -~]*\[)", r"\1 ", line)
+
+
+def no_command_in_json(text: str) -> str:
+    """Return the same JSON without `##[`; see `no_command`. No line of JSON begins with `::`."""
+    return re.sub(r"(#[^ -~]*#[^ -~]*)\[", r"\1\\u005b", text)
+
+
+def encoded(text: str) -> bytes:
+    """Return text as UTF-8; half a character, which JSON can say and UTF-8 cannot, as JSON does."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def write(stream: TextIO | None, text: str) -> None:
+    """Write a text to a standard stream, all of it, past Python's buffers and its encoding.
+
+    So it does not depend on the locale, what cannot be written changes no exit code later on, and
+    a signal handler may write while something else does. Whoever writes to a stream like this
+    leaves nothing in its buffer, so nothing can overtake.
+
+    Args:
+        stream: the stream; None when it was closed as the process began: its number may mean
+            another file by now.
+        text: what to write; as UTF-8.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if stream is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    try:
+        number = stream.fileno()
+    except io.UnsupportedOperation:  # it is no file, but a text in memory
+        stream.write(text)
+        return
+    except ValueError:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF)) from None
+    left = memoryview(encoded(text))
+    while left:
+        try:
+            left = left[os.write(number, left) :]
+        except BlockingIOError:  # a pipe that somebody has set to return at once
+            import select  # noqa: PLC0415  hardly ever needed
+
+            select.select([], [number], [], _LONGEST_BLOCK)
+
+
+def write_if_possible(stream: TextIO | None, text: str) -> None:
+    """Write a text to a standard stream; what cannot be written is lost, and nothing else is."""
+    with suppress(OSError):
+        write(stream, text)
+
+
+class CleanHandler(logging.Handler):
     """Writes log records to a stream, cleaned."""
 
-    def __init__(self, stream: TextIO, redactor: Redactor) -> None:
-        super().__init__(stream)
+    def __init__(self, stream: TextIO | None, redactor: Redactor) -> None:
+        super().__init__()
+        self._stream = stream
         self._redactor = redactor
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record; a stream that is closed, full or broken does not end the run."""
+        try:
+            text = self.format(record)
+        except Exception:  # noqa: BLE001  a log line must not end the run, whoever wrote it
+            text = f"{record.levelname}: a message of {harmless(record.name)} cannot be shown"
+        write_if_possible(self._stream, f"{text}\n")
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the finished text of a record, traceback included, fit to be shown."""
         lines = self._redactor.hide(super().format(record)).split("\n")
-        return "\n".join(short_enough(harmless(line)) for line in lines)
+        return "\n".join(short_enough(no_command(harmless(line))) for line in lines)
 
 
-def start_logging(redactor: Redactor, stream: TextIO) -> None:
-    """Send every logger's records, and Python's warnings, through one clean handler."""
+def start_logging(redactor: Redactor, stream: TextIO | None) -> None:
+    """Send every logger's records, and Python's warnings, through one clean handler.
+
+    Args:
+        redactor: knows what must not be shown.
+        stream: where they go; None when there is no such place.
+    """
     handler = CleanHandler(stream, redactor)
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
     root = logging.getLogger()

@@ -3,121 +3,178 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
+import logging
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from fourme.conversion import to_text
+from fourme.spellings import readings_of, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+logger = logging.getLogger("step.redaction")
+
 HIDDEN = "***"
-_URL_VARIABLES = frozenset({"METADATA_API_URL", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"})
-_TOKEN_VARIABLES = frozenset({"FOURME_ACCESS_TOKEN", "INPUT_ACCESS_TOKEN"})
+_METADATA_VARIABLE = "METADATA_API_URL"
+_PROXY_VARIABLES = frozenset({"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"})
+_ACCESS_VARIABLES = frozenset(
+    {
+        "FOURME_ACCESS_TOKEN",
+        "INPUT_ACCESS_TOKEN",
+        "FOURME_CLIENT_SECRET",
+        "INPUT_CLIENT_SECRET",
+    }
+)
+_ACCESS_NAMES = frozenset({"accessToken", "clientSecret"})
 _SECRET_NAMES = ("token", "secret", "password")
 _LONG_ENOUGH = 8  # characters of a text that is not in other texts by chance
-_PLAIN = re.compile(r"[A-Za-z0-9]+")
 
 
 class Redactor:
-    """Knows the secrets of a run and takes them out of texts and values."""
+    """Knows the secrets of a run and takes them out of texts and values.
+
+    Logs lose every secret and every private text. An output is what others work with, so it loses
+    nothing but what gives access: the secrets that `learn` was told.
+    """
 
     def __init__(self) -> None:
-        self._secrets: list[_Secret] = []
-        self._private: list[str] = []
+        self._secrets: dict[str, _Secret] = {}
+        self._private: tuple[str, ...] = ()
+        self._warned = False
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Hide these from now on, in every spelling in which they may come back."""
-        spelled = {text for secret in secrets for text in (secret.strip(), unquote(secret.strip()))}
-        found = [_Secret(text) for text in spelled if text]
-        self._secrets = sorted([*self._secrets, *found], key=lambda secret: -len(secret.text))
+        self._learn(secrets, in_outputs=True)
+
+    def learn_for_logs(self, secrets: Iterable[str]) -> None:
+        """Hide these in logs, but not in outputs: secrets of others, such as a proxy's."""
+        self._learn(secrets, in_outputs=False)
+
+    def _learn(self, secrets: Iterable[str], *, in_outputs: bool) -> None:
+        for text in map(str.strip, secrets):
+            known = self._secrets.get(text)
+            if text and (known is None or (in_outputs and not known.in_outputs)):
+                self._secrets[text] = _secret(text, in_outputs=in_outputs)
 
     def conceal(self, texts: Iterable[str]) -> None:
-        """Keep these out of logs, but not out of outputs: notes, which a server may quote.
-
-        The secrets must be known before: a note may hold one, or a part of one.
-        """
-        for text in texts:
-            quoted = {text, " ".join(text.split()), json.dumps(text)[1:-1]}
-            long = [words for words in quoted if len(words) >= _LONG_ENOUGH]
-            self._private += map(self._without_secrets, long)
+        """Keep these out of logs, but not out of outputs: notes, which a server may quote."""
+        forms = {form for text in texts for form in (text.strip(), " ".join(text.split()))}
+        self._private += tuple(form for form in forms if len(form) >= _LONG_ENOUGH)
 
     def hide(self, text: str) -> str:
         """Return a text for the log, without anything that it must not hold."""
-        text = self._without_secrets(text)
-        for private in self._private:
-            text = text.replace(private, HIDDEN)
-        return text
-
-    def _without_secrets(self, text: str) -> str:
-        for secret in self._secrets:
-            text = secret.hidden_in(text)
-        return text
+        forms = [form for secret in self._secrets.values() for form in secret.forms]
+        return _without(text, [*forms, *self._private])
 
     def hide_in(self, value: object) -> object:
-        """Return a JSON value for the output, without any secret in its texts.
+        """Return a JSON value for the output, without any access secret in its texts and names.
 
-        Names stay as they are, and so does what a very short secret would tear apart.
+        What a very short secret would tear apart stays as it is. The first time that something is
+        hidden, a warning says so.
         """
-        if isinstance(value, str):
-            for secret in self._secrets:
-                value = secret.hidden_in(value) if len(secret.text) >= _LONG_ENOUGH else value
-            return value
-        if isinstance(value, list):
-            return [self.hide_in(item) for item in value]
-        if isinstance(value, dict):
-            return self.hide_in_object(value)
-        return value
+        forms = [
+            form
+            for secret in self._secrets.values()
+            if secret.in_outputs and len(secret.text) >= _LONG_ENOUGH
+            for form in secret.forms
+        ]
+        copied = _Copy(forms)
+        cleaned = copied.of(value)
+        if copied.hidden and not self._warned:
+            self._warned = True
+            logger.warning(
+                "The output would have held a secret of this run (the access token, a client "
+                "secret or the token of METADATA_API_URL); %s stands in its place. Whoever sees "
+                "the request in 4me can read it there: remove it, and make a new one.",
+                HIDDEN,
+            )
+        return cleaned
 
     def hide_in_object(self, values: Mapping[str, object]) -> dict[str, object]:
-        """Return a JSON object for the output, without any secret in its texts."""
-        return {name: self.hide_in(value) for name, value in values.items()}
+        """Return a JSON object for the output; see `hide_in`."""
+        cleaned = self.hide_in(dict(values))
+        return cleaned if isinstance(cleaned, dict) else {}
 
 
+@dataclass(frozen=True)
 class _Secret:
-    """One secret, and how to find it however it is written.
+    """One secret.
 
-    URLs, JSON, HTML and logs escape what is neither letter nor digit, each in a way of its own; the
-    letters and digits in between stay. So the longest run of them tells at once whether a text
-    needs a closer look.
+    Attributes:
+        text: as it was learnt.
+        forms: what to look for; URLs, JSON and the like may escape it on top of that.
+        in_outputs: whether it gives access, and is hidden in outputs, too.
     """
 
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self._anchor = max(_PLAIN.findall(text), key=len, default="")
-        self._encoded = tuple(_base64_forms(text))
-
-    def hidden_in(self, text: str) -> str:
-        """Return a text without the secret."""
-        if self._anchor in text:
-            text = re.sub("".join(map(_any_spelling, self.text)), HIDDEN, text)
-        for encoded in self._encoded:
-            text = text.replace(encoded, HIDDEN)
-        return text
+    text: str
+    forms: tuple[str, ...]
+    in_outputs: bool
 
 
-def _any_spelling(char: str) -> str:
-    """Return a pattern for one character, as it is and as URLs, JSON, repr and HTML write it."""
-    if _PLAIN.fullmatch(char):
-        return char
-    code = ord(char)
-    octets = char.encode("utf-8", "surrogatepass")
-    spellings = {
-        re.escape(char),
-        r"\\" + re.escape(char),
-        "(?i:" + "".join(f"%{octet:02x}" for octet in octets) + ")",
-        f"(?i:&#x0*{code:x};?)",
-        f"&#0*{code};?",
-        re.escape(html.escape(char)),
-        re.escape(json.dumps(char)[1:-1]),
-        re.escape(repr(char)[1:-1]),
-        rf"(?i:\\u{code:04x})",
-        rf"(?i:\\x{code:02x})",
-    }
-    return f"(?:{'|'.join(sorted(spellings, key=len, reverse=True))})"
+def _secret(text: str, *, in_outputs: bool) -> _Secret:
+    plain = {text, unquote(text)}
+    quoted = {text.replace(" ", "+"), " ".join(text.split())}  # in forms, and in messages
+    encoded = {form for words in plain for form in _base64_forms(words)}
+    return _Secret(text, tuple(sorted(plain | quoted | encoded)), in_outputs)
+
+
+class _Copy:
+    """Copies JSON values without some words, however deep they are nested.
+
+    Attributes:
+        hidden: whether anything was left out so far.
+    """
+
+    def __init__(self, forms: list[str]) -> None:
+        self.hidden = False
+        self._forms = forms
+
+    def of(self, value: object) -> object:
+        root: list[object] = [value]
+        waiting: list[tuple[Any, Any]] = [(root, 0)]
+        while waiting:
+            holder, key = waiting.pop()
+            item = holder[key]
+            if isinstance(item, str):
+                holder[key] = self._text(item)
+            elif isinstance(item, list):
+                holder[key] = copy = list(item)
+                waiting += ((copy, index) for index in range(len(copy)))
+            elif isinstance(item, dict):
+                holder[key] = members = self._members(item)
+                waiting += ((members, name) for name in members)
+        return root[0]
+
+    def _text(self, text: str) -> str:
+        cleaned = _without(text, self._forms)
+        self.hidden = self.hidden or cleaned != text
+        return cleaned
+
+    def _members(self, values: Mapping[str, object]) -> dict[str, object]:
+        """Return an object with its names cleaned; no two become one, so that no value is lost."""
+        members: dict[str, object] = {}
+        for name, value in values.items():
+            cleaned = self._text(name)
+            while cleaned != name and (cleaned in values or cleaned in members):
+                cleaned += HIDDEN
+            members[cleaned] = value
+        return members
+
+
+def _without(text: str, forms: list[str]) -> str:
+    """Return a text without some words, also where they are escaped."""
+    spans = [
+        span
+        for reading in readings_of(text)
+        for form in forms
+        if form in reading.text
+        for span in reading.spans_of(form)
+    ]
+    return replaced(text, spans, HIDDEN) if spans else text
 
 
 def _base64_forms(text: str) -> Iterator[str]:
@@ -132,21 +189,55 @@ def _base64_forms(text: str) -> Iterator[str]:
             yield inner.replace("+", "-").replace("/", "_")
 
 
+def access_secrets_in_environment(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield what gives access in the environment: tokens, a client secret, Relay's own token."""
+    yield from (environ[name] for name in _ACCESS_VARIABLES if name in environ)
+    for user, password in _users_in(environ, {_METADATA_VARIABLE}):
+        yield password or user
+
+
 def secrets_in_environment(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield the tokens in the environment, and the passwords in its URLs: Relay's, proxies'."""
-    yield from (environ[name] for name in _TOKEN_VARIABLES if name in environ)
+    """Yield every secret in the environment: what gives access, and the passwords of proxies."""
+    yield from access_secrets_in_environment(environ)
+    for _, password in _users_in(environ, _PROXY_VARIABLES):
+        yield password
+
+
+def _users_in(environ: Mapping[str, str], names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield user names and passwords in the URLs of some variables, as far as they can be read."""
     for name, url in environ.items():
-        if name.upper() in _URL_VARIABLES and "@" in url:
-            user_info = url.rpartition("@")[0].rpartition("//")[2]
-            yield user_info.partition(":")[2] or user_info
+        if name.upper() not in names:
+            continue
+        rest = re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*://", "", url.strip())
+        # A password may hold what would end it in a proper URL; then it is longer than it seems.
+        for place in {re.split(r"[/?#]", rest, maxsplit=1)[0], rest}:
+            user_info = place.rpartition("@")[0]
+            user, _, password = user_info.partition(":")
+            if user_info:
+                yield user, password
+
+
+def access_secrets_in_spec(spec: object) -> Iterator[str]:
+    """Yield what gives access in a spec: the access token, and a client secret."""
+    for name, value in _connection_in(spec).items():
+        if name in _ACCESS_NAMES:
+            yield from _texts_in(value)
 
 
 def secrets_in_spec(spec: object) -> Iterator[str]:
-    """Yield the access token of a spec, whatever the spec looks like.
+    """Yield every secret of a spec, whatever the spec looks like.
 
     A connection comes from a store and may hold more than it needs: what is called a token, a
     secret or a password is one, however it is spelled; the rest is not.
     """
+    connection = _connection_in(spec)
+    for name, value in connection.items():
+        if any(word in str(name).lower() for word in _SECRET_NAMES):
+            yield from _texts_in(value)
+
+
+def _connection_in(spec: object) -> Mapping[object, object]:
+    """Return the connection of a spec; a text that is no JSON all as one token."""
     connection = spec.get("connection") if isinstance(spec, dict) else None
     if isinstance(connection, bytes):
         connection = connection.decode("utf-8", "replace")
@@ -154,11 +245,8 @@ def secrets_in_spec(spec: object) -> Iterator[str]:
         try:
             connection = json.loads(connection)
         except (ValueError, RecursionError):
-            yield connection
-    if isinstance(connection, dict):
-        for name, value in connection.items():
-            if any(word in str(name).lower() for word in _SECRET_NAMES):
-                yield from _texts_in(value)
+            return {"token": connection}
+    return connection if isinstance(connection, dict) else {}
 
 
 def _texts_in(value: object) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,20 @@ from typing import TYPE_CHECKING, Any
 from fourme.errors import AccessError, RefusedError, RequestNotFoundError
 from fourme.logs import said
 from fourme.mishaps import trace_of
-from fourme.transport import text_of
+from fourme.quotes import PrivateTexts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     import requests
 
     from fourme.errors import StepError
+
+_LONGEST = 16 * 1024  # characters of what is quoted in all; a line of the log takes less
+_LINE = 100  # characters that a line counts for beyond its own
+_LONGEST_WORD = 4 * 1024  # more than a token has
+_FIELD = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
+_LONGEST_FIELD = 40
 
 
 @dataclass(frozen=True)
@@ -27,12 +36,14 @@ class Attempted:
         account: the account in which it was tried.
         request_id: the request that it was about; None when it was about none.
         roles: the roles that it takes.
+        private: the texts that were sent and that no log may show: notes.
     """
 
     purpose: str
     account: str
     request_id: int | None = None
     roles: tuple[str, ...] = ("Specialist",)
+    private: tuple[str, ...] = ()
 
 
 def refusal(response: requests.Response, attempted: Attempted) -> StepError:
@@ -51,7 +62,7 @@ def refusal(response: requests.Response, attempted: Attempted) -> StepError:
     if status == HTTPStatus.FORBIDDEN:
         return AccessError(
             f"The token's user may not {attempted.purpose} (403).",
-            details=details_of(response),
+            details=details_of(response, attempted.private),
             usually=f"a role is missing in the account: {', '.join(attempted.roles)}",
             todo="Ask an account administrator for the role, or for a token with it; a "
             "personal access token must also have the scope to update requests.",
@@ -68,7 +79,7 @@ def refusal(response: requests.Response, attempted: Attempted) -> StepError:
         )
     return RefusedError(
         f"4me refused to {attempted.purpose} ({status}).",
-        details=details_of(response),
+        details=details_of(response, attempted.private),
         usually="a value does not fit this request",
         todo="Mend these values in the workflow. Records of another account, or disabled "
         "ones, cannot be referred to.",
@@ -76,22 +87,60 @@ def refusal(response: requests.Response, attempted: Attempted) -> StepError:
     )
 
 
-def details_of(response: requests.Response) -> tuple[str, ...]:
-    """Return what 4me says, field by field; whatever it says, this does not fail."""
+def details_of(response: requests.Response, private: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return what 4me says, field by field; whatever it says, this does not fail.
+
+    Args:
+        response: 4me's answer.
+        private: texts that were sent; what the answer quotes of them is left out.
+    """
     try:
-        answer = json.loads(response.content)
+        words = [*_within_limits(_words_of(json.loads(response.content)))]
     except (ValueError, RecursionError):
-        return (said(text_of(response)),) if response.content else ()
+        text = response.content[: 4 * _LONGEST].decode("utf-8", "replace")
+        words = [("", _beginning(text, _LONGEST))] if text else []
+    texts = PrivateTexts(private)
+    return tuple(field + texts.hidden_in(said(text)) for field, text in words)
+
+
+def _words_of(answer: object) -> Iterator[tuple[str, str]]:
+    """Yield what an answer says, each time with the name of the field that it says it of."""
     if not isinstance(answer, dict):
-        return (said(json.dumps(answer)),)
+        yield "", json.dumps(answer)
+        return
     errors = answer.get("errors")
     if not isinstance(errors, list) or not errors:
-        return (said(str(answer.get("message", answer))),)
-    return tuple(_error_line(error) for error in errors)
+        yield "", str(answer.get("message", answer))
+        return
+    yield from map(_words_of_error, errors)
 
 
-def _error_line(error: object) -> str:
-    """Return `field: text` for a pair of 4me's, and the rest as it is."""
-    if isinstance(error, list) and all(isinstance(part, str) for part in error):
-        return said(": ".join(error))
-    return said(json.dumps(error))
+def _words_of_error(error: object) -> tuple[str, str]:
+    """Return `field: ` and the text of a pair of 4me's, and the rest as it is."""
+    if not isinstance(error, list) or not all(isinstance(part, str) for part in error):
+        return "", json.dumps(error)
+    if len(error) > 1 and len(error[0]) <= _LONGEST_FIELD and _FIELD.fullmatch(error[0]):
+        return f"{error[0]}: ", ": ".join(error[1:])
+    return "", ": ".join(error)
+
+
+def _within_limits(words: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield as much of a server's words as may be quoted; then say that there is more."""
+    left = _LONGEST
+    for field, text in words:
+        if left <= 0:
+            yield "", "... and more"
+            return
+        yield field, _beginning(text, left)
+        left -= len(text) + _LINE
+
+
+def _beginning(text: str, limit: int) -> str:
+    """Return as much of a text as may be quoted; not the beginning of a word that goes on.
+
+    A word may be a secret, which is recognised as a whole.
+    """
+    if len(text) <= limit:
+        return text
+    blank = max(text.rfind(char, 0, limit) for char in " \t\r\n")
+    return text[: max(blank, limit - _LONGEST_WORD, 0)]

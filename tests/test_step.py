@@ -216,6 +216,32 @@ def test_no_proxy_and_no_netrc_on_loopback(tmp_path_factory: pytest.TempPathFact
         assert sandbox.calls[1].headers["authorization"] == f"Bearer {ACCESS_TOKEN}"
 
 
+def test_an_output_loses_what_gives_access_and_nothing_else() -> None:
+    """A proxy's user and a store's other secrets leave an output whole; a token is told of once."""
+    store = {"tokenType": "customer", "password": "assigned"}
+    update = {
+        "request_id": REQUEST_ID,
+        "status": "waiting_for_customer",
+        "subject": f"My token is {ACCESS_TOKEN}",
+        "source": ACCESS_TOKEN,
+    }
+    proxies = {
+        "HTTPS_PROXY": "http://customer:waiting@127.0.0.1:9",
+        "ALL_PROXY": "http://subject@x",
+    }
+    with sandbox_for(update, changes=store) as sandbox:
+        ended = run_step({**sandbox.environment(), **proxies})
+        assert ended.code == ExitCode.OK, ended.log
+        published = sandbox.outputs["request"]
+    assert isinstance(published, dict)
+    assert published["status"] == "waiting_for_customer"
+    assert published["subject"] == "My token is ***"
+    assert published["source"] == "***"
+    assert ended.log.count("stands in its place") == 1
+    assert ended.log.count("subject") >= 1
+    assert ACCESS_TOKEN not in ended.log
+
+
 def test_a_termination_while_waiting_ends_at_once() -> None:
     """SIGTERM during the wait for a rate limit: 75, within a moment, nothing applied."""
     update = {"request_id": REQUEST_ID, "note": "Too late"}

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from engines import Output, show_errors
 from engines.github import github_engine
-from fourme.errors import ConfigError, OutputError
+from fourme.errors import ConfigError, OutputError, SpecError
 from fourme.logs import start_logging
 from fourme.redaction import Redactor
-from tests.engines.github_rules import read_outputs, unescaped
+from fourme.schema import load_spec_schema
+from fourme.settings import MAX_LINE_BYTES
+from fourme.validation import validate
+from tests.engines.github_rules import commands_in, read_outputs, unescaped
+from tests.scenario_files import CONNECTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -186,7 +191,68 @@ def test_errors_are_annotations(log: TextIO, capsys: pytest.CaptureFixture[str])
     assert message.startswith("50% of ***\n  - \\x1b[2Jxxxx")
     assert message.endswith(" ... (cut)")
     assert "hidden" not in out
-    assert len(command) < 16 * 1024
+    assert len(command) <= MAX_LINE_BYTES
+
+
+@pytest.mark.parametrize("length", range(4_000, 4_006))
+def test_an_annotation_is_cut_between_characters(
+    log: TextIO, capsys: pytest.CaptureFixture[str], length: int
+) -> None:
+    """What is escaped is not torn apart, and is within what log readers can take."""
+    start_logging(Redactor(), log)
+    show_errors({"GITHUB_ACTIONS": "true", "INPUT_REQUEST": "x"}, Redactor())
+    logging.getLogger("step").error("%s", "x" * length + "%" * 3_000)
+    command = capsys.readouterr().out.removesuffix("\n")
+    assert len(command) <= MAX_LINE_BYTES
+    assert re.fullmatch(r"::error title=[0-9a-z-]+::x+(%25)* \.\.\. \(cut\)", command)
+
+
+HOSTILE = ["x\n::add-mask::y", "x\r##[error]z", "::stop-commands::a", "%0A::error::b", "##[debug]c"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_is_a_command(log: TextIO, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """Whatever inputs are called, the one command is our own, and its data holds no other."""
+    start_logging(Redactor(), log)
+    show_errors({"GITHUB_ACTIONS": "true", "INPUT_REQUEST": "x"}, Redactor())
+    spec = {"connection": CONNECTION, "request": {"request_id": 1, name: 1}}
+    with pytest.raises(SpecError) as caught:
+        validate(spec, load_spec_schema())
+    logging.getLogger("step").error("%s", caught.value)
+    ((command, data),) = commands_in(capsys.readouterr().out)
+    log.seek(0)
+    assert command == "error"
+    assert "is not a known input" in data
+    assert commands_in(log.read()) == []
+    assert "##[" not in data
+
+
+def test_a_secret_that_looks_like_a_command_is_masked_in_parts(
+    files: Mapping[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both parts are masked, unless one is so short that it would tear the log apart."""
+    secret = "abc##[add-mask]xyz\n##[debug]\n::stop-commands::x"
+    github_engine({**INPUTS, **files, "INPUT_ACCESS_TOKEN": secret}).read_spec()
+    out = capsys.readouterr().out
+    assert commands_in(out) == [
+        ("add-mask", "abc##"),
+        ("add-mask", "[add-mask]xyz"),
+        ("add-mask", "[debug]"),
+        ("add-mask", "::stop-commands::x"),
+    ]
+    assert "##[" not in out
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_json_on_standard_output_is_no_command(
+    files: Mapping[str, str], capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """With `output: -` the log has the JSON, the same value, and no command."""
+    request = {**REQUEST, name: [name]}
+    github_engine({**INPUTS, **files, "INPUT_OUTPUT": "-"}).publish(Output(request, PAGE))
+    out = capsys.readouterr().out
+    assert json.loads(out) == request
+    assert commands_in(out) == []
 
 
 def test_elsewhere_there_are_no_annotations(

@@ -119,6 +119,13 @@ def test_two_different_values_are_an_error(
     assert caught.value.details == tuple(line.format(file=file) for line in details)
 
 
+@pytest.mark.parametrize("text", ["Gr\u00f6\u00dfe", "caf\udce9", "\ud83d"])
+def test_a_variables_text_is_what_it_is(text: str) -> None:
+    """Read as UTF-8; octets that are none, and what no system hands over, are left to the judge."""
+    (given,) = given_in({"FOURME_NOTE": text}, "FOURME_")
+    assert given.value == text
+
+
 def test_the_same_value_twice_is_no_error() -> None:
     """A number and its text are the same value."""
     given = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import traceback
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -14,6 +15,7 @@ from fourme.errors import (
     AccessError,
     OutcomeUnknownError,
     OutputError,
+    RefusedError,
     SpecError,
     UnexpectedAnswerError,
 )
@@ -319,6 +321,22 @@ def test_a_refused_update_names_the_roles_that_its_fields_take(schema: SpecSchem
         client.update(Update(5, {"source": "x"}))
     assert "Specialist, Account Administrator (for source)" in caught.value.usually
     assert "sourceID" not in caught.value.usually
+
+
+def test_what_a_refusal_quotes_of_a_note_is_left_out(schema: SpecSchema) -> None:
+    """Neither the refusal of the update nor that of a look for it says what was noted."""
+    note = "The password is tr0ub4dor."
+    update = Update(5, {"note": note}, (ExpectedNote(note, internal=False),), ("note",))
+    refused = answer({"errors": [["note", "Has &quot;tr0ub4dor&quot;"]]}, 422)
+    _, client = client_of(schema, refused)
+    with pytest.raises(RefusedError) as caught:
+        client.update(update)
+    assert caught.value.details == ("note: Has &quot;***&quot;",)
+
+    _, client = client_of(schema, LOST, refused)
+    with pytest.raises(OutcomeUnknownError) as doubt:
+        client.update(update)
+    assert "tr0ub4dor" not in "".join(traceback.format_exception(doubt.value))
 
 
 @pytest.mark.parametrize(

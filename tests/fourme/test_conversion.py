@@ -234,3 +234,9 @@ def test_two_values(request_: object, expected: str | None, schema: SpecSchema) 
     paths = [problem.path for problem in convert({"request": request_}, schema).problems]
 
     assert paths == ([] if expected is None else [expected])
+
+
+def test_a_problem_is_one_line() -> None:
+    """Whatever a name in its path holds."""
+    assert str(Problem("request.a\n::b\x1b", "is odd")) == "request.a\\n::b\\x1b is odd."
+    assert str(Problem("", "is odd")) == "The spec is odd."

@@ -108,3 +108,10 @@ def test_applied() -> None:
     """An error may know better than its class whether the request was updated."""
     assert errors.TryLaterError("x", applied="maybe").applied == "maybe"
     assert "updated: maybe" in str(errors.TryLaterError("x", applied="maybe"))
+
+
+def test_a_fact_is_a_line() -> None:
+    """What a message quotes of a user's names does not break its lines."""
+    error = errors.SpecError("a\nb", details=("c\nd",), usually="e\nf", todo="g\nh", trace="i\nj")
+    assert len(str(error).splitlines()) == 6
+    assert str(error).startswith("a\\nb\n  - c\\nd\n")

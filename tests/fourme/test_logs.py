@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
+import os
+import signal
 import sys
+import threading
+import time
 import warnings
 from typing import TYPE_CHECKING
 
 import pytest
 
-from fourme.logs import CUT, harmless, log_more, said, short_enough, start_logging
+from fourme.logs import (
+    CUT,
+    CleanHandler,
+    harmless,
+    log_more,
+    no_command,
+    no_command_in_json,
+    said,
+    short_enough,
+    start_logging,
+    write,
+    write_if_possible,
+)
 from fourme.redaction import Redactor
 from fourme.settings import MAX_LINE_BYTES
+from tests.engines.github_rules import commands_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 TOKEN = "geheim-token"
 
@@ -133,3 +152,141 @@ def test_secret_at_the_end_of_a_line(stream: io.StringIO) -> None:
     logging.getLogger("step").info("%s", said("x" * (MAX_LINE_BYTES - len(CUT) - 12) + TOKEN))
 
     assert TOKEN[:4] not in stream.getvalue()
+
+
+COMMANDS = [
+    ("::add-mask::y", ": :add-mask::y"),
+    ("  ::error title=a::y", "  : :error title=a::y"),
+    (":::x::", ": ::x::"),
+    ("\u034f:\u034f:stop-commands::x", "\u034f: \u034f:stop-commands::x"),
+    ("a ##[error]b ##[debug]c", "a ## [error]b ## [debug]c"),
+    ("###[error]", "### [error]"),
+    ("#\u034f#\u034f[error]x", "#\u034f# \u034f[error]x"),
+    ("::a::##[b]c", ": :a::## [b]c"),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), COMMANDS)
+def test_no_command(line: str, expected: str) -> None:
+    """What GitHub's runner would take for a command, it takes for text."""
+    assert commands_in(line)
+    assert no_command(line) == expected
+    assert commands_in(expected) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["", "a::b", "Host::x", "a ::error::b", "## [x]", "# Title", "[a](#b)", "\u00e4 # ## :"]
+)
+def test_other_lines_stay(line: str) -> None:
+    """Nothing else is changed."""
+    assert commands_in(line) == []
+    assert no_command(line) == line
+
+
+@pytest.mark.parametrize("line", [command for command, _ in COMMANDS])
+def test_commands_in_the_log(stream: io.StringIO, line: str) -> None:
+    """No line of any record is a command, whatever its text is; a traceback is no exception."""
+    logging.getLogger("step").error("%s\n%s", line, line)
+    logging.getLogger("step").error("Failed", exc_info=ValueError(f"x\n{line}"))
+
+    assert commands_in(stream.getvalue()) == []
+    assert len(stream.getvalue().splitlines()) == 5
+
+
+@pytest.mark.parametrize("text", [command for command, _ in COMMANDS])
+def test_no_command_in_json(text: str) -> None:
+    """JSON keeps its value, and holds no command in any of its lines."""
+    value = {text: [text, f"\\{text}", f'"{text}', f"#\n{text}"], "a": {"b": text}}
+    for indent in (None, 2):
+        written = no_command_in_json(json.dumps(value, ensure_ascii=False, indent=indent))
+        assert json.loads(written) == value
+        assert commands_in(written) == []
+
+
+def test_a_message_that_cannot_be_made() -> None:
+    """A slip in a call of the log, ours or another's, is told without what it holds."""
+    stream = io.StringIO()
+    record = logging.LogRecord("urllib3", logging.WARNING, "", 1, "%d", (TOKEN,), None)
+
+    CleanHandler(stream, Redactor()).handle(record)
+
+    assert stream.getvalue() == "WARNING: a message of urllib3 cannot be shown\n"
+
+
+def test_writing_past_the_buffer_and_the_encoding(tmp_path: Path) -> None:
+    """What is written is UTF-8 at once, whatever the stream's own encoding is."""
+    path = tmp_path / "stream"
+    with path.open("w", encoding="ascii") as stream:
+        write(stream, "Gr\u00f6\u00dfe \U0001f5a8 \ud800\n")
+        assert path.read_bytes() == "Gr\u00f6\u00dfe \U0001f5a8 \\ud800\n".encode()
+
+
+def test_a_closed_stream(tmp_path: Path) -> None:
+    """A stream that was closed, or never was there, takes nothing, and nothing else does."""
+    with (tmp_path / "stream").open("w", encoding="utf-8") as stream:
+        pass
+    for closed in (stream, None):
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            write(closed, "text")
+        write_if_possible(closed, "text")
+
+
+def test_a_full_disk() -> None:
+    """What cannot be written is an error to those who ask for it alone."""
+    with open("/dev/full", "w", encoding="utf-8") as stream:  # noqa: PTH123  a device
+        with pytest.raises(OSError, match="No space left"):
+            write(stream, "text")
+        write_if_possible(stream, "text")
+
+
+def test_a_pipe_that_returns_at_once() -> None:
+    """All of a text is written to a pipe that is full for a while."""
+    text = "x" * 300_000
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    received = bytearray()
+
+    def read() -> None:
+        time.sleep(0.1)
+        while piece := os.read(reading, 65_536):
+            received.extend(piece)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with open(writing, "w", encoding="utf-8") as stream:  # noqa: PTH123  a number
+        write(stream, text)
+    reader.join()
+    os.close(reading)
+    assert received.decode() == text
+
+
+def test_a_signal_handler_may_log() -> None:
+    """A record from a signal handler goes out, though it interrupts one that is being written."""
+    reading, writing = os.pipe()
+    root = logging.getLogger()
+    before = root.handlers[:]
+    earlier = signal.signal(
+        signal.SIGALRM, lambda *_: logging.getLogger("step").warning("interrupted")
+    )
+    received = bytearray()
+
+    def read() -> None:
+        time.sleep(0.2)  # by then the pipe is full, and the alarm is over
+        while piece := os.read(reading, 65_536):
+            received.extend(piece)
+
+    reader = threading.Thread(target=read)
+    with open(writing, "w", encoding="utf-8") as stream:  # noqa: PTH123  a number
+        root.handlers[:] = []
+        start_logging(Redactor(), stream)
+        reader.start()
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        for _ in range(40):
+            logging.getLogger("step").warning("%s", "x" * 4_000)
+    reader.join()
+    os.close(reading)
+    signal.signal(signal.SIGALRM, earlier)
+    root.handlers[:] = before
+    logging.captureWarnings(capture=False)
+    assert received.count(b"x" * 100) > 40
+    assert received.count(b"WARNING: interrupted\n") == 1

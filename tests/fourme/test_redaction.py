@@ -5,19 +5,59 @@ from __future__ import annotations
 import base64
 import html
 import json
+import logging
 import re
+import time
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fourme.redaction import HIDDEN, Redactor, secrets_in_environment, secrets_in_spec
+from fourme.redaction import (
+    HIDDEN,
+    Redactor,
+    access_secrets_in_environment,
+    access_secrets_in_spec,
+    secrets_in_environment,
+    secrets_in_spec,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SECRET = 'pä"ss/w\\ört 1'
+LARGE = 64 * 1024
 TOKEN = ('Aa1+Bb2/Cc3=Dd4.Ee5-Ff6_Gg7&Hh8<Ii9"' * 4)[:120]
+
+
+def as_form(text: str) -> str:
+    """Return a text as a form sends it."""
+    return quote_plus(text, errors="surrogatepass")
+
+
+def as_url(text: str) -> str:
+    """Return a text as a part of a URL."""
+    return quote(text, safe="", errors="surrogatepass")
+
+
+def as_json(text: str) -> str:
+    """Return a text as JSON writes it."""
+    return json.dumps(text)[1:-1]
+
+
+def as_repr(text: str) -> str:
+    """Return a text as Python shows it."""
+    return repr(text)[1:-1]
+
+
+def as_bytes(text: str) -> str:
+    """Return a text as Python shows its bytes."""
+    return repr(text.encode("utf-8", "surrogatepass"))[2:-1]
+
+
+ESCAPES: list[Callable[[str], str]] = [as_url, as_json, as_repr, html.escape]
 
 
 def redactor(*secrets: str) -> Redactor:
@@ -143,19 +183,84 @@ def test_half_a_character() -> None:
 
 
 def test_values() -> None:
-    """A JSON value keeps its shape and its names; its strings lose their secrets."""
+    """A JSON value keeps its shape; its strings and names lose their secrets.
+
+    Names once stayed as they were, so that a field named after a token published it.
+    """
     value = {"a long-token": ["long-token", 5, None, True, 1.5, {"b": "x long-token"}]}
 
     assert redactor("long-token").hide_in(value) == {
-        "a long-token": [HIDDEN, 5, None, True, 1.5, {"b": f"x {HIDDEN}"}]
+        f"a {HIDDEN}": [HIDDEN, 5, None, True, 1.5, {"b": f"x {HIDDEN}"}]
     }
+    assert value == {"a long-token": ["long-token", 5, None, True, 1.5, {"b": "x long-token"}]}
 
 
 def test_object() -> None:
-    """An object stays an object, and keeps its names."""
+    """An object stays an object; a name that is a secret does not stay."""
     found = redactor("long-token").hide_in_object({"long-token": "long-token"})
 
-    assert found == {"long-token": HIDDEN}
+    assert found == {HIDDEN: HIDDEN}
+
+
+def test_names_that_would_become_one_stay_apart() -> None:
+    """No value is lost because its name was hidden, and none that was harmless is renamed."""
+    values = {"one-token": 1, "two-token": 2, HIDDEN: 3, "other": 4}
+
+    found = redactor("one-token", "two-token").hide_in_object(values)
+
+    assert found[HIDDEN] == 3
+    assert sorted(map(str, found.values())) == ["1", "2", "3", "4"]
+    assert "token" not in "".join(found)
+
+
+def test_deep_values() -> None:
+    """A value nested deeper than Python's stack is cleaned like any other."""
+    value: object = "long-token"
+    for _ in range(5_000):
+        value = [{"a": value}]
+
+    found = redactor("long-token").hide_in(value)
+
+    while isinstance(found, list):
+        found = found[0]["a"]
+    assert found == HIDDEN
+
+
+def test_hidden_in_the_output_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """An output that is not what 4me answered never goes out without a word."""
+    found = redactor("long-token")
+    with caplog.at_level(logging.WARNING):
+        found.hide_in_object({"a": "harmless"})
+        assert caplog.messages == []
+        found.hide_in_object({"long-token": 1})
+        found.hide_in_object({"a": "long-token"})
+
+    assert len(caplog.messages) == 1
+    assert f"{HIDDEN} stands in its place" in caplog.messages[0]
+    assert "make a new one" in caplog.messages[0]
+
+
+def test_what_gives_no_access_is_hidden_in_logs_alone(caplog: pytest.LogCaptureFixture) -> None:
+    """An output is not torn apart by the secrets of others; `waiting_for_customer` stays."""
+    found = redactor("long-token")
+    found.learn_for_logs(["customer", "long-token"])
+    values = {"status": "waiting_for_customer", "token": "long-token"}
+
+    with caplog.at_level(logging.WARNING):
+        assert found.hide_in_object(values) == {
+            "status": "waiting_for_customer",
+            "token": HIDDEN,
+        }
+    assert found.hide("waiting_for_customer long-token") == f"waiting_for_{HIDDEN} {HIDDEN}"
+
+
+def test_what_turns_out_to_give_access_is_hidden_in_outputs() -> None:
+    """The same text may be a proxy's password and the access token."""
+    found = Redactor()
+    found.learn_for_logs(["long-token"])
+    assert found.hide_in("long-token") == "long-token"
+    found.learn(["long-token"])
+    assert found.hide_in("long-token") == HIDDEN
 
 
 @pytest.mark.parametrize("secret", ["t", "id", "token", "1234567"])
@@ -211,31 +316,69 @@ def test_conceal() -> None:
 
 
 def test_conceal_as_quoted() -> None:
-    """A note is kept out of logs as messages quote it: on one line, or as JSON."""
-    note = 'Printed "two"\n  pages at B\u00fcro 5'
+    """A note is kept out of logs as messages quote it: on one line, as JSON, HTML or in a URL."""
+    note = 'Printed "two"\n  pages at <B\u00fcro> 5'
+    line = " ".join(note.split())
     found = Redactor()
     found.conceal([note])
 
-    for quoted in (note, " ".join(note.split()), json.dumps(note)[1:-1]):
+    for quoted in (note, line, *(escape(text) for escape in ESCAPES for text in (note, line))):
         assert found.hide(f"4me says {quoted}.") == f"4me says {HIDDEN}."
 
 
 @pytest.mark.parametrize(
-    ("environ", "expected"),
+    ("environ", "access", "others"),
     [
-        ({"METADATA_API_URL": "http://:TOKEN@10.0.0.1:7000"}, ["TOKEN"]),
-        ({"METADATA_API_URL": "http://TOKEN@10.0.0.1:7000"}, ["TOKEN"]),
-        ({"https_proxy": "http://me:p@ss@proxy:3128"}, ["p@ss"]),
-        ({"HTTP_PROXY": "me:pass@proxy"}, ["pass"]),
-        ({"ALL_PROXY": "socks5://proxy"}, []),
-        ({"FOURME_ACCESS_TOKEN": "a", "INPUT_ACCESS_TOKEN": "a"}, ["a", "a"]),
-        ({"METADATA_API_URL": "http://10.0.0.1:7000", "OTHER": "http://a:b@c"}, []),
-        ({}, []),
+        ({"METADATA_API_URL": "http://:TOKEN@10.0.0.1:7000"}, {"TOKEN"}, set()),
+        ({"METADATA_API_URL": "http://TOKEN@10.0.0.1:7000"}, {"TOKEN"}, set()),
+        ({"METADATA_API_URL": "http://relay:TOKEN@10.0.0.1:7000"}, {"TOKEN"}, set()),
+        (
+            {"METADATA_API_URL": "http://:TOKEN@10.0.0.1:7000/a@b"},
+            {"TOKEN", "TOKEN@10.0.0.1:7000/a"},
+            set(),
+        ),
+        ({"https_proxy": "http://me:p@ss@proxy:3128"}, set(), {"p@ss"}),
+        ({"https_proxy": "http://me:p//s?@proxy:3128"}, set(), {"p//s?"}),
+        ({"HTTP_PROXY": "me:pass@proxy"}, set(), {"pass"}),
+        ({"HTTP_PROXY": "http://customer@proxy"}, set(), {""}),
+        ({"ALL_PROXY": "socks5://proxy"}, set(), set()),
+        (
+            {"FOURME_ACCESS_TOKEN": "a", "INPUT_ACCESS_TOKEN": "b"},
+            {"a", "b"},
+            set(),
+        ),
+        (
+            {"FOURME_CLIENT_SECRET": "a", "INPUT_CLIENT_SECRET": "b"},
+            {"a", "b"},
+            set(),
+        ),
+        ({"METADATA_API_URL": "http://10.0.0.1:7000", "OTHER": "http://a:b@c"}, set(), set()),
+        ({}, set(), set()),
     ],
 )
-def test_environment(environ: dict[str, str], expected: list[str]) -> None:
-    """The passwords in the URLs of the environment are secrets."""
-    assert list(secrets_in_environment(environ)) == expected
+def test_environment(environ: dict[str, str], access: set[str], others: set[str]) -> None:
+    """Tokens and passwords are secrets; a user name is none, and a proxy's password no access.
+
+    A proxy's user name was once taken for a secret where it stood without a password.
+    """
+    assert set(access_secrets_in_environment(environ)) == access
+    assert set(secrets_in_environment(environ)) == access | others
+
+
+@pytest.mark.parametrize(
+    ("connection", "expected"),
+    [
+        ({"accessToken": "t", "clientSecret": "s", "password": "p", "token": "x"}, {"t", "s"}),
+        ('{"accessToken": "t", "secret": "s"}', {"t"}),
+        (b'{"clientSecret": "s"}', {"s"}),
+        ({"accessToken": ["t", 5]}, {"t", "5"}),
+        ('{"accessToken": "t"', set()),
+        (None, set()),
+    ],
+)
+def test_what_gives_access_in_a_spec(connection: object, expected: set[str]) -> None:
+    """The access token and a client secret are hidden in outputs; what else a store has is not."""
+    assert set(access_secrets_in_spec({"connection": connection})) == expected
 
 
 @pytest.mark.parametrize(
@@ -277,3 +420,91 @@ def test_a_note_that_holds_a_part_of_a_secret_does_not_uncover_the_rest() -> Non
     redactor.conceal(["demo-token", "a note with demo-token-12345 in it"])
     said = redactor.hide("x demo-token-12345 y a note with demo-token-12345 in it z")
     assert said == f"x {HIDDEN} y {HIDDEN} z"
+
+
+secrets = (
+    st.text(min_size=1, max_size=30) | st.text(st.sampled_from("a1%\\&;'\"<25/"), min_size=1)
+).filter(lambda text: "*" not in text and text == " ".join(text.split()))
+
+
+@given(secrets, st.lists(st.sampled_from(ESCAPES), max_size=3))
+def test_a_secret_is_hidden_however_it_is_escaped(
+    secret: str, escapes: list[Callable[[str], str]]
+) -> None:
+    """Whatever the secret, and whatever escapes it, once or several times over: it is gone."""
+    spelled = secret
+    for escape in escapes:
+        spelled = escape(spelled)
+
+    hidden = redactor(secret).hide(f"a {spelled} z")
+
+    assert HIDDEN in hidden
+    assert spelled not in hidden
+    assert secret not in hidden
+
+
+@given(secrets, st.sampled_from([as_form, as_bytes]))
+def test_a_secret_is_hidden_in_forms_and_bytes(secret: str, escape: Callable[[str], str]) -> None:
+    """A form writes a blank as `+`; Python shows bytes as UTF-8 octets."""
+    spelled = escape(secret)
+    hidden = redactor(secret).hide(f"({spelled})")
+
+    assert HIDDEN in hidden
+    assert spelled not in hidden
+
+
+def test_letters_may_be_escaped_too() -> None:
+    """Nobody has to escape a letter, but everybody may."""
+    found = redactor("secret-token")
+
+    for spelled in (
+        "".join(f"%{ord(char):02x}" for char in "secret-token"),
+        "".join(f"\\u{ord(char):04x}" for char in "secret-token"),
+        "".join(f"\\U{ord(char):08X}" for char in "secret-token"),
+        "".join(f"&#{ord(char)};" for char in "secret-token"),
+    ):
+        assert found.hide(f"a={spelled}&b") == f"a={HIDDEN}&b"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "%",
+        "%e4 %f8 %ed%a0%80 %zz",
+        "\\",
+        "\\x \\u12 \\U0011ffff \\Uffffffff \\xe4",
+        "&#x110000; &#9999999; &nosuch; &#xD800;",
+    ],
+)
+def test_broken_escapes_do_no_harm(odd: str) -> None:
+    """What is no escape stays as it is, and hides nothing but the secret."""
+    assert redactor("long-token").hide(f"{odd} long-token{odd}") == f"{odd} {HIDDEN}{odd}"
+
+
+def test_a_secret_after_characters_of_several_units() -> None:
+    """What escapes stand for may be shorter or longer than they are; a place is a place."""
+    escaped = "%F0%9F%96%A8 \\ud83d\\udda8 &NotEqualTilde; sec%2Fret %C3%A4"
+
+    assert redactor("sec/ret").hide(escaped) == escaped.replace("sec%2Fret", HIDDEN)
+
+
+@pytest.mark.parametrize("char", ["\\", "%", "&", "'", '"', "%25", "&amp;", "\\u005c", "\\%&"])
+@pytest.mark.parametrize("times", [30, 200])
+def test_hostile_texts_take_no_time(char: str, times: int) -> None:
+    """Neither a token of escape characters nor an answer full of them holds up the log.
+
+    A token of 30 backslashes once took minutes.
+    """
+    token = char * times
+    texts = [
+        char * LARGE,
+        f"{token[:-1]}x" * (LARGE // len(token)),
+        f"x{token[:-1]}" * (LARGE // len(token)),
+        f"{token}{token[:-1]}x" * (LARGE // len(token) // 2),
+    ]
+    found = redactor(token)
+    for text in texts:
+        started = time.process_time()
+        hidden = found.hide(text[:LARGE])
+        assert time.process_time() - started < 2  # of tenths on a slow machine
+        assert token not in hidden

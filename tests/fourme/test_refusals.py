@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import json
+import time
+from urllib.parse import quote
+
 import pytest
 
 from fourme.errors import AccessError, RefusedError, RequestNotFoundError, StepError
@@ -55,13 +60,22 @@ def test_a_403_names_the_roles() -> None:
         (b"<p>Bad\x1b gateway</p>", ("<p>Bad\\x1b gateway</p>",)),
         (b"[" * 100_000, None),
         (b"caf\xe9", ("caf\ufffd",)),
-        (b"x" * 20_000, ("x" * 16_384,)),
+        (b"x" * 20_000, ("x" * 12_288,)),
+        (b"x" * 16_000 + b" " + b"y" * 4_000, ("x" * 16_000,)),
+        ({"message": "x " * 20_000}, (("x " * 8_192).strip(),)),
+        (
+            {"errors": [["x y", "z"], ["note"], ["n" * 41, "z"]]},
+            ("x y: z", "note", f"{'n' * 41}: z"),
+        ),
     ],
 )
 def test_whatever_4me_says_is_quoted_in_harmless_lines(
     body: object, details: tuple[str, ...] | None
 ) -> None:
-    """Field by field where it can be, else as it is; never an error of our own."""
+    """Field by field where it can be, else as it is; never an error of our own.
+
+    It is cut at the end of a word: a cut within one could leave the beginning of a secret.
+    """
     found = details_of(answer(body, 422))
     assert found == details if details is not None else len(found) == 1
 
@@ -74,3 +88,77 @@ def test_odd_charsets_do_no_harm(charset: str) -> None:
     error = refusal(response, ATTEMPTED)
     assert type(error) is RefusedError
     assert error.details == ("<p>N\u00f6</p>" * 10,)
+
+
+NOTE = 'The password of "db-1" is tr0ub4dor&3;\nplease change it.'
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        NOTE,
+        NOTE.upper(),
+        " ".join(NOTE.split()),
+        html.escape(NOTE),
+        html.escape(html.escape(NOTE)),
+        quote(NOTE),
+        json.dumps(NOTE)[1:-1],
+        json.dumps(json.dumps(NOTE))[3:-3],
+        NOTE[:40],
+        NOTE[25:],
+        "tr0ub4dor&3",
+        "Tr0ub4dor&amp;3",
+    ],
+)
+@pytest.mark.parametrize("status", [400, 403, 422])
+def test_a_refusal_quotes_nothing_of_a_note(status: int, quoted: str) -> None:
+    """Neither all of it nor a part, however it is escaped; the field and the reason are read."""
+    attempted = Attempted("update request 5", "wdc", 5, private=("other", NOTE))
+    body = {"errors": [["note", f"must not be blank or '{quoted}'"], ["impact", "is odd"]]}
+
+    for error in (body, {"message": str(body["errors"])}, str(body["errors"]).encode()):
+        text = str(refusal(answer(error, status), attempted))
+        assert "must not be blank or" in text
+        assert "impact" in text
+        assert "is odd" in text
+        for word in ("password", "tr0ub", "please", "change"):
+            assert word not in text.lower()
+
+
+def test_a_field_is_named_though_a_note_has_its_name() -> None:
+    """4me's names of fields are no quotations."""
+    attempted = Attempted("update", "wdc", 5, private=("custom fields attachments are missing",))
+    body = {"errors": [["custom_fields_attachments", "are missing"]]}
+
+    assert refusal(answer(body, 422), attempted).details == (
+        "custom_fields_attachments: are missing",
+    )
+
+
+def test_the_steps_own_words_stay() -> None:
+    """A note that says the same as the step itself hides nothing of it."""
+    note = str(refusal(answer({}, 422), ATTEMPTED))
+    attempted = Attempted("update request 5", "wdc", 5, ("Specialist", "Auditor"), (note,))
+
+    assert str(refusal(answer({}, 422), attempted)) == note
+
+
+def test_of_many_errors_the_first_are_quoted() -> None:
+    """An answer of many megabytes neither floods the log nor takes time."""
+    started = time.process_time()
+    body = {"errors": [["note", "is odd: " + "x " * 8_000]] * 1_000}
+    found = details_of(answer(body, 422), ("x " * 32_000,))
+
+    assert found == ("note: is odd: ***",) * 2 + ("... and more",)
+    many = details_of(answer({"errors": [["note", "is odd"]] * 100_000}, 422))
+    assert len(many) < 200
+    assert many[-1] == "... and more"
+    assert time.process_time() - started < 4
+
+
+@pytest.mark.parametrize("depth", [500, 900, 990, 5_000])
+@pytest.mark.parametrize("body", ['{"errors": [%s]}', '{"a": %s}', "%s"])
+def test_deep_answers_do_no_harm(depth: int, body: str) -> None:
+    """However deep an answer is nested, there is one line of it."""
+    raw = (body % ("[" * depth + "]" * depth)).encode()
+    assert len(details_of(answer(raw, 422), (NOTE,))) == 1

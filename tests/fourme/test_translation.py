@@ -156,5 +156,6 @@ def test_summary() -> None:
 
     assert update.summary == "note (6 characters), team_id, internal_note (3 characters)"
     assert Update(5, {}).summary == "nothing"
+    assert Update(5, {"a\n::b": 1}).summary == "a\\n::b"
     attachments = {"note_attachments": [ATTACHMENT], "custom_fields_attachments": ""}
     assert Update(5, attachments).summary == "note_attachments (1), custom_fields_attachments (0)"

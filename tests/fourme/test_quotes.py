@@ -1,0 +1,180 @@
+"""`fourme.quotes`: no part of a private text is read where a server quotes it."""
+
+from __future__ import annotations
+
+import html
+import json
+import random
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fourme.quotes import PrivateTexts
+from fourme.redaction import HIDDEN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NOTE = (
+    'Gr\u00f6\u00dfe of "two" & <three>: the password of C:\\new\\table is hunter2abc,\n'
+    "  50% done; \u4f60\u597d\u4e16\u754c\u4f60\u597d\u4e16\u754c \U0001d7d8\U0001d7d9, the end"
+)
+LINE = " ".join(NOTE.split())
+
+
+def as_it_is(text: str) -> str:
+    """Return a text unchanged."""
+    return text
+
+
+def as_bytes(text: str) -> str:
+    """Return a text as Python shows its bytes."""
+    return repr(text.encode())
+
+
+def as_html(text: str) -> str:
+    """Return a text as a page shows it."""
+    return html.escape(text).replace("\n", "<br />\n")
+
+
+def in_numbers(text: str) -> str:
+    """Return a text with all but ASCII as numbers of HTML."""
+    return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+ESCAPES: list[Callable[[str], str]] = [
+    as_it_is,
+    json.dumps,
+    repr,
+    as_bytes,
+    as_html,
+    in_numbers,
+    quote,
+    str.upper,
+]
+
+
+@pytest.mark.parametrize("text", [NOTE, LINE], ids=["note", "line"])
+@pytest.mark.parametrize("then", [escape for escape in ESCAPES if escape is not str.upper])
+@pytest.mark.parametrize("escape", ESCAPES)
+def test_a_note_is_hidden_however_it_is_escaped(
+    escape: Callable[[str], str], then: Callable[[str], str], text: str
+) -> None:
+    """All of it, escaped once or twice, on one line or several; what is around it stays."""
+    spelled = then(escape(text))
+
+    found = PrivateTexts([NOTE]).hidden_in(f"can't have ({spelled}), nor be blank")
+
+    assert found.startswith("can't have (")
+    assert found.endswith("), nor be blank")
+    rest = found.removeprefix("can't have (").removesuffix("), nor be blank").replace(HIDDEN, "")
+    assert len(rest) <= len("b'&#x27;&#x27;'") * 3
+    assert HIDDEN in found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("the password of C: is short", "***: is short"),
+        ("sword of C new tab", "***"),
+        ("of C new tab", "of C new tab"),
+        ("hunter2abc", "***"),
+        ("a HUNTER2ABC is one", "a *** is one"),
+        ("'hunter-2-abc'", "'***'"),
+        ("password is too short", "password is too short"),
+        ("can't be blank", "can't be blank"),
+        ("three, two", "three, two"),
+        ("\u4e16\u754c\u4f60\u597d\u4e16\u754c is odd", "*** is odd"),
+        ("", ""),
+    ],
+)
+def test_parts(text: str, expected: str) -> None:
+    """Twelve letters in a row are a quotation, and so is a word like a password; less is none."""
+    assert PrivateTexts([NOTE]).hidden_in(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("note", "text", "expected"),
+    [
+        ("Done.", "can't be 'done'", "can't be '***'"),
+        ("Done.", "abandoned, undone, done2, \\nDone\\n", "abandoned, undone, done2, \\n***\\n"),
+        ("Do it", "do-it, doit; redo it", "***, ***; redo it"),
+        ("it", "it is", "it is"),
+        ("!?", "!?", "!?"),
+        ("100%25", "100%25, 100%", "***, 100%"),
+        ("C:\\new ones", "C:\\new ones, C:/new ones", "***, ***"),
+        ("de\u0301ja\u0300 vu", "d\u00e9j\u00e0 vu", "***"),
+    ],
+)
+def test_short_texts(note: str, text: str, expected: str) -> None:
+    """A short text is hidden as a whole, where it stands alone; a tiny one is not looked for."""
+    assert PrivateTexts([note]).hidden_in(text) == expected
+
+
+def test_runs_side_by_side() -> None:
+    """Quotations that meet are one; what stands between two is still there."""
+    private = PrivateTexts(["one two three four", "five six seven"])
+
+    assert private.hidden_in("one two three, two three four") == f"one two thre{HIDDEN}"
+    assert private.hidden_in("one two three four five six seven") == f"{HIDDEN} {HIDDEN}"
+    assert private.hidden_in("one two three four, one two three") == f"{HIDDEN}, one two three"
+    assert (
+        private.hidden_in("one two three four, then five six seven") == f"{HIDDEN}, then {HIDDEN}"
+    )
+
+
+def test_without_private_texts() -> None:
+    """Nothing is hidden when nothing is private."""
+    assert PrivateTexts([]).hidden_in(LINE) == LINE
+
+
+@given(
+    st.text(min_size=1),
+    st.text(),
+    st.sampled_from(ESCAPES[:3]),
+    st.integers(0, 60),
+)
+def test_whatever_is_quoted_does_no_harm(
+    note: str, text: str, escape: Callable[[str], str], cut: int
+) -> None:
+    """No text and no beginning of one makes it fail, and what stays is in the order it was in."""
+    found = PrivateTexts([note]).hidden_in(text + escape(note)[:cut])
+
+    position = 0
+    whole = text + escape(note)[:cut]
+    for piece in found.split(HIDDEN):
+        position = whole.index(piece, position) + len(piece)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "\\" * 16_384,
+        "\\\\x" * 5_461,
+        "%25" * 5_461,
+        "%C3" * 5_461,
+        "&" * 16_384,
+        "&amp;" * 3_276,
+        "a" * 16_384,
+        "ab12cd " * 2_340,
+        "<p" + " " * 16_382,
+        "\u4f60" * 16_384,
+    ],
+    ids=lambda line: line[:3],
+)
+def test_hostile_texts_take_no_time(line: str) -> None:
+    """Neither a note of the largest size nor an answer made for it holds up the message."""
+    chance = random.Random(1)
+    notes = [
+        (line * 64)[: 64 * 1024],
+        "".join(chance.choice("abc123 \\%&\u00e9<") for _ in range(64 * 1024)),
+        " ".join(f"w{number}x{number}" for number in range(6_000)),
+    ]
+    for note in notes:
+        started = time.process_time()
+        PrivateTexts([note]).hidden_in(line)
+        assert time.process_time() - started < 2  # of tenths on a slow machine
