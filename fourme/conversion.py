@@ -23,7 +23,7 @@ _TRUE = frozenset({"true", "1", "t", "y", "yes", "on"})
 _FALSE = frozenset({"false", "0", "f", "n", "no", "off"})
 _HOURS_AND_MINUTES = re.compile(r"([0-9]{1,6}):([0-5][0-9])")
 _MOST_DIGITS = 19  # of a 64-bit id
-_EXACT = 2**53  # beyond it a float has lost digits of what it stood for
+_EXACT = 2**53  # from there on a float may stand for another number that was written
 _DEEPEST = 100
 _LARGEST = 10**1000  # Python refuses to write far longer numbers
 
@@ -245,7 +245,7 @@ def to_boolean(value: object) -> object:
 
 def to_integer(value: object) -> object:
     """Return the integer that a number or ASCII digits stand for, or the value itself."""
-    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
         return int(value)
     if not isinstance(value, str):
         return value
