@@ -68,13 +68,14 @@ def test_updates_a_request_and_publishes_it_whole() -> None:
     assert ended.out == ""
 
 
-def test_nothing_to_change_still_updates_and_warns() -> None:
-    """A request with only its number PATCHes an empty object, and says so."""
-    with sandbox_for({"request_id": REQUEST_ID}) as sandbox:
+def test_nothing_to_change_is_an_error_and_not_sent() -> None:
+    """A request with only its number is refused: a step that does nothing must not be green."""
+    with sandbox_for({"request_id": REQUEST_ID, "note": None}) as sandbox:
         ended = run_step(sandbox.environment())
-        assert ended.code == ExitCode.OK
-        assert json.loads(sandbox.calls[1].body) == {}
-    assert "WARNING: The spec changes nothing" in ended.log
+        assert names(sandbox) == ["spec"]
+    assert ended.code == ExitCode.DATA
+    assert "request would change nothing" in ended.log
+    assert "`get` step" in ended.log
 
 
 def test_debug_tells_more_but_neither_notes_nor_tokens() -> None:
