@@ -4,6 +4,7 @@ errors        what can go wrong, and the exit code of each
 settings      defaults, and the environment variables that change them
 clock         time, waiting, chance and termination, replaceable in tests
 schema        the inputs, read from spec.schema.json
+depth         how deep values are nested
 conversion    values as engines deliver them, to their documented types
 redaction     the secrets of a run, and how they are kept out of texts
 logs          what is printed: no secrets, no control characters, no endless lines

@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from fourme.depth import DEEPEST, NAMED, too_deep
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -24,7 +26,7 @@ _FALSE = frozenset({"false", "0", "f", "n", "no", "off"})
 _HOURS_AND_MINUTES = re.compile(r"([0-9]{1,6}):([0-5][0-9])")
 _MOST_DIGITS = 19  # of a 64-bit id
 _EXACT = 2**53  # from there on a float may stand for another number that was written
-_DEEPEST = 100
+_TOO_DEEP = f"is nested deeper than {DEEPEST} levels"
 _LARGEST = 10**1000  # Python refuses to write far longer numbers
 
 
@@ -95,8 +97,8 @@ def convert(raw: object, schema: SpecSchema) -> Draft:
 
 def _as_json_value(value: object, path: str, problems: list[Problem], depth: int = 0) -> object:
     """Return a value with its bytes decoded; note what JSON cannot carry, and leave it out."""
-    if depth > _DEEPEST:
-        problems.append(Problem(path, f"is nested deeper than {_DEEPEST} levels"))
+    if depth == NAMED and too_deep(value, DEEPEST - depth):
+        problems.append(Problem(path, _TOO_DEEP))
         return None
     if isinstance(value, dict):
         members = _with_binary_content(value) if "_attachments" in path else value
@@ -174,7 +176,13 @@ def _opened(value: object, path: str, problems: list[Problem]) -> object:
         return value
     try:
         opened = json.loads(value)
-    except (ValueError, RecursionError):
+        deep = too_deep(opened)
+    except ValueError:
+        return value
+    except RecursionError:
+        deep = True
+    if deep:
+        problems.append(Problem(path, _TOO_DEEP))
         return value
     return _as_json_value(opened, path, problems)
 
