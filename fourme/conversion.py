@@ -284,6 +284,11 @@ def to_text(value: object) -> object:
     return json.dumps(to_integer(value))
 
 
+def to_media_type(value: object) -> object:
+    """Return a media type without what surrounds it, or the value itself."""
+    return value.strip(_BLANKS) if isinstance(value, str) else value
+
+
 def to_texts(value: object) -> object:
     """Return a list with the texts of its numbers, or the value itself."""
     return [to_text(item) for item in value] if isinstance(value, list) else value
@@ -299,6 +304,7 @@ _CONVERTERS: Mapping[str, Callable[[object], object]] = {
     "enum": to_text,
     "string": to_text,
     "text": to_text,
+    "media_type": to_media_type,
     "datetime": to_text,
     "strings": to_texts,
 }

@@ -31,6 +31,7 @@ _EXPECTED = {
     "text": "Give text; put it in quotes where YAML reads something else.",
     "datetime": "Give a date and time such as 2026-11-21T17:30, optionally with seconds and a "
     "zone (Z or +01:00).",
+    "media_type": "Give a media type such as text/plain, or text/plain; charset=utf-8.",
     "custom_fields": "Give a list of {id, value}, or an object {id: value}.",
     "strings": "Give a list of texts.",
     "attachments": "Give a list of attachments, or one.",

@@ -192,6 +192,71 @@ def test_the_least_change(request_: dict[str, Any], schema: SpecSchema) -> None:
     assert body(schema, **request_)
 
 
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain",
+        " text/plain\n",
+        "text/plain; charset=utf-8",
+        "text/plain;charset=utf-8 ; format=flowed",
+        'multipart/mixed; boundary="a b=;c"',
+        "application/vnd.oasis.opendocument.text",
+        "image/svg+xml",
+        "x/!#$%&'*+.^_`|~",
+    ],
+)
+def test_content_type(content_type: str, schema: SpecSchema) -> None:
+    """A media type may have parameters, and what surrounds it is trimmed."""
+    item = {"name": "a", "content": "", "content_type": content_type}
+    spec = {
+        "connection": dict(CONNECTION),
+        "request": {"request_id": 1, "note_attachments": [item]},
+    }
+    (file,) = validate(spec, schema).update.files
+    assert file.content_type == content_type.strip()
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        *(
+            "",
+            " ",
+            "text",
+            "text/",
+            "/plain",
+            "text/plain/x",
+            "text /plain",
+            "text/plain;",
+            "a/b c",
+        ),
+        *(
+            "text/plain; charset",
+            "text/plain; charset=",
+            'a/b; c="d',
+            'a/b; c="d"e',
+            'a/b; c="\\""',
+        ),
+        *(
+            "a/b\r\nX-Evil: 1",
+            "a/b\nX: 1",
+            "a/b; c=d\r\n\r\nbody",
+            'a/b; c="\n"',
+            "a/b\0",
+            "a/b\x7f",
+        ),
+        *("a/b\u2028c", "a/\u00fc", 'a/b; c="\u00fc"', "a/b\x85", "a/b;\tc=d", 5, ["a/b"], True),
+    ],
+)
+def test_bad_content_type(content_type: object, schema: SpecSchema) -> None:
+    """Anything else is refused: it would be a header of the upload, or several."""
+    item = {"name": "a", "content": "", "content_type": content_type}
+    (problem,) = refusal(schema, note_attachments=[item])
+
+    assert problem.startswith("request.note_attachments[0].content_type is ")
+    assert "Give a media type such as text/plain" in problem
+
+
 def test_problems_in_order_and_once(schema: SpecSchema) -> None:
     """Each problem is reported once."""
     problems = refusal(schema, subjct=1, team="x", team_id="x", urgent="maybe")
