@@ -91,8 +91,8 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
 
     host, update = order.connection.host, order.update
     redactor.conceal(note.text for note in update.notes)
-    if not update.body:
-        logger.warning("The spec changes nothing; the update is made all the same.")
+    if not host.is_known:
+        logger.info("%s is none of 4me's own hosts; it is used as it is given.", host.address)
     logger.info("Updating request %d at %s: %s", update.request_id, host.address, update.summary)
     api = FourMeApi(order.connection, transport)
     request = FourMeClient(api, schema).update(update)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from fourme.depth import DEEPEST, deep_place
 from fourme.errors import SpecError
 
 _TODO = "Mend the text; a value that holds `: `, `#` or quotes is best written as a block (`|`)."
@@ -17,13 +18,26 @@ def read_document(text: str, source: str) -> object:
         source: what messages call the text, such as "FOURME_REQUEST".
 
     Raises:
-        SpecError: it is neither. The message says where, and shows nothing of the text, which
-            may hold secrets.
+        SpecError: it is neither, or nested too deeply. The message says where, and shows no value
+            of the text, which may hold secrets.
     """
     try:
-        return json.loads(text, object_pairs_hook=_without_twins)
-    except (ValueError, RecursionError):
+        value = json.loads(text, object_pairs_hook=_without_twins)
+    except ValueError:
         return _read_yaml(text, source)
+    except RecursionError:
+        raise _too_deep(source) from None
+    place = deep_place(value)
+    if place is not None:
+        raise _too_deep(source, f", at {place}")
+    return value
+
+
+def _too_deep(source: str, where: str = "") -> SpecError:
+    return SpecError(
+        f"{source} is nested deeper than {DEEPEST} levels{where}.",
+        todo="Look at what produces the text; no input of the step is nested like that.",
+    )
 
 
 def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -36,13 +50,13 @@ def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _read_yaml(text: str, source: str) -> object:
     # Slow to import, and a run in Relay never needs it.
-    from engines.yaml_documents import YamlProblem, read_yaml  # noqa: PLC0415
+    from engines.yaml_documents import YamlDepth, YamlProblem, read_yaml  # noqa: PLC0415
 
     try:
         return read_yaml(text)
+    except YamlDepth as problem:
+        raise _too_deep(source, str(problem)) from None
     except YamlProblem as problem:
         reason = str(problem)
-    except RecursionError:
-        reason = "it is nested too deeply"
     # The YAML reader's own words quote the text, so no cause is kept.
     raise SpecError(f"{source} is neither JSON nor YAML: {reason}.", todo=_TODO)

@@ -15,6 +15,7 @@ from relay_sdk import Interface, UnresolvableException
 from relay_sdk.client import MetadataAPIAdapter
 
 from fourme.delivery import Budget, Call, deliver
+from fourme.depth import DEEPEST
 from fourme.errors import (
     ConfigError,
     OutputError,
@@ -25,7 +26,7 @@ from fourme.errors import (
 )
 from fourme.logs import said
 from fourme.retry import Repeatable
-from fourme.settings import DEEPEST_ANSWER, LINK_RETRY_TIME
+from fourme.settings import LINK_RETRY_TIME
 from fourme.transport import TooDeepError, exchange, json_of, text_of
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def _json_of(response: requests.Response) -> object:
         return json_of(response)
     except TooDeepError as error:
         raise SpecError(
-            f"The spec is nested deeper than {DEEPEST_ANSWER} levels; nothing was sent to 4me.",
+            f"The spec is nested deeper than {DEEPEST} levels; nothing was sent to 4me.",
             todo="Correct the value in the workflow that brings so many levels.",
         ) from error
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import yaml
 
+from fourme.depth import DEEPEST
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -41,17 +43,28 @@ class YamlProblem(Exception):  # noqa: N818  a problem of the text, not an error
     """What is wrong with a text, and where; nothing of the text itself."""
 
 
+class YamlDepth(Exception):  # noqa: N818  likewise
+    """Where a text is nested too deeply."""
+
+
 class _Loader(yaml.SafeLoader):
-    """Takes plain scalars for what JSON takes them for, and refuses aliases."""
+    """Takes plain scalars for what JSON takes them for, and refuses aliases and great depths."""
+
+    _depth = -1
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  PyYAML declares it so
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Return the next node; a few nested aliases could stand for gigabytes."""
-        if self.check_event(yaml.AliasEvent):
-            where = self.peek_event()  # type: ignore[no-untyped-call]  # types-PyYAML has none for it
+        where = self.peek_event()  # type: ignore[no-untyped-call]  # types-PyYAML has none for it
+        if isinstance(where, yaml.AliasEvent):
             raise _problem("it has an alias (`*name`); write the value out", where)
-        return super().compose_node(parent, index)
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise YamlDepth(_place(where.start_mark))
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 for _name, _pattern, _first in _MEANINGS:
@@ -66,7 +79,7 @@ def read_yaml(text: str) -> object:
 
     Raises:
         YamlProblem: bad YAML, a name given twice, an alias, or a tag that JSON has no value for.
-        RecursionError: the text is nested too deeply.
+        YamlDepth: the text is nested too deeply.
     """
     try:
         node = yaml.compose(text, Loader=_Loader)

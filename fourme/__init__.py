@@ -3,10 +3,10 @@
 startup       signals that come before the step is loaded
 errors        what can go wrong, and the exit code of each
 settings      defaults, and the environment variables that change them
-depth         how deep a value is nested
 logs          what is printed: no secrets, no control characters, no endless lines
 clock         time, waiting, chance and termination, replaceable in tests
 schema        the inputs, read from spec.schema.json
+depth         how deep values are nested
 conversion    values as engines deliver them, to their documented types
 spellings     texts with the escapes of URLs, JSON and HTML undone
 redaction     the secrets of a run, and how they are kept out of texts

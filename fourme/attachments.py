@@ -3,7 +3,7 @@
 An item of an attachments field is a file that 4me's storage holds already (`key`), or one to
 upload: text (`content`), any bytes (`content_base64`), or a file in the container (`path`). The
 text that a field belongs to shows item 0 where it says `[note_attachments: 0]` (contract section
-7).
+11).
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def attach(
     for known, items in _attachment_fields(body, schema):
         sent = [_sent(item, stored.get((known.name, index))) for index, item in enumerate(items)]
         attached[known.name] = sent
-        if known.shown_in in attached:
+        if sent and known.shown_in in attached:
             attached[known.shown_in] = _show_inline(attached[known.shown_in], known.name, sent)
     return attached
 
@@ -153,6 +153,8 @@ def _path_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
     path = item["path"]
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116  likewise
+        readable = stat.S_ISREG(mode) and os.access(path, os.R_OK)
+        misreported = readable and _is_misreported(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a path"
         yield Problem(f"{place}.path", f"cannot be read: {path!r}: {reason}", _MOUNT)
@@ -163,12 +165,32 @@ def _path_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
         )
     elif not stat.S_ISREG(mode):
         yield Problem(f"{place}.path", f"is no file: {path!r}", "Name a regular file.")
-    elif not os.access(path, os.R_OK):
+    elif not readable:
         yield Problem(f"{place}.path", f"may not be read: {path!r}", "Let the step's user read it.")
+    elif misreported:
+        wrong = f"does not have the size that the system tells: {path!r}"
+        yield Problem(f"{place}.path", wrong, _COPY)
     else:
         yield from _name_problems(f"{place}.name" if "name" in item else f"{place}.path", item)
 
 
+def _is_misreported(path: str) -> bool:
+    """Return whether a file does not end where the system says, as in /proc and /sys.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        size = os.fstat(number).st_size
+        last = os.pread(number, 1, max(size - 1, 0))
+        is_as_told = len(last) == min(size, 1)
+        return not is_as_told and os.fstat(number).st_size == size  # else it was being written
+    finally:
+        os.close(number)
+
+
+_COPY = "Copy it to a regular file first, and attach the copy."
 _MOUNT = "Files must be in the container: mount the volume or workspace that has it."
 
 
@@ -257,6 +279,8 @@ def _reference(field: str) -> re.Pattern[str]:
 
 def _inline_problems(request: Mapping[str, Any], known: Field, items: object) -> Iterator[Problem]:
     there = items if isinstance(items, list) else []
+    if not there:
+        return  # nothing to refer to, so it is nothing but text
     for index in _inline_indexes(request.get(known.shown_in), known.name):
         item = there[index] if index < len(there) else None
         if item is None:

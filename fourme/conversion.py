@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from fourme.depth import DEEPEST, NAMED, too_deep
 from fourme.logs import harmless
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ _TRUE = frozenset({"true", "1", "t", "y", "yes", "on"})
 _FALSE = frozenset({"false", "0", "f", "n", "no", "off"})
 _HOURS_AND_MINUTES = re.compile(r"([0-9]{1,6}):([0-5][0-9])")
 _MOST_DIGITS = 19  # of a 64-bit id
-_EXACT = 2**53  # beyond it a float has lost digits of what it stood for
-_DEEPEST = 100
+_EXACT = 2**53  # from there on a float may stand for another number that was written
+_TOO_DEEP = f"is nested deeper than {DEEPEST} levels"
 _LARGEST = 10**1000  # Python refuses to write far longer numbers
 
 
@@ -98,8 +99,8 @@ def convert(raw: object, schema: SpecSchema) -> Draft:
 
 def _as_json_value(value: object, path: str, problems: list[Problem], depth: int = 0) -> object:
     """Return a value with its bytes decoded; note what JSON cannot carry, and leave it out."""
-    if depth > _DEEPEST:
-        problems.append(Problem(path, f"is nested deeper than {_DEEPEST} levels"))
+    if depth == NAMED and too_deep(value, DEEPEST - depth):
+        problems.append(Problem(path, _TOO_DEEP))
         return None
     if isinstance(value, dict):
         members = _with_binary_content(value) if "_attachments" in path else value
@@ -177,7 +178,13 @@ def _opened(value: object, path: str, problems: list[Problem]) -> object:
         return value
     try:
         opened = json.loads(value)
-    except (ValueError, RecursionError):
+        deep = too_deep(opened)
+    except ValueError:
+        return value
+    except RecursionError:
+        deep = True
+    if deep:
+        problems.append(Problem(path, _TOO_DEEP))
         return value
     return _as_json_value(opened, path, problems)
 
@@ -248,7 +255,7 @@ def to_boolean(value: object) -> object:
 
 def to_integer(value: object) -> object:
     """Return the integer that a number or ASCII digits stand for, or the value itself."""
-    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
         return int(value)
     if not isinstance(value, str):
         return value
@@ -279,6 +286,11 @@ def to_text(value: object) -> object:
     return json.dumps(to_integer(value))
 
 
+def to_media_type(value: object) -> object:
+    """Return a media type without what surrounds it, or the value itself."""
+    return value.strip(_BLANKS) if isinstance(value, str) else value
+
+
 def to_texts(value: object) -> object:
     """Return a list with the texts of its numbers, or the value itself."""
     return [to_text(item) for item in value] if isinstance(value, list) else value
@@ -294,6 +306,7 @@ _CONVERTERS: Mapping[str, Callable[[object], object]] = {
     "enum": to_text,
     "string": to_text,
     "text": to_text,
+    "media_type": to_media_type,
     "datetime": to_text,
     "strings": to_texts,
 }

@@ -1,18 +1,49 @@
-"""How deep the lists and objects of a value are nested, told without nesting calls as deep."""
+"""How deep values are nested.
+
+Python's own limits differ from version to version, and end in a RecursionError wherever a value
+happens to be walked; so this walks without recursion, and is asked first.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
-def too_deep(value: object, limit: int) -> bool:
-    """Return whether lists and objects are nested within each other more than `limit` levels."""
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+DEEPEST = 100  # levels; far beyond any spec and any answer, far below what Python can walk
+NAMED = 4  # levels of a place that a message names
+
+
+def too_deep(value: object, limit: int = DEEPEST) -> bool:
+    """Return whether a value has members more than `limit` lists and objects below it."""
     level = [value]
-    for _ in range(limit):
-        level = [
-            member
-            for item in level
-            if isinstance(item, dict | list)
-            for member in (item.values() if isinstance(item, dict) else item)
-        ]
+    for _ in range(limit + 1):
+        level = [inner for outer in level for _, inner in _members(outer)]
         if not level:
             return False
-    return any(isinstance(item, dict | list) for item in level)
+    return True
+
+
+def deep_place(value: object, limit: int = DEEPEST) -> str | None:
+    """Return where a value is too deep, as in `request.custom_fields[0]`; None where it is not.
+
+    Args:
+        value: any JSON value.
+        limit: the deepest that is allowed, at least 4.
+    """
+    if not too_deep(value, limit):
+        return None
+    place = ""
+    for left in range(limit - 1, limit - 1 - NAMED, -1):
+        name, value = next(
+            (name, inner) for name, inner in _members(value) if too_deep(inner, left)
+        )
+        place += f"[{name}]" if isinstance(name, int) else f".{name}"
+    return place.removeprefix(".")
+
+
+def _members(value: object) -> Iterable[tuple[object, object]]:
+    if isinstance(value, dict):
+        return value.items()
+    return enumerate(value) if isinstance(value, list) else ()

@@ -17,6 +17,10 @@ _HOST = re.compile(
 _LOOPBACK = re.compile(r"localhost|\[::1\]|127(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}")
 _ACCOUNT = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.IGNORECASE | re.ASCII)
 _LARGEST_PORT = 65_535
+_OWN_PORTS = {"http": 80, "https": 443}
+_DOMAIN = r"((?:(?:au|uk|ch|us)\.)?(?:4me|xurrent)\.com|(?:4me|xurrent)(?:\.qa|-demo\.com))"
+_API = re.compile(rf"api\.{_DOMAIN}")
+_OTHERS = re.compile(rf"(?!api\.)(?:.+?\.)??{_DOMAIN}")  # more regions may get an API
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Host:
     Attributes:
         scheme: `https`; `http` only to a loopback address.
         name: host name or address, lower case, IPv6 in brackets.
-        port: port number; None for the scheme's own.
+        port: port number; None for the scheme's own, also where it is written out.
     """
 
     scheme: str
@@ -49,8 +53,13 @@ class Host:
         return _LOOPBACK.fullmatch(self.name) is not None
 
     @property
+    def is_known(self) -> bool:
+        """Whether the host is one of the hosted 4me, or this machine."""
+        return self.is_loopback or _API.fullmatch(self.name) is not None
+
+    @property
     def account_header(self) -> str:
-        """The header that names the account (contract section 2)."""
+        """The header that names the account (contract section 6)."""
         return f"X-{self._brand}-Account"
 
     @property
@@ -90,10 +99,24 @@ def parse_host(text: str) -> Host:
     port = int(match["port"]) if match["port"] else None
     if port is not None and not 0 < port <= _LARGEST_PORT:
         raise ValueError(f"has the port {port}; ports are from 1 to {_LARGEST_PORT}")
-    host = Host((match["scheme"] or "https").lower(), match["name"].lower(), port)
+    scheme = (match["scheme"] or "https").lower()
+    host = Host(scheme, match["name"].lower(), None if port == _OWN_PORTS[scheme] else port)
     if host.scheme == "http" and not host.is_loopback:
         raise ValueError("would send the access token over plain http; use https://")
+    other = _OTHERS.fullmatch(host.name)
+    if other:
+        raise ValueError(f"does not serve the API, which is at https://api.{other[1]}")
     return host
+
+
+def origin_of(url: str) -> tuple[str, str]:
+    """Return the scheme and the address of a URL, as `Host` has them.
+
+    User info is left in the address, so that it equals no host's.
+    """
+    parts = urlsplit(url)
+    own_port = f":{_OWN_PORTS[parts.scheme]}" if parts.scheme in _OWN_PORTS else ""
+    return parts.scheme, parts.netloc.lower().removesuffix(own_port)
 
 
 def is_safe(url: str, *, loopback: bool) -> bool:

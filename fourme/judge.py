@@ -31,6 +31,7 @@ _EXPECTED = {
     "text": "Give text; put it in quotes where YAML reads something else.",
     "datetime": "Give a date and time such as 2026-11-21T17:30, optionally with seconds and a "
     "zone (Z or +01:00).",
+    "media_type": "Give a media type such as text/plain, or text/plain; charset=utf-8.",
     "custom_fields": "Give a list of {id, value}, or an object {id: value}.",
     "strings": "Give a list of texts.",
     "attachments": "Give a list of attachments, or one.",
@@ -127,8 +128,27 @@ def _complaint(finding: _Finding) -> tuple[str, str]:
 
 
 def _wrong_type(finding: _Finding) -> tuple[str, str]:
+    if _is_blank(finding.value):
+        return _blank(finding)
     wrong = f"is {_shown(finding)}, which is not {_with_article(str(finding.limit))}"
     return wrong, _EXPECTED.get(finding.kind, "")
+
+
+def _wrong_pattern(finding: _Finding) -> tuple[str, str]:
+    if _is_blank(finding.value):
+        return _blank(finding)
+    return f"is {_shown(finding)}, which is not valid", _EXPECTED.get(finding.kind, "")
+
+
+def _is_blank(value: object) -> bool:
+    return isinstance(value, str) and not value.strip()
+
+
+def _blank(finding: _Finding) -> tuple[str, str]:
+    hint = _EXPECTED.get(finding.kind, "")
+    if finding.entry.get("x-4me-adds"):
+        hint = f"Usually a variable was empty. {hint} Leave it out to add nothing."
+    return "is empty" if finding.value == "" else "is blank", hint
 
 
 def _not_allowed(finding: _Finding) -> tuple[str, str]:
@@ -140,7 +160,7 @@ def _not_allowed(finding: _Finding) -> tuple[str, str]:
 def _bad_format(finding: _Finding) -> tuple[str, str]:
     if finding.kind == "host":
         shown = "" if "@" in finding.value else f"is {_shown(finding)}, which "
-        return f"{shown}{finding.cause}", _EXPECTED["host"]
+        return f"{shown}{finding.cause}", ""
     wrong = "no real date" if finding.cause else "not valid"
     return f"is {_shown(finding)}, which is {wrong}", _EXPECTED[finding.kind]
 
@@ -149,6 +169,7 @@ _COMPLAINTS: Mapping[str, Callable[[_Finding], tuple[str, str]]] = {
     "type": _wrong_type,
     "enum": _not_allowed,
     "format": _bad_format,
+    "pattern": _wrong_pattern,
     "maxLength": lambda finding: (
         f"has {len(finding.value)} characters",
         f"At most {finding.limit} are allowed.",

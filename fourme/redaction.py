@@ -250,12 +250,14 @@ def _connection_in(spec: object) -> Mapping[object, object]:
 
 
 def _texts_in(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, bytes):
-        yield value.decode("utf-8", "replace")
-    elif isinstance(value, int | float):
-        yield str(to_text(value))
-    elif isinstance(value, list | dict):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _texts_in(item)
+    waiting = [value]  # no recursion: a spec is not judged yet, and may be nested without end
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, bytes):
+            yield item.decode("utf-8", "replace")
+        elif isinstance(item, int | float):
+            yield str(to_text(item))
+        elif isinstance(item, list | dict):
+            waiting += item.values() if isinstance(item, dict) else item

@@ -33,7 +33,6 @@ MOST_GARBLED = 3  # how often something is read that is answered whole, but not 
 MOST_NOTES = 2000  # of a request's history that are looked through for one that may have arrived
 MOST_NOTE_PAGES = 100  # the same, where a server makes its pages smaller than asked
 DOUBTFUL_AGE = 300.0  # a note like ours that much older than the attempt may be ours: clocks differ
-DEEPEST_ANSWER = 100  # levels of lists and objects within each other
 PROGRESS_EVERY = 5.0  # between two lines about one upload
 SLOWEST_UPLOAD = 50_000  # bytes a second; what is slower counts as no answer
 LONGEST_SETTING = 86_400.0

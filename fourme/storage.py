@@ -10,8 +10,8 @@ import contextlib
 import logging
 import os
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
-from urllib.parse import urlsplit
 from xml.sax import SAXException
 from xml.sax.handler import ContentHandler
 
@@ -28,7 +28,7 @@ from fourme.errors import (
     SpecError,
     UnexpectedAnswerError,
 )
-from fourme.hosts import is_safe
+from fourme.hosts import is_safe, origin_of
 from fourme.logs import said
 from fourme.mishaps import Mishap, trace_of
 from fourme.refusals import Attempted, details_of, refusal
@@ -72,13 +72,12 @@ class Storage:
     size_limit: int | None
     allowed_extensions: tuple[str, ...]
 
-    def problems_of(self, file: File) -> Iterator[Problem]:
-        """Yield why this storage would not take a file."""
+    def problems_of(self, file: File, size: int) -> Iterator[Problem]:
+        """Yield why this storage would not take a file of a size."""
         extension = os.path.splitext(file.name)[1].lower().removeprefix(".")  # noqa: PTH122  pathlib costs start-up time
         if self.allowed_extensions and extension not in self.allowed_extensions:
             allowed = f"4me takes: {', '.join(self.allowed_extensions)}."
             yield Problem(file.place, f"is {file.name!r}, whose extension is not allowed", allowed)
-        size = _reading(file, File.size_now)
         if self.size_limit is not None and size > self.size_limit:
             limit = f"4me takes {self.size_limit} bytes at most."
             yield Problem(file.place, f"is {file.name!r}, of {size} bytes", limit)
@@ -103,15 +102,18 @@ def _checked_and_uploaded(
     files: Sequence[File], api: FourMeApi, budget: Budget
 ) -> dict[tuple[str, int], Stored]:
     storage = _read_storage(api, budget)
-    problems = [problem for file in files for problem in storage.problems_of(file)]
+    # Each size is read once: what is announced is what was checked, and is what is sent.
+    sized = [(file, _reading(file, File.size_now)) for file in files]
+    problems = [problem for file, size in sized for problem in storage.problems_of(file, size)]
     if problems:
         raise SpecError(
             "4me's storage does not take all files; nothing was uploaded, nothing was updated.",
             details=tuple(map(str, problems)),
             todo="Leave these files out, pack them, or rename them.",
         )
-    with _session_for(storage, api) as session:
-        return {(file.field, file.index): _upload(file, storage, session, api) for file in files}
+    with contextlib.ExitStack() as sessions:
+        uploads = _Uploads(storage, api, sessions)
+        return {(file.field, file.index): uploads.upload(file, size) for file, size in sized}
 
 
 def _read_storage(api: FourMeApi, budget: Budget) -> Storage:
@@ -167,56 +169,140 @@ def _session_for(storage: Storage, api: FourMeApi) -> Iterator[requests.Session]
         with plain_session(api.transport, storage.upload_uri) as session:
             yield session
         return
-    target = urlsplit(storage.upload_uri)
+    scheme, address = origin_of(storage.upload_uri)
     host = api.connection.host
-    if (target.scheme, target.netloc.lower()) != (host.scheme, host.address):
+    if (scheme, address) != (host.scheme, host.address):
         raise ConfigError(
-            f"4me's storage is at {said(target.netloc)}, not at the connection's host "
+            f"4me's storage is at {said(address)}, not at the connection's host "
             f"{host.address}; the step does not send the access token there.",
-            todo=f"If you trust it, set the connection's host to {said(target.netloc)}.",
+            todo=f"If you trust it, set the connection's host to {said(address)}.",
         )
     yield api.session
 
 
-def _upload(file: File, storage: Storage, session: requests.Session, api: FourMeApi) -> Stored:
-    transport = api.transport
-    transport.stop_if_terminated()
-    what = f"{file.name} ({readable_size(_reading(file, File.size_now))})"
-    logger.info("Uploading %s to 4me's storage.", what)
-    stored: list[Stored] = []
+class _Uploads:
+    """Uploads files, one after the other, with the permission that 4me gave for all of them."""
 
-    def attempt() -> requests.Response:
-        with _reading(file, File.open) as content:
-            size = _reading(file, lambda _: _size_of(content))
-            form = MultipartEncoder(
-                [
-                    ("Content-Type", file.content_type),
-                    *storage.parameters.items(),
-                    ("file", (file.name, content, file.content_type)),
-                ]
-            )
-            progress = _Progress(what, transport.clock)
+    def __init__(self, storage: Storage, api: FourMeApi, sessions: contextlib.ExitStack) -> None:
+        self._api = api
+        self._sessions = sessions
+        self._use(storage)
 
-            def send() -> requests.Response:
-                return session.post(
-                    storage.upload_uri,
-                    data=MultipartEncoderMonitor(form, progress.show),
-                    headers={"Content-Type": form.content_type, "Accept": "*/*"},
-                    timeout=transport.timeout,
-                    allow_redirects=False,
-                    stream=True,
+    def _use(self, storage: Storage) -> None:
+        self._storage = storage
+        self._session = self._sessions.enter_context(_session_for(storage, self._api))
+
+    def upload(self, file: File, size: int) -> Stored:
+        """Upload the first `size` bytes of a file.
+
+        Raises:
+            SpecError: the file has become shorter, or cannot be read any more.
+            StepError: the upload failed.
+        """
+        response, stored = self._deliver(file, size)
+        if self._has_expired(response):
+            logger.info("The permission to upload has expired; asking 4me for a new one.")
+            self._use(_read_storage(self._api, self._api.budget()))
+            response, stored = self._deliver(file, size)
+        if stored is None:
+            raise _refused(response, file, self._storage, self._api)
+        return stored
+
+    def _has_expired(self, response: requests.Response) -> bool:
+        return (
+            self._storage.provider != _LOCAL
+            and response.status_code == HTTPStatus.FORBIDDEN
+            and any("policy expired" in text.lower() for text in _xml_texts(response, "Message"))
+        )
+
+    def _deliver(self, file: File, size: int) -> tuple[requests.Response, Stored | None]:
+        """Return the storage's answer, and what it holds now; None where it refuses."""
+        transport, storage = self._api.transport, self._storage
+        transport.stop_if_terminated()
+        what = f"{file.name} ({readable_size(size)})"
+        logger.info("Uploading %s to 4me's storage.", what)
+        stored: list[Stored] = []
+
+        def attempt() -> requests.Response:
+            with _reading(file, File.open) as content:
+                form = MultipartEncoder(
+                    [
+                        ("Content-Type", file.content_type),
+                        *storage.parameters.items(),
+                        ("file", (file.name, _Portion(file, content, size), file.content_type)),
+                    ]
                 )
+                progress = _Progress(what, transport.clock)
 
-            response = exchange(send, transport, extra_time=size / SLOWEST_UPLOAD)
+                def send() -> requests.Response:
+                    return self._session.post(
+                        storage.upload_uri,
+                        data=MultipartEncoderMonitor(form, progress.show),
+                        headers={"Content-Type": form.content_type, "Accept": "*/*"},
+                        timeout=transport.timeout,
+                        allow_redirects=False,
+                        stream=True,
+                    )
+
+                response = exchange(send, transport, extra_time=size / SLOWEST_UPLOAD)
             if response.ok:
                 stored.append(Stored(_key_of(response, storage), size))
+            elif storage.provider != _LOCAL:
+                _check_patience(response)
             return response
 
-    call = Call(f"upload {what}", "4me's storage", Repeatable.READS)
-    response = deliver(call, attempt, api.budget())
-    if not response.ok:
-        raise _refused(response, file, storage, api)
-    return stored[-1]
+        call = Call(f"upload {what}", "4me's storage", Repeatable.READS)
+        response = deliver(call, attempt, self._api.budget())
+        return response, stored[-1] if stored else None
+
+
+def _check_patience(response: requests.Response) -> None:
+    """Let an answer of S3 pass that is a refusal.
+
+    Raises:
+        Mishap: it did not get the body in time, which is worth another attempt.
+    """
+    bad_request = response.status_code == HTTPStatus.BAD_REQUEST
+    if bad_request and "RequestTimeout" in _xml_texts(response, "Code"):
+        raise Mishap(
+            Happening.FAILED,
+            f"it answered {response.status_code} (RequestTimeout)",
+            status=response.status_code,
+            trace=trace_of(response),
+        )
+
+
+class _Portion:
+    """Reads as many bytes of a file as were announced, and none of what is added to it meanwhile.
+
+    Attributes:
+        len: how many are left; requests_toolbelt goes by this.
+    """
+
+    def __init__(self, file: File, content: BinaryIO, size: int) -> None:
+        self.len = size
+        self._file = file
+        self._content = content
+        self._size = size
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes.
+
+        Raises:
+            SpecError: there are fewer than were announced, or they cannot be read.
+        """
+        wanted = self.len if size < 0 else min(size, self.len)
+        piece = _reading(self._file, lambda _: self._content.read(wanted))
+        self.len -= len(piece)
+        if self.len and not piece:
+            raise SpecError(
+                f"{self._file.place}: {self._file.name} has become shorter while it was uploaded: "
+                f"only {self._size - self.len} of {self._size} bytes are left; the request was not "
+                "updated.",
+                usually="the file was truncated or rotated by whoever writes it",
+                todo="Copy the file first, and attach the copy.",
+            )
+        return piece
 
 
 def _reading(file: File, read: Callable[[File], T]) -> T:
@@ -228,12 +314,6 @@ def _reading(file: File, read: Callable[[File], T]) -> T:
             f"{file.place} cannot be read any more: {error.strerror}; the request was not updated.",
             todo="Let nothing change the file while the step runs.",
         ) from error
-
-
-def _size_of(content: BinaryIO) -> int:
-    size = content.seek(0, os.SEEK_END)
-    content.seek(0)
-    return size
 
 
 def _refused(

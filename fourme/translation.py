@@ -117,10 +117,8 @@ def _notes_in(body: Mapping[str, Any], adds: Iterable[str]) -> tuple[ExpectedNot
 def _adds_something(value: object) -> bool:
     """Return whether sending a value adds anything.
 
-    Blank notes and no minutes do not, nor do attachments that are only removed.
+    No minutes do not, nor do attachments that are only removed.
     """
-    if isinstance(value, str):
-        return bool(value.strip())
     if isinstance(value, list):
         return any(item.get("_destroy") is not True for item in value)
     return bool(value)

@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from fourme.depth import too_deep
+from fourme.depth import DEEPEST, too_deep
 from fourme.errors import ConfigError, TerminatedError, UnexpectedAnswerError
 from fourme.logs import said
 from fourme.mishaps import Mishap, check_status, trace_of, understand
 from fourme.retry import Happening
-from fourme.settings import DEEPEST_ANSWER, MAX_ANSWER_BYTES
+from fourme.settings import MAX_ANSWER_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -230,7 +230,7 @@ def json_of(response: requests.Response) -> object:
             status=response.status_code,
             trace=trace_of(response),
         ) from error
-    if too_deep(value, DEEPEST_ANSWER):
+    if too_deep(value):
         raise _too_deep(response)
     return value
 
@@ -238,7 +238,7 @@ def json_of(response: requests.Response) -> object:
 def _too_deep(response: requests.Response) -> TooDeepError:
     return TooDeepError(
         f"{urlsplit(response.request.url or '').hostname} answered with lists and objects nested "
-        f"deeper than {DEEPEST_ANSWER} levels.",
+        f"deeper than {DEEPEST} levels.",
         usually="another service answers in the API's place",
         todo="Check the host, and open the request to see whether it was updated.",
         status=response.status_code,

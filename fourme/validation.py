@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
     from fourme.schema import SpecSchema
 
+_NO_CHANGE = (
+    "Name a field to change; null, read-only inputs and empty lists of additions change none. To "
+    "read a request only, use the `get` step (4me-step-requests-get)."
+)
+
 
 @dataclass(frozen=True)
 class Connection:
@@ -61,13 +66,25 @@ def validate(raw: object, schema: SpecSchema) -> Order:
 
 def _order(draft: Draft, schema: SpecSchema) -> Order:
     connection = draft.spec["connection"]
+    update = translate(draft.spec["request"], tuple(draft.cleared), schema)
+    if not any(_is_change(name, value, schema) for name, value in update.body.items()):
+        raise _refusal([Problem("request", "would change nothing", _NO_CHANGE)], draft)
     return Order(
         Connection(
             parse_host(connection["host"]), connection["accessToken"], connection["account"]
         ),
-        translate(draft.spec["request"], tuple(draft.cleared), schema),
+        update,
         draft.spec.get("debug", False),
     )
+
+
+def _is_change(name: str, value: object, schema: SpecSchema) -> bool:
+    """Return whether a member of an update's body changes anything.
+
+    4me merges custom fields and adds attachments, so that a list of none leaves all as it is.
+    """
+    known = schema.fields.get(name)
+    return value != [] or known is None or known.kind not in ("custom_fields", "attachments")
 
 
 def _refusal(found: Iterable[Problem], draft: Draft) -> SpecError | ConfigError:

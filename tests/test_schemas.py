@@ -117,6 +117,16 @@ def test_described(name: str) -> None:
     assert INPUTS[name]["description"].endswith(".")
 
 
+@pytest.mark.parametrize(
+    "name", sorted(name for name in INPUTS if INPUTS[name]["x-4me-type"] == "datetime")
+)
+def test_zones(name: str) -> None:
+    """Whose time zone counts is said of each input for a time: it is not the container's."""
+    assert (
+        "Without a zone it is in the time zone of the token's user." in INPUTS[name]["description"]
+    )
+
+
 @pytest.mark.parametrize("name", sorted(DOCUMENTED["page_outputs"]))
 def test_page_outputs(name: str) -> None:
     """Each field of the output that the step's page lists is described."""

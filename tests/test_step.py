@@ -16,6 +16,7 @@ from sandbox import FourMeOptions, Sandbox
 from sandbox.document import FOURME_HOST, document_for
 from tests.step_process import (
     ACCESS_TOKEN,
+    ACCOUNT,
     REQUEST_ID,
     ROOT,
     Running,
@@ -68,13 +69,42 @@ def test_updates_a_request_and_publishes_it_whole() -> None:
     assert ended.out == ""
 
 
-def test_nothing_to_change_still_updates_and_warns() -> None:
-    """A request with only its number PATCHes an empty object, and says so."""
-    with sandbox_for({"request_id": REQUEST_ID}) as sandbox:
+def test_nothing_to_change_is_an_error_and_not_sent() -> None:
+    """A request with only its number is refused: a step that does nothing must not be green."""
+    with sandbox_for({"request_id": REQUEST_ID, "note": None}) as sandbox:
         ended = run_step(sandbox.environment())
-        assert ended.code == ExitCode.OK
-        assert json.loads(sandbox.calls[1].body) == {}
-    assert "WARNING: The spec changes nothing" in ended.log
+        assert names(sandbox) == ["spec"]
+    assert ended.code == ExitCode.DATA
+    assert "request would change nothing" in ended.log
+    assert "`get` step" in ended.log
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("https://4me.example.com", True),
+        ("https://api.eu.xurrent.com", True),
+        ("https://api.4me.com", False),
+        ("https://127.0.0.1:1", False),
+    ],
+)
+def test_a_host_that_is_not_4me_s_own_is_told_in_one_line(host: str, told: bool) -> None:  # noqa: FBT001  a table's column
+    """And used: an installation on premises has a domain of its own."""
+    ended = run_step(
+        {
+            "FOURME_HOST": host,
+            "FOURME_ACCOUNT": ACCOUNT,
+            "FOURME_ACCESS_TOKEN": ACCESS_TOKEN,
+            "FOURME_REQUEST": "{request_id: 1, impact: low}",
+            "FOURME_MAX_RETRY_TIME": "0",
+            "HTTPS_PROXY": "http://127.0.0.1:1",
+        }
+    )
+    name = host.removeprefix("https://")
+    lines = [line for line in ended.log.splitlines() if "none of 4me's own hosts" in line]
+    assert lines == [f"INFO: {name} is none of 4me's own hosts; it is used as it is given."] * told
+    assert f"INFO: Updating request 1 at {name}: impact" in ended.log
+    assert ended.code == ExitCode.TRY_LATER
 
 
 def test_debug_tells_more_but_neither_notes_nor_tokens() -> None:

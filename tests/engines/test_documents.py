@@ -80,7 +80,6 @@ def test_names_are_text_as_written() -> None:
         ("a\n---\nb", "expected a single document in the stream, but found another"),
         ("a: \x07", "a character that YAML does not allow"),
         ("%TAG !h! tag:h,1:\n---\na: !hidden!x 1", "found undefined tag handle ..."),
-        ("[" * 5000, "nested too deeply"),
         ("a: hidden: b", "mapping values are not allowed here (line 1, column 10)"),
     ],
 )
@@ -92,6 +91,34 @@ def test_what_is_neither_says_where_and_shows_nothing(text: str, says: str) -> N
     assert says in caught.value.what
     assert "hidden" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("[" * 5000, ""),
+        ("[" * 101 + "1" + "]" * 101, ", at [0][0][0][0]"),
+        ('{"hidden": ' * 100 + "[1]" + "}" * 100, ", at hidden.hidden.hidden.hidden"),
+        ("a: " + "[" * 100 + "1" + "]" * 100, " (line 1, column 104)"),
+        ("- " * 101 + "1", " (line 1, column 203)"),
+        ("- " * 100_000 + "1", " (line 1, column 203)"),
+        ("a:\n - " + "[" * 100_000, " (line 2, column 103)"),
+    ],
+)
+def test_what_is_nested_too_deeply_says_where(text: str, where: str) -> None:
+    """However deep Python itself can read; Python's own limit is reached before a place is."""
+    with pytest.raises(SpecError) as caught:
+        read_document(text, "The text")
+    assert caught.value.what == f"The text is nested deeper than 100 levels{where}."
+
+
+@pytest.mark.parametrize("text", ["[" * 100 + "1" + "]" * 100, "- " * 100 + "1"])
+def test_what_is_nested_as_deep_as_it_may_be_is_read(text: str) -> None:
+    """The limit is the same for JSON and YAML."""
+    value = read_document(text, "The text")
+    for _ in range(100):
+        (value,) = value  # type: ignore[misc]  # a list of one
+    assert value == 1
 
 
 def test_a_run_in_relay_never_loads_the_yaml_reader() -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SCHEMA: SpecSchema = load_spec_schema()
 ENTRIES: Mapping[str, Any] = SCHEMA.document["properties"]["request"]["properties"]
-LARGEST_EXACT_FLOAT = 2**53
+LARGEST_EXACT_FLOAT = 2**53 - 1
 NOTHING = object()
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
@@ -129,6 +129,8 @@ def valid_requests(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
         request[name + suffix] = case.delivered
         if case.expected is not NOTHING:
             body.update(case.expected if known.place == "merge" else {known.sent_as: case.expected})
+    if all(value == [] for value in body.values()):
+        request["urgent"] = body["urgent"] = True  # an update must change something
     return request, body
 
 
@@ -194,6 +196,10 @@ def _strings(entry: Mapping[str, Any]) -> st.SearchStrategy[Case]:
     )
 
 
+def _notes(entry: Mapping[str, Any]) -> st.SearchStrategy[Case]:
+    return _strings(entry).filter(lambda case: bool(case.expected.strip()))
+
+
 def _datetimes(_: Mapping[str, Any]) -> st.SearchStrategy[Case]:
     zones = st.sampled_from(["", ":59", "Z", ":00Z", "+01:00", "-0600", ":07+14:00"])
     return st.builds(
@@ -255,7 +261,7 @@ _CASES: Mapping[str, Callable[[Mapping[str, Any]], st.SearchStrategy[Case]]] = {
     "duration": _durations,
     "enum": _enumerations,
     "string": _strings,
-    "text": _strings,
+    "text": _notes,
     "datetime": _datetimes,
     "custom_fields": _custom_fields,
     "strings": _lists,

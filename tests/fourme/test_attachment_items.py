@@ -114,12 +114,24 @@ def test_references_become_links_wherever_texts_are(schema: SpecSchema) -> None:
     }
 
 
+@pytest.mark.parametrize("items", [{}, {"note_attachments": []}])
+def test_a_reference_without_attachments_stays_text(
+    items: dict[str, object], schema: SpecSchema
+) -> None:
+    """It is sent as it stands in the note."""
+    body = {"note": "see [note_attachments: 0]", **items}
+    assert attach(body, {}, schema) == body
+
+
 def test_references_in_custom_fields_are_judged(schema: SpecSchema) -> None:
     """Wherever the text is in them."""
-    request = {"custom_fields": [{"id": "a", "value": {"b": ["[custom_fields_attachments: 7]"]}}]}
+    request = {
+        "custom_fields": [{"id": "a", "value": {"b": ["[custom_fields_attachments: 7]"]}}],
+        "custom_fields_attachments": [{"key": "k"}],
+    }
     (problem,) = attachment_problems(request, schema)
     assert problem.path == "request.custom_fields"
-    assert "[custom_fields_attachments: 7], but there are 0 items" in problem.wrong
+    assert "[custom_fields_attachments: 7], but there are 1 items" in problem.wrong
 
 
 @pytest.mark.parametrize("digits", ["9" * 5000, "1" + "0" * 4400, "0" * 5000 + "1"])

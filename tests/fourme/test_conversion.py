@@ -27,7 +27,6 @@ if TYPE_CHECKING:
         ("custom_fields", '{"a": "[1]"}', [{"id": "a", "value": "[1]"}]),
         # Not opened: text that is not JSON, and fields that are text.
         ("checked_items", "[a", "[a"),
-        ("checked_items", "[" * 100_000, "[" * 100_000),
         ("checked_items", "[" + "9" * 5000 + "]", "[" + "9" * 5000 + "]"),
         ("subject", '{"id": 1}', '{"id": 1}'),
         ("note", "[1]", "[1]"),
@@ -103,6 +102,27 @@ def test_unknown_names_stay(schema: SpecSchema) -> None:
     draft = convert({"request": {"subjct": 1}, "other": {"a": 1}}, schema)
 
     assert draft.spec == {"request": {"subjct": 1}, "other": {"a": 1}}
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[" * 500 + "]" * 500])
+def test_json_text_that_is_nested_too_deeply(text: str, schema: SpecSchema) -> None:
+    """It stays as it is, and is a problem at its path: a place inside it says nothing."""
+    draft = convert({"request": {"checked_items": text}}, schema)
+
+    assert draft.spec["request"]["checked_items"] == text
+    assert [str(problem) for problem in draft.problems] == [
+        "request.checked_items is nested deeper than 100 levels."
+    ]
+
+
+@pytest.mark.parametrize(("levels", "problems"), [(98, 0), (99, 1), (100_000, 1)])
+def test_depth_counts_from_the_spec(levels: int, problems: int, schema: SpecSchema) -> None:
+    """The place is named by its first four levels."""
+    draft = convert({"request": {"custom_fields": {"a": nested(levels - 1)}}}, schema)
+
+    assert [str(problem) for problem in draft.problems] == [
+        "request.custom_fields.a[0] is nested deeper than 100 levels."
+    ] * problems
 
 
 def test_given_values_are_not_changed(schema: SpecSchema) -> None:

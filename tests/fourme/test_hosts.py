@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fourme.hosts import Host, is_safe, parse_host
+from fourme.hosts import Host, is_safe, origin_of, parse_host
 
 
 @pytest.mark.parametrize(
@@ -24,10 +24,17 @@ from fourme.hosts import Host, is_safe, parse_host
         ("http://LOCALHOST:65535", "http://localhost:65535/v1"),
         ("http://[::1]:8080/v1", "http://[::1]:8080/v1"),
         ("localhost:8080", "https://localhost:8080/v1"),
+        ("https://api.4me.com:443/v1", "https://api.4me.com/v1"),
+        ("api.4me.com:0443", "https://api.4me.com/v1"),
+        ("https://api.4me.com:80", "https://api.4me.com:80/v1"),
+        ("http://127.0.0.1:80", "http://127.0.0.1/v1"),
+        ("http://127.0.0.1:443", "http://127.0.0.1:443/v1"),
+        ("4me.example.com", "https://4me.example.com/v1"),
+        ("api.eu.xurrent.com", "https://api.eu.xurrent.com/v1"),
     ],
 )
 def test_accepted(text: str, url: str) -> None:
-    """A host may be written with or without scheme, trailing slash or version."""
+    """A host may be written with or without scheme, its port, trailing slash or version."""
     assert parse_host(text).api_url == url
 
 
@@ -86,6 +93,65 @@ def test_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("wdc.4me.com", "api.4me.com"),
+        ("4me.com", "api.4me.com"),
+        ("https://www.4me.com/", "api.4me.com"),
+        ("oauth.4me.com", "api.4me.com"),
+        ("developer.4me.com", "api.4me.com"),
+        ("WDC.4me.com:8443", "api.4me.com"),
+        ("wdc.au.xurrent.com", "api.au.xurrent.com"),
+        ("au.xurrent.com", "api.au.xurrent.com"),
+        ("oauth.us.xurrent.com", "api.us.xurrent.com"),
+        ("graphql.uk.4me.com", "api.uk.4me.com"),
+        ("w-1.xurrent.qa", "api.xurrent.qa"),
+        ("xurrent.qa", "api.xurrent.qa"),
+        ("wdc.xurrent-demo.com", "api.xurrent-demo.com"),
+        ("wdc.4me-demo.com", "api.4me-demo.com"),
+        ("wdc.eu.4me.com", "api.4me.com"),
+        ("wdc.ch.4me.com", "api.ch.4me.com"),
+    ],
+)
+def test_a_host_for_people_or_tokens_is_refused_by_the_name_of_the_right_one(
+    text: str, right: str
+) -> None:
+    """A call to it would end in a redirect, or in a login page."""
+    with pytest.raises(ValueError, match="does not serve the API") as caught:
+        parse_host(text)
+    assert str(caught.value).endswith(f"https://{right}")
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("api.4me.com", True),
+        ("api.au.4me.com", True),
+        ("api.uk.xurrent.com", True),
+        ("api.ch.xurrent.com", True),
+        ("api.us.4me.com", True),
+        ("api.4me.qa", True),
+        ("api.xurrent.qa", True),
+        ("api.4me-demo.com", True),
+        ("api.xurrent-demo.com", True),
+        ("127.0.0.1", True),
+        ("localhost", True),
+        ("api.eu.4me.com", False),
+        ("api.au.4me.qa", False),
+        ("api.4me.com.example.com", False),
+        ("api.not4me.com", False),
+        ("not4me.com", False),
+        ("apix4me.com", False),
+        ("4me.example.com", False),
+        ("192.0.2.1", False),
+    ],
+)
+def test_known_hosts(name: str, known: bool) -> None:  # noqa: FBT001  a table's column
+    """Known are the APIs of the hosted 4me; whatever else there may be is used, and told."""
+    assert parse_host(name).is_known is known
+
+
+@pytest.mark.parametrize(
     ("name", "expected"),
     [
         ("127.0.0.1", True),
@@ -118,8 +184,10 @@ def test_loopback(name: str, expected: bool) -> None:  # noqa: FBT001  a table's
     ],
 )
 def test_account_header(name: str, header: str) -> None:
-    """The account header has the new name on hosts with the new name."""
-    assert Host("https", name, None).account_header == header
+    """The account header, and that of the language, has the new name on hosts with the new name."""
+    host = Host("https", name, None)
+    assert host.account_header == header
+    assert host.language_header == header.replace("Account", "Language")
 
 
 @pytest.mark.parametrize(
@@ -129,7 +197,7 @@ def test_account_header(name: str, header: str) -> None:
         ("api.au.4me.com", "wdc", "https://wdc.au.4me.com/requests/80339"),
         ("api.xurrent.qa:8443", "w-1", "https://w-1.xurrent.qa:8443/requests/80339"),
         ("4me.example.com", "wdc", "https://4me.example.com/requests/80339"),
-        ("http://localhost:80", "wdc", "http://localhost:80/requests/80339"),
+        ("http://localhost:80", "wdc", "http://localhost/requests/80339"),
         ("api.4me.com", "evil.example/", "https://api.4me.com/requests/80339"),
         ("api.4me.com", "-", "https://api.4me.com/requests/80339"),
     ],
@@ -143,6 +211,27 @@ def test_address() -> None:
     """The address has the port where it is not the scheme's own."""
     assert parse_host("api.4me.com").address == "api.4me.com"
     assert parse_host("api.4me.com:8443").address == "api.4me.com:8443"
+    assert parse_host("api.4me.com:443").address == "api.4me.com"
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://api.4me.com/v1/attachments", ("https", "api.4me.com")),
+        ("https://API.4me.com:443/v1/attachments", ("https", "api.4me.com")),
+        ("https://api.4me.com:8443", ("https", "api.4me.com:8443")),
+        ("https://api.4me.com:80/", ("https", "api.4me.com:80")),
+        ("https://api.4me.com:/", ("https", "api.4me.com:")),
+        ("http://127.0.0.1:80/", ("http", "127.0.0.1")),
+        ("http://[::1]:80/", ("http", "[::1]")),
+        ("http://[::1]:8080/", ("http", "[::1]:8080")),
+        ("https://me@api.4me.com:443/", ("https", "me@api.4me.com")),
+        ("ftp://api.4me.com:443/", ("ftp", "api.4me.com:443")),
+    ],
+)
+def test_origin(url: str, origin: tuple[str, str]) -> None:
+    """Two URLs have one origin whether they write out the usual port; user info is no part."""
+    assert origin_of(url) == origin
 
 
 @pytest.mark.parametrize(

@@ -93,14 +93,18 @@ def test_additions_are_known(schema: SpecSchema) -> None:
 
 
 def test_not_clearable(schema: SpecSchema) -> None:
-    """An empty text clears every field but those that 4me requires, and booleans."""
+    """An empty text clears every field but what 4me requires, what is only added, and booleans.
+
+    An empty note, or an empty time spent, is a variable that was empty: it would add nothing.
+    """
     kept = {
         name
         for name in schema.request_names
         if not schema.fields[name].clearable and schema.fields[name].kind != "boolean"
     }
 
-    assert kept == {"request_id", "subject", "category", "status", "additional_fields"}
+    required = {"request_id", "subject", "category", "status"}
+    assert kept == {*required, "note", "internal_note", "time_spent", "additional_fields"}
     assert all(
         not schema.fields[name].clearable
         for name in schema.request_names

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import io
+import os
+import re
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from requests_toolbelt.multipart.encoder import MultipartEncoder, MultipartEncoderMonitor
 
 from fourme.attachments import File, Stored
@@ -14,16 +21,30 @@ from fourme.errors import (
     ExitCode,
     RefusedError,
     SpecError,
+    StepError,
     TryLaterError,
 )
-from fourme.storage import _Progress, readable_size, upload_all
+from fourme.schema import load_spec_schema
+from fourme.storage import (
+    Storage,
+    _Portion,
+    _Progress,
+    _session_for,
+    _Uploads,
+    readable_size,
+    upload_all,
+)
+from fourme.validation import validate
 from tests.fake_clock import FakeClock
-from tests.fourme.loopback import serve
+from tests.fourme.loopback import Connection, Server, head, serve
 from tests.fourme.scripted_api import ScriptedApi, answer
+from tests.scenario_files import CONNECTION
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+SCHEMA = load_spec_schema()
 FILE = File("note_attachments", 0, "a.txt", "text/plain", b"content")
 S3 = {"size_limit": 100, "allowed_extensions": None, "provider": "s3", "s3": {"key": "x"}}
 KEY = b"<PostResponse><Key>files/a.txt</Key></PostResponse>"
@@ -132,13 +153,157 @@ def test_a_file_that_goes_away_is_a_problem_of_the_spec(tmp_path: Path) -> None:
         upload({**S3, "upload_uri": "https://s3.example/"}, gone)
 
 
-def test_a_file_that_cannot_be_sought_is_a_problem_of_the_spec() -> None:
-    """Its size cannot be told: the error names it, and nothing was applied."""
-    path = "/proc/self/status"
-    odd = File("note_attachments", 0, "status.txt", "text/plain", path=path)
-    with pytest.raises(SpecError, match=r"note_attachments\[0\] cannot be read") as caught:
-        upload({**S3, "upload_uri": "https://s3.example/"}, odd)
+def test_a_file_that_cannot_be_read_on_is_a_problem_of_the_spec() -> None:
+    """The system's error is the file's, not the connection's: it is not tried again."""
+    path = "/proc/self/mem"  # nothing is mapped at its beginning
+    odd = File("note_attachments", 0, "core", "text/plain", path=path)
+    with serve(lambda connection: connection.read()) as server, contextlib.ExitStack() as sessions:
+        storage = Storage("s3", server.url, {}, None, ())
+        uploads = _Uploads(storage, ScriptedApi(host=server.url), sessions)
+        with pytest.raises(SpecError, match=r"\[0\] cannot be read any more: Input") as caught:
+            uploads.upload(odd, 5)
     assert caught.value.applied == "no"
+
+
+class Changing:
+    """A server of a storage that changes a file as soon as its upload has begun.
+
+    Attributes:
+        url: where it is.
+        body: what came in of the upload.
+        more: what came in behind it.
+        again: what came in on the next connection.
+    """
+
+    def __init__(self, path: Path, change: Callable[[Path], None], answered: bytes) -> None:
+        self.body = b""
+        self.more = b""
+        self.again = b""
+        self._path = path
+        self._change = change
+        self._answered = answered
+
+    def turn(self, connection: Connection) -> None:
+        """Take an upload; the client is stopped by full buffers until the file is changed."""
+        while b"xxxx" not in connection.received:
+            connection.read_some()
+        self._change(self._path)
+        try:
+            connection.read()
+        finally:
+            self.body = connection.received.partition(b"\r\n\r\n")[2]
+        connection.write(head("201 Created", f"Content-Length: {len(self._answered)}"))
+        connection.write(self._answered)
+        read = len(connection.received)
+        with contextlib.suppress(ConnectionError):
+            connection.read_some()  # until the client closes, as it does at the end
+        self.more = connection.received[read:]
+
+    def next_turn(self, connection: Connection) -> None:
+        """Answer a call on another connection."""
+        connection.answer(b"{}")
+        self.again = connection.received
+
+
+BIG = 8 * 2**20  # bytes; more than the buffers of a connection take
+
+
+def grow(path: Path) -> None:
+    """Go on writing, as a build does."""
+    with path.open("ab") as file:
+        file.write(b"MORE" * 1000)
+
+
+def changed(
+    tmp_path: Path, provider: str, change: Callable[[Path], None]
+) -> tuple[Changing, StepError | Stored]:
+    """Upload a big file that changes meanwhile; make one more call on the session of 4me."""
+    path = tmp_path / "build.log"
+    path.write_bytes(b"x" * BIG)
+    key = b'{"key": "files/a.txt"}' if provider == "local" else KEY
+    changing = Changing(path, change, key)
+    file = File("note_attachments", 0, "build.log", "text/plain", path=str(path))
+    with serve(changing.turn, changing.next_turn) as server:
+        value = {"provider": provider, "upload_uri": server.url, provider: {"key": "x"}}
+        api = ScriptedApi(answer(value), retry_time=300, host=server.url)
+        outcome: StepError | Stored
+        try:
+            outcome = upload_all((file,), api, api.budget())["note_attachments", 0]
+        except StepError as error:
+            outcome = error
+            api.session.get(f"{server.url}/next", timeout=5)
+        api.session.close()
+    return changing, outcome
+
+
+@pytest.mark.parametrize("provider", ["s3", "local"])
+def test_a_file_that_grows_is_sent_as_far_as_it_was_announced(
+    provider: str, tmp_path: Path
+) -> None:
+    """What is written meanwhile is not sent: it would be read as the next call."""
+    changing, outcome = changed(tmp_path, provider, grow)
+    assert outcome == Stored("files/a.txt", BIG)
+    content = changing.body.rpartition(b"Content-Type: text/plain\r\n\r\n")[2]
+    assert content.startswith(b"x" * BIG + b"\r\n--")
+    assert content.endswith(b"--\r\n")
+    assert b"MORE" not in changing.body
+    assert changing.more == b""
+
+
+@pytest.mark.parametrize("provider", ["s3", "local"])
+@pytest.mark.parametrize("left", [0, 5 * 2**20])
+def test_a_file_that_becomes_shorter_fails_and_nothing_else_is_sent_behind_it(
+    left: int, provider: str, tmp_path: Path
+) -> None:
+    """The server never has the whole body; the next call is on another connection."""
+    changing, outcome = changed(tmp_path, provider, lambda path: os.truncate(path, left))
+    assert isinstance(outcome, SpecError)
+    assert (outcome.exit_code, outcome.applied) == (ExitCode.DATA, "no")
+    assert "request.note_attachments[0]: build.log has become shorter" in outcome.what
+    assert f"of {BIG} bytes" in outcome.what
+    assert "the request was not updated" in outcome.what
+    assert "Copy the file first" in outcome.todo
+    assert max(left, 1) <= len(changing.body) < BIG
+    assert b"GET /next" not in changing.body
+    assert changing.again.startswith(b"GET /next HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("size", [0, 1, 5])
+def test_a_portion_is_never_more_than_was_announced(size: int) -> None:
+    """Whoever reads it, and however much at once."""
+    portion = _Portion(FILE, io.BytesIO(b"content"), size)
+    assert portion.len == size
+    assert portion.read(1) + portion.read(-1) + portion.read(-1) == b"content"[:size]
+    assert portion.len == 0
+
+
+@pytest.mark.parametrize(
+    ("uri", "host", "same"),
+    [
+        ("https://api.example.com/v1/attachments", "https://api.example.com:443", True),
+        ("https://api.example.com:443/v1/attachments", "https://api.example.com", True),
+        ("https://API.example.com:443/v1/attachments", "api.example.com", True),
+        ("http://127.0.0.1:80/v1/attachments", "http://127.0.0.1", True),
+        ("https://api.example.com:80/v1/attachments", "https://api.example.com", False),
+        ("https://api.example.com:8443/v1/attachments", "https://api.example.com", False),
+        ("https://x@api.example.com:443/v1/attachments", "https://api.example.com", False),
+        ("https://127.0.0.1/v1/attachments", "http://127.0.0.1", False),
+    ],
+)
+def test_the_token_goes_to_the_same_host_with_its_usual_port(
+    uri: str,
+    host: str,
+    same: bool,  # noqa: FBT001  a table's column
+) -> None:
+    """A port that is written out but the usual one makes no other host."""
+    api = ScriptedApi(host=host)
+    stack = contextlib.ExitStack()
+    session = _session_for(Storage("local", uri, {}, None, ()), api)
+    if same:
+        assert stack.enter_context(session) is api.session
+    else:
+        with pytest.raises(ConfigError, match="does not send the access token there"):
+            stack.enter_context(session)
 
 
 @pytest.mark.parametrize(
@@ -205,6 +370,147 @@ def test_s3_refuses_in_its_own_words(body: bytes, details: str) -> None:
         assert b"Authorization" not in server.connections[0].received
     assert caught.value.details == (details,)
     assert (caught.value.status, caught.value.applied) == (400, "no")
+
+
+def s3_error(code: str, message: str = "No.") -> bytes:
+    """Return an error as S3 words it."""
+    return f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        ("400 Bad Request", "RequestTimeout"),
+        ("503 Slow Down", "SlowDown"),
+        ("500 Internal Server Error", "InternalError"),
+    ],
+)
+def test_s3_s_transient_errors_are_tried_again(status: str, code: str) -> None:
+    """The whole file is sent anew; at the end of the budget it is: try later."""
+
+    def fail(connection: Connection) -> None:
+        connection.answer(s3_error(code), "Connection: close", status=status)
+
+    with serve(fail, lambda connection: connection.answer(KEY, status="201 Created")) as server:
+        api = ScriptedApi(answer({**S3, "upload_uri": server.url}), host=server.url)
+        assert upload_all((FILE,), api, api.budget())["note_attachments", 0].size == 7
+        assert all(b"content" in connection.received for connection in server.connections)
+        assert len(server.connections) == 2
+    with serve(fail) as server, pytest.raises(TryLaterError, match=f"it answered {status[:3]}"):
+        upload({**S3, "upload_uri": server.url}, host=server.url)
+
+
+EXPIRED = s3_error("AccessDenied", "Invalid according to Policy: Policy expired.")
+
+
+def uploaded_under_policies(
+    turns: Sequence[Callable[[Connection], None]], *files: File
+) -> tuple[ScriptedApi, Server, dict[tuple[str, int], Stored] | StepError]:
+    """Upload files; each question for a storage is answered with the next policy."""
+    with serve(*turns) as server:
+        policies = [{"key": "x", "policy": f"policy-{number}"} for number in range(4)]
+        answers = [answer({**S3, "upload_uri": server.url, "s3": policy}) for policy in policies]
+        api = ScriptedApi(*answers, host=server.url)
+        try:
+            return api, server, upload_all(files, api, api.budget())
+        except StepError as error:
+            return api, server, error
+
+
+def expired(connection: Connection) -> None:
+    """Refuse a policy."""
+    connection.answer(EXPIRED, "Connection: close", status="403 Forbidden")
+
+
+def taken(connection: Connection) -> None:
+    """Take a file."""
+    connection.answer(KEY, "Connection: close", status="201 Created")
+
+
+def test_an_expired_policy_is_asked_for_anew() -> None:
+    """Once for a file; what comes behind it is uploaded with the new one."""
+    second = dataclasses.replace(FILE, index=1)
+    api, server, stored = uploaded_under_policies((expired, taken, taken), FILE, second)
+    assert stored == {
+        ("note_attachments", 0): Stored("files/a.txt", 7),
+        ("note_attachments", 1): Stored("files/a.txt", 7),
+    }
+    assert api.asked == ["GET /attachments/storage"] * 2
+    policies = [re.findall(b"policy-[0-9]", each.received) for each in server.connections]
+    assert policies == [[b"policy-0"], [b"policy-1"], [b"policy-1"]]
+
+
+def test_each_file_may_find_the_policy_expired() -> None:
+    """A long upload may outlive the policy for the next one."""
+    second = dataclasses.replace(FILE, index=1)
+    api, _, stored = uploaded_under_policies((expired, taken, expired, taken), FILE, second)
+    assert isinstance(stored, dict)
+    assert len(stored) == 2
+    assert api.asked == ["GET /attachments/storage"] * 3
+
+
+def test_a_policy_that_expires_twice_for_a_file_is_refused() -> None:
+    """Somebody's clock is wrong, and asking on would not end."""
+    api, server, error = uploaded_under_policies((expired, expired), FILE)
+    assert isinstance(error, RefusedError)
+    assert "Policy expired" in error.details[0]
+    assert (len(api.asked), len(server.connections)) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        ("403 Forbidden", s3_error("AccessDenied", "Access Denied")),
+        ("400 Bad Request", EXPIRED),
+        ("400 Bad Request", s3_error("EntityTooLarge", "RequestTimeout")),
+        ("403 Forbidden", s3_error("RequestTimeout")),
+    ],
+)
+def test_other_refusals_of_s3_are_final(status: str, body: bytes) -> None:
+    """They are neither tried again nor a reason to ask 4me again."""
+    turn = [lambda connection: connection.answer(body, status=status)]
+    api, server, error = uploaded_under_policies(turn, FILE)
+    assert isinstance(error, RefusedError)
+    assert (len(api.asked), len(server.connections)) == (1, 1)
+
+
+def test_what_4me_s_own_storage_words_like_s3_is_4me_s_refusal() -> None:
+    """Only S3 is known to speak so."""
+    with serve(lambda connection: connection.answer(EXPIRED, status="403 Forbidden")) as server:
+        with pytest.raises(AccessError):
+            upload({"provider": "local", "upload_uri": server.url, "local": {}}, host=server.url)
+        assert len(server.connections) == 1
+
+
+names = st.text(min_size=1, max_size=40) | st.text(
+    st.sampled_from("a.\"'%;=\\\r\n\t\0\x85\u2028\u00a0\u202e\u00fc\U0001f5a8"),
+    min_size=1,
+    max_size=9,
+)
+
+
+@given(names, st.text(max_size=30) | st.sampled_from(["text/plain", "a/b; c=d", 'a/b; c="; d"']))
+def test_a_file_s_name_and_type_cannot_become_headers(name: str, content_type: str) -> None:
+    """Whatever is accepted of both comes back from the form as it was, and nothing beside it."""
+    item = {"name": name, "content": "x", "content_type": content_type}
+    request = {"request_id": 5, "note_attachments": [item]}
+    try:
+        order = validate({"connection": dict(CONNECTION), "request": request}, SCHEMA)
+    except SpecError:
+        return
+    (file,) = order.update.files
+    form = MultipartEncoder([("file", (file.name, b"x", file.content_type))], boundary="b")
+    lines = form.read().decode("utf-8").split("\r\n")
+    assert lines == [
+        "--b",
+        f'Content-Disposition: form-data; name="file"; filename="{name}"',
+        f"Content-Type: {content_type.strip()}",
+        "",
+        "x",
+        "--b--",
+        "",
+    ]
+    assert all(line.isprintable() for line in lines)
 
 
 @pytest.mark.parametrize(

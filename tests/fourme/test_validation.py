@@ -49,7 +49,8 @@ def test_order(schema: SpecSchema) -> None:
 
 def test_token_has_no_repr(schema: SpecSchema) -> None:
     """The access token is not in the repr of an order."""
-    order = validate({"connection": dict(CONNECTION), "request": {"request_id": 5}}, schema)
+    request = {"request_id": 5, "impact": "low"}
+    order = validate({"connection": dict(CONNECTION), "request": request}, schema)
 
     assert str(CONNECTION["accessToken"]) not in repr(order)
     assert order.debug is False
@@ -125,6 +126,135 @@ def test_blank_subject(subject: str, schema: SpecSchema) -> None:
     (problem,) = refusal(schema, subject=subject)
 
     assert problem.startswith("request.subject is ")
+
+
+@pytest.mark.parametrize("name", ["note", "internal_note"])
+@pytest.mark.parametrize(
+    ("note", "wrong"),
+    [("", "is empty. "), (" \n\t", "is blank. "), (b"", "is empty. "), ("\u00a0", "is blank. ")],
+)
+def test_an_empty_note(name: str, note: object, wrong: str, schema: SpecSchema) -> None:
+    """A note without text is an error, which says what it usually comes from."""
+    (problem,) = refusal(schema, impact="low", **{name: note})
+
+    assert problem.startswith(f"request.{name} {wrong}")
+    assert "Usually a variable was empty." in problem
+
+
+@pytest.mark.parametrize(("value", "wrong"), [("", "is empty. "), (" ", "is blank. ")])
+def test_an_empty_time_spent(value: str, wrong: str, schema: SpecSchema) -> None:
+    """A time that is not there is an error; no minutes are a value, which adds nothing."""
+    (problem,) = refusal(schema, impact="low", time_spent=value)
+
+    assert problem.startswith(f"request.time_spent {wrong}")
+    assert "Usually a variable was empty." in problem
+    assert body(schema, time_spent=0) == {"time_spent": 0}
+    assert body(schema, time_spent="0:00") == {"time_spent": 0}
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {},
+        {"subject": None, "note": None, "time_spent": None},
+        {"id": 5, "grouping": "none", "feedback": None},
+        {"additional_fields": {}},
+        {"additional_fields": "{}"},
+        {"custom_fields": {"cost_center": None}},
+        {"custom_fields": []},
+        {"note_attachments": [], "internal_note_attachments": "[]"},
+    ],
+)
+def test_an_update_that_would_change_nothing(request_: dict[str, Any], schema: SpecSchema) -> None:
+    """It is refused, by the name of the step for whoever only wants to read the request."""
+    (problem,) = refusal(schema, **request_)
+
+    assert problem.startswith("request would change nothing. ")
+    assert "`get` step" in problem
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"team": ""},
+        {"checked_items": []},
+        {"urgent": False},
+        {"planned_effort": 0},
+        {"additional_fields": {"newer": None}},
+        {"additional_fields": {"newer": []}},
+        {"note_attachments": [{"key": "a"}]},
+        {"custom_fields_attachments": [{"name": "a.txt", "content": ""}]},
+        {"custom_fields": {"cost_center": ""}},
+    ],
+)
+def test_the_least_change(request_: dict[str, Any], schema: SpecSchema) -> None:
+    """Clearing a field, an empty list that replaces another, and attachments alone are changes."""
+    assert body(schema, **request_)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain",
+        " text/plain\n",
+        "text/plain; charset=utf-8",
+        "text/plain;charset=utf-8 ; format=flowed",
+        'multipart/mixed; boundary="a b=;c"',
+        "application/vnd.oasis.opendocument.text",
+        "image/svg+xml",
+        "x/!#$%&'*+.^_`|~",
+    ],
+)
+def test_content_type(content_type: str, schema: SpecSchema) -> None:
+    """A media type may have parameters, and what surrounds it is trimmed."""
+    item = {"name": "a", "content": "", "content_type": content_type}
+    spec = {
+        "connection": dict(CONNECTION),
+        "request": {"request_id": 1, "note_attachments": [item]},
+    }
+    (file,) = validate(spec, schema).update.files
+    assert file.content_type == content_type.strip()
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        *(
+            "",
+            " ",
+            "text",
+            "text/",
+            "/plain",
+            "text/plain/x",
+            "text /plain",
+            "text/plain;",
+            "a/b c",
+        ),
+        *(
+            "text/plain; charset",
+            "text/plain; charset=",
+            'a/b; c="d',
+            'a/b; c="d"e',
+            'a/b; c="\\""',
+        ),
+        *(
+            "a/b\r\nX-Evil: 1",
+            "a/b\nX: 1",
+            "a/b; c=d\r\n\r\nbody",
+            'a/b; c="\n"',
+            "a/b\0",
+            "a/b\x7f",
+        ),
+        *("a/b\u2028c", "a/\u00fc", 'a/b; c="\u00fc"', "a/b\x85", "a/b;\tc=d", 5, ["a/b"], True),
+    ],
+)
+def test_bad_content_type(content_type: object, schema: SpecSchema) -> None:
+    """Anything else is refused: it would be a header of the upload, or several."""
+    item = {"name": "a", "content": "", "content_type": content_type}
+    (problem,) = refusal(schema, note_attachments=[item])
+
+    assert problem.startswith("request.note_attachments[0].content_type is ")
+    assert "Give a media type such as text/plain" in problem
 
 
 def test_problems_in_order_and_once(schema: SpecSchema) -> None:

@@ -99,7 +99,12 @@ def test_a_rate_limit_is_what_the_retry_strategy_waits_for(
     throttled: Sandbox, tmp_path: Path
 ) -> None:
     """Exit code 75, and no other, satisfies the strategy's expression."""
-    parameters = {"host": throttled.fourme_url, "account": "wdc", "request-id": "80339"}
+    parameters = {
+        "host": throttled.fourme_url,
+        "account": "wdc",
+        "request-id": "80339",
+        "note": "Deployed.",
+    }
     ended = run_template(parameters, tmp_path)
     assert ended.code == ExitCode.TRY_LATER, ended.log
     expression = TEMPLATE["retryStrategy"]["expression"]

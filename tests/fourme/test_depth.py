@@ -1,0 +1,53 @@
+"""`fourme.depth`: how deep values are nested, whatever Python can walk."""
+
+from __future__ import annotations
+
+import pytest
+
+from fourme.depth import DEEPEST, deep_place, too_deep
+
+
+def nested(depth: int, kind: type) -> object:
+    """Return a value with something `depth` levels below it."""
+    value: object = 1
+    for _ in range(depth):
+        value = [value] if kind is list else {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+@pytest.mark.parametrize(
+    ("depth", "expected"), [(0, False), (1, False), (100, False), (101, True), (100_000, True)]
+)
+def test_too_deep(depth: int, kind: type, expected: bool) -> None:  # noqa: FBT001  a table's column
+    """What has something more than 100 levels below it is too deep, if ever so deep."""
+    assert DEEPEST == 100
+    assert too_deep(nested(depth, kind)) is expected
+    assert (deep_place(nested(depth, kind)) is not None) is expected
+
+
+@pytest.mark.parametrize("value", [None, "text", 1.5, [], {}, [{}, []], b"[["])
+def test_what_has_no_members_has_no_depth(value: object) -> None:
+    """Texts are no lists."""
+    assert not too_deep(value, 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        (
+            {"debug": 1, "request": {"note": "a", "custom_fields": [1, nested(200, dict)]}},
+            "request.custom_fields[1].a",
+        ),
+        ([nested(5, list), nested(200, list)], "[1][0][0][0]"),
+        (nested(101, dict), "a.a.a.a"),
+    ],
+)
+def test_deep_place(value: object, place: str) -> None:
+    """The place is named by its first four levels."""
+    assert deep_place(value) == place
+
+
+def test_a_wide_value_is_not_deep() -> None:
+    """Only levels count."""
+    assert not too_deep([[0] * 1000] * 100, 2)
