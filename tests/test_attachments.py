@@ -218,7 +218,8 @@ def test_a_failed_upload_leaves_the_request_alone() -> None:
 def test_an_upload_is_repeated_whole() -> None:
     """After a failure, a file is sent again from its first byte, under a new key."""
     items = [{"name": "a.txt", "content": "all of it"}]
-    faults = ["upload=500", "upload=reset-after", "upload=truncated"]
+    faults = [f"upload={fault}" for fault in ("500", "reset-after", "truncated")]
+    faults += ["upload=s3-timeout", "upload=s3-slow-down"]
     with sandbox_with({"note_attachments": items}, faults=faults) as sandbox:
         ended = run_step(sandbox.environment(), hurried=True)
         assert ended.code == ExitCode.OK, ended.log
