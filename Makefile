@@ -15,7 +15,7 @@ demo: $(VENV)/.ready  ## Try the step on this machine: update a request of a mad
 
 test: $(VENV)/.ready  ## Run every test, with coverage.
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage run -m pytest --numprocesses auto --dist loadfile $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 

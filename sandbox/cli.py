@@ -103,8 +103,8 @@ def _serve(options: argparse.Namespace, sandbox: Sandbox) -> int:
         _say(f"without --fourme, the step calls {sandbox.destination}")
     environment = _environment(sandbox, fourme=options.fourme)
     if not options.command:
-        _announce(sandbox, environment, fourme=options.fourme)
-        command.wait_for_signal()
+        with command.waiting_for_signal():
+            _announce(sandbox, environment, fourme=options.fourme)
         return 0
     if not options.report:
         return command.run(options.command, environment).exit_code

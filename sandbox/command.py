@@ -62,10 +62,12 @@ def run(command: Sequence[str], environment: Mapping[str, str], *, capture: bool
     return Result(_KILLED - code if code < 0 else code, log)
 
 
-def wait_for_signal() -> None:
-    """Wait until SIGINT or SIGTERM arrives."""
+@contextmanager
+def waiting_for_signal() -> Iterator[None]:
+    """Wait, at the end of the context, until SIGINT or SIGTERM has arrived since it began."""
     arrived = Event()
     with _handling_signals(lambda _number: arrived.set()):
+        yield
         arrived.wait()
 
 

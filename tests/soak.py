@@ -184,7 +184,7 @@ def run_and_perhaps_kill(extra: dict[str, str], kill_after: float | None) -> tup
     """Run the step; send it SIGTERM after some seconds; return its exit code and its log."""
     process = subprocess.Popen(
         [sys.executable, str(HURRIED_STEP)],
-        env=environment({**extra, **LIMITS}),
+        env=environment({**extra, **LIMITS}, measured=False),
         cwd="/",
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

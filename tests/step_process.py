@@ -22,7 +22,8 @@ HURRIED_STEP = ROOT / "tests" / "hurried_step.py"
 ACCESS_TOKEN = "demo-token"
 ACCOUNT = "wdc"
 REQUEST_ID = 80339
-_KEPT = ("PATH", "HOME", "LANG", "COVERAGE_", "PYTHON_LAZY_IMPORTS")
+_KEPT = ("PATH", "HOME", "LANG", "PYTHON_LAZY_IMPORTS")
+_COVERAGE = "COVERAGE_"
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,10 @@ class Ended:
     log: str
 
 
-def environment(extra: Mapping[str, str]) -> dict[str, str]:
+def environment(extra: Mapping[str, str], *, measured: bool = True) -> dict[str, str]:
     """Return a process's whole environment: little of ours, and `extra`."""
-    kept = {name: value for name, value in os.environ.items() if name.startswith(_KEPT)}
+    names = (*_KEPT, _COVERAGE) if measured else _KEPT
+    kept = {name: value for name, value in os.environ.items() if name.startswith(names)}
     return {**kept, "PYTHONWARNINGS": "error", **extra}
 
 
@@ -45,6 +47,7 @@ def run_step(
     *,
     hurried: bool = False,
     program: Sequence[str] = (),
+    measured: bool = True,
 ) -> Ended:
     """Run the step to its end.
 
@@ -52,10 +55,11 @@ def run_step(
         extra: environment variables.
         hurried: whether to skip the waits between attempts.
         program: what the interpreter runs instead of the step.
+        measured: whether its coverage is measured, where the tests' is: that takes time.
     """
     process = subprocess.run(
         [sys.executable, *(program or [str(HURRIED_STEP if hurried else STEP)])],
-        env=environment({"PYTHONPATH": str(ROOT), **extra}),
+        env=environment({"PYTHONPATH": str(ROOT), **extra}, measured=measured),
         cwd="/",
         capture_output=True,
         text=True,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines.relay import RelayEngine
-from fourme.errors import ConfigError, ExitCode, UnresolvedError
+from fourme.errors import ConfigError, ExitCode, SpecError, UnresolvedError
 from fourme.settings import Settings
 from fourme.transport import Transport
 from sandbox import FourMeOptions, Sandbox, parse
@@ -96,6 +96,25 @@ def test_an_answer_that_is_no_spec_is_a_config_error(answer: object) -> None:
     """Another service may be at METADATA_API_URL, or a value's base64 may be broken."""
     with pytest.raises(ConfigError, match="is not a spec"):
         read(answer)
+
+
+def test_an_answer_that_is_never_json_is_a_config_error() -> None:
+    """It is asked for three times, not for five minutes; nothing may have been updated."""
+    with (
+        serve(*[service(b"{")] * 3) as server,
+        pytest.raises(ConfigError, match="is not a spec") as caught,
+    ):
+        RelayEngine(server.url, TRANSPORT).read_spec()
+    assert (len(server.connections), caught.value.applied) == (3, "no")
+
+
+@pytest.mark.parametrize("depth", [101, 900, 100_000])
+def test_a_spec_that_is_nested_absurdly_deep_is_invalid(depth: int) -> None:
+    """At once, and whatever Python's own limits are."""
+    answer = b'{"complete": true, "value": ' + b"[" * depth + b"1" + b"]" * depth + b"}"
+    with serve(service(answer)) as server, pytest.raises(SpecError, match="nested") as caught:
+        RelayEngine(server.url, TRANSPORT).read_spec()
+    assert caught.value.applied == "no"
 
 
 def test_base64_becomes_bytes() -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import threading
 import time
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fourme.clock import SystemClock
+from fourme.errors import ExitCode, TerminatedError
+from fourme.settings import TERMINATION_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,6 +104,92 @@ def test_limit_kept(clock: SystemClock) -> None:
 
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
     assert signal.getsignal(signal.SIGALRM) == before
+
+
+def test_limits_within_each_other(clock: SystemClock) -> None:
+    """An inner limit cannot prolong the outer one, which holds on after it."""
+    with pytest.raises(TimeoutError), clock.limit(0.1):
+        with clock.limit(LONG):
+            assert signal.getitimer(signal.ITIMER_REAL)[0] <= 0.1
+        clock.wait(LONG)
+
+
+def test_a_swallowed_limit_comes_again(clock: SystemClock) -> None:
+    """Whoever takes a TimeoutError for something else meets another one."""
+    with pytest.raises(TimeoutError), clock.limit(0.02):
+        with suppress(OSError):
+            clock.wait(LONG)
+        clock.wait(LONG)
+
+
+def test_an_alarm_too_late_ends_nothing(clock: SystemClock) -> None:
+    """An alarm that was on its way when its limit was kept finds nothing to end."""
+    before = signal.signal(signal.SIGALRM, clock._time_out)  # noqa: SLF001  as a limit sets it
+    os.kill(os.getpid(), signal.SIGALRM)
+    signal.signal(signal.SIGALRM, before)
+
+
+def test_a_signal_brings_the_limit_forward(
+    clock: SystemClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """There are 20 s at most from then on, and the log tells for what."""
+    with clock.calling("update request 5", lambda: ExitCode.PROTOCOL), clock.limit(math.inf):
+        assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert TERMINATION_TIME - 1 < signal.getitimer(signal.ITIMER_REAL)[0] <= TERMINATION_TIME
+    assert "it still tries to update request 5, for 20 s at most" in caplog.text
+    assert TERMINATION_TIME - 1 < clock.time_left <= TERMINATION_TIME
+
+
+def test_a_second_signal_leaves_no_time(clock: SystemClock) -> None:
+    """Whoever asks twice is in a hurry."""
+    with pytest.raises(TimeoutError), clock.limit(LONG):
+        clock.terminate()
+        clock.terminate()
+        time.sleep(LONG)
+    assert clock.time_left == -math.inf
+
+
+def test_abortable(clock: SystemClock) -> None:
+    """What may be aborted is, in the middle, or before it begins; and nothing after it."""
+    with clock.abortable():
+        pass
+    with pytest.raises(TerminatedError), clock.abortable():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(LONG)
+    with pytest.raises(TerminatedError), clock.abortable():
+        raise AssertionError("a signal has come before")
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        ([], ExitCode.TRY_LATER),
+        ([ExitCode.TRY_LATER], ExitCode.TRY_LATER),
+        ([ExitCode.PROTOCOL], ExitCode.PROTOCOL),
+        ([ExitCode.PROTOCOL, ExitCode.TRY_LATER], ExitCode.PROTOCOL),
+        ([ExitCode.IO, ExitCode.TRY_LATER], ExitCode.IO),
+    ],
+)
+@pytest.mark.parametrize("is_read", [True, False])
+def test_the_last_resort(
+    codes: list[ExitCode],
+    expected: ExitCode,
+    is_read: bool,  # noqa: FBT001  a table's column
+    clock: SystemClock,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """The outermost of what is being done tells the exit code; no log is waited for."""
+    ended: list[int] = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    monkeypatch.setattr("select.select", lambda *_: ([], [2] if is_read else [], []))
+    with ExitStack() as doing:
+        for code in codes:
+            doing.enter_context(clock.calling("do it", lambda code=code: code))
+        clock._give_up()  # noqa: SLF001  it ends the process
+    assert ended == [expected]
+    assert ("could not" in capfd.readouterr().err) is is_read
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0])
