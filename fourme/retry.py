@@ -114,7 +114,7 @@ def decide(situation: Situation, draw: float) -> Decision:
     | failed, silent, garbled  | adds                | any             | give up: unknown         |
     | failed, silent, garbled  | adds verifiably     | any             | wait, verify             |
     | garbled, the third time  | reads               | any             | give up: unknown         |
-    | garbled                  | sets                | too small       | give up: unknown         |
+    | garbled                  | reads or sets       | too small       | give up: unknown         |
     | not sent, or the above   | anything            | too small       | give up: try later       |
     | not sent, or the above   | anything            | retry, fits     | back off, repeat         |
 
@@ -145,9 +145,7 @@ def decide(situation: Situation, draw: float) -> Decision:
     wait = backoff(situation.attempt, draw)
     if wait <= situation.retry_left:
         return Decision(Action.REPEAT, wait)
-    if happening is Happening.GARBLED and situation.repeatable is not Repeatable.READS:
-        return Decision(Action.UNKNOWN)
-    return Decision(Action.TRY_LATER)
+    return Decision(Action.UNKNOWN if happening is Happening.GARBLED else Action.TRY_LATER)
 
 
 def _is_garbled_for_good(situation: Situation) -> bool:

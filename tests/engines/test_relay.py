@@ -104,7 +104,7 @@ def test_an_answer_that_is_never_json_is_a_config_error() -> None:
         serve(*[service(b"{")] * 3) as server,
         pytest.raises(ConfigError, match="is not a spec") as caught,
     ):
-        RelayEngine(server.url, TRANSPORT).read_spec()
+        RelayEngine(server.url, Transport(Settings(), FakeClock())).read_spec()
     assert (len(server.connections), caught.value.applied) == (3, "no")
 
 

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -108,7 +109,7 @@ def test_limit_kept(clock: SystemClock) -> None:
 
 def test_limits_within_each_other(clock: SystemClock) -> None:
     """An inner limit cannot prolong the outer one, which holds on after it."""
-    with pytest.raises(TimeoutError), clock.limit(0.1):
+    with pytest.raises(TimeoutError), clock.limit(0.1):  # noqa: PT012  whatever comes first
         with clock.limit(LONG):
             assert signal.getitimer(signal.ITIMER_REAL)[0] <= 0.1
         clock.wait(LONG)
@@ -116,7 +117,7 @@ def test_limits_within_each_other(clock: SystemClock) -> None:
 
 def test_a_swallowed_limit_comes_again(clock: SystemClock) -> None:
     """Whoever takes a TimeoutError for something else meets another one."""
-    with pytest.raises(TimeoutError), clock.limit(0.02):
+    with pytest.raises(TimeoutError), clock.limit(0.02):  # noqa: PT012  likewise
         with suppress(OSError):
             clock.wait(LONG)
         clock.wait(LONG)
@@ -143,7 +144,7 @@ def test_a_signal_brings_the_limit_forward(
 
 def test_a_second_signal_leaves_no_time(clock: SystemClock) -> None:
     """Whoever asks twice is in a hurry."""
-    with pytest.raises(TimeoutError), clock.limit(LONG):
+    with pytest.raises(TimeoutError), clock.limit(LONG):  # noqa: PT012  likewise
         clock.terminate()
         clock.terminate()
         time.sleep(LONG)
@@ -154,7 +155,7 @@ def test_abortable(clock: SystemClock) -> None:
     """What may be aborted is, in the middle, or before it begins; and nothing after it."""
     with clock.abortable():
         pass
-    with pytest.raises(TerminatedError), clock.abortable():
+    with pytest.raises(TerminatedError), clock.abortable():  # noqa: PT012  likewise
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(LONG)
     with pytest.raises(TerminatedError), clock.abortable():
@@ -186,7 +187,7 @@ def test_the_last_resort(
     monkeypatch.setattr("select.select", lambda *_: ([], [2] if is_read else [], []))
     with ExitStack() as doing:
         for code in codes:
-            doing.enter_context(clock.calling("do it", lambda code=code: code))
+            doing.enter_context(clock.calling("do it", partial(ExitCode, code)))
         clock._give_up()  # noqa: SLF001  it ends the process
     assert ended == [expected]
     assert ("could not" in capfd.readouterr().err) is is_read

@@ -85,8 +85,7 @@ TABLE = [
     *rows(DOUBTFUL, (VERIFIABLE,), 0, Decision(VERIFY, BACKOFF_FIRST)),
     *rows(DOUBTFUL, (VERIFIABLE,), -5, Decision(VERIFY, BACKOFF_FIRST)),
     # the rest, too late
-    *rows((GARBLED,), (SETS,), 0, Decision(UNKNOWN)),
-    *rows((GARBLED,), (READS,), 0, Decision(LATER)),
+    *rows((GARBLED,), (READS, SETS), 0, Decision(UNKNOWN)),
     *rows((FAILED, SILENT), (READS, SETS), 0, Decision(LATER)),
     *rows((NOT_SENT, NO_HOST), tuple(Repeatable), 0, Decision(LATER)),
     *rows((NOT_SENT, NO_HOST), tuple(Repeatable), BACKOFF_FIRST - 0.01, Decision(LATER)),
