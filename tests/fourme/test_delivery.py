@@ -119,7 +119,6 @@ def test_attempts_take_time() -> None:
         (FAILED, SETS, "maybe"),
         (SILENT, SETS, "maybe"),
         (FAILED, READS, "no"),
-        (GARBLED, READS, "no"),
     ],
 )
 def test_given_up(mishap: Mishap, repeatable: Repeatable, applied: str) -> None:
