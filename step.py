@@ -101,7 +101,7 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
     published = {**request, "request_id": update.request_id}
     page = host.page_of(order.connection.account, update.request_id)
     output = Output(redactor.hide_in_object(published), page)
-    with clock.calling("publish the output", lambda: ExitCode.IO), clock.limit(math.inf):
+    with clock.limit(math.inf):
         engine.publish(output)
     logger.info("The output `request` is published.")
 

@@ -86,7 +86,7 @@ def given_in(environ: Mapping[str, str], prefix: str) -> Iterator[Given]:
     token_file = environ.get(prefix + ACCESS_TOKEN_FILE, "").strip()
     if token_file:
         name = prefix + ACCESS_TOKEN_FILE
-        token = _text_of(token_file, f"The file {token_file} of {name}")
+        token = _text_of(token_file, f"The file that {name} names")
         yield Given(SPEC_PATHS["ACCESS_TOKEN"], token, name)
 
 
@@ -148,7 +148,7 @@ def _values_in(
 ) -> Iterator[Given]:
     """Yield the values of a document, those of its objects `opened` one by one.
 
-    Nulls are left out, as they mean (contract section 1), so that the environment can fill them.
+    Nulls are left out, as they mean (contract section 2), so that the environment can fill them.
     """
     for name, value in document.items():
         if name in opened and isinstance(value, dict):

@@ -1,7 +1,7 @@
 """Relay: its metadata service, spoken to through relay-sdk.
 
 The SDK knows neither timeouts nor retries, follows redirects, and does not say which references
-are unresolved; the adapter mounted on its session does (contract sections 4 to 6).
+are unresolved; the adapter mounted on its session does (contract sections 8 to 10).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from fourme.errors import (
 from fourme.logs import said
 from fourme.retry import Repeatable
 from fourme.settings import LINK_RETRY_TIME
-from fourme.transport import TooDeepError, exchange, json_of, text_of
+from fourme.transport import TooDeepError, exchange, json_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,6 +42,7 @@ logger = logging.getLogger("step.relay")
 _SESSION_SCHEME = "http+api://"  # relay-sdk's own name for the metadata service
 _CONFLICT = 409
 _UNAUTHORIZED = 401
+_LONGEST_TITLE = 120  # characters of what an error is called
 _READ_SPEC = "read the spec"
 _SET_OUTPUT = "publish the output"
 _SET_LINK = "set the link"
@@ -191,11 +192,24 @@ def _refusal(response: requests.Response, purpose: str) -> ConfigError:
         )
     return ConfigError(
         f"The metadata service refuses to let the step {purpose} ({status}).",
-        details=(said(text_of(response)),) if response.content else (),
+        details=_words_of(response),
         usually="METADATA_API_URL leads to another service, or to another version of it",
         todo="Check METADATA_API_URL.",
         status=status,
     )
+
+
+def _words_of(response: requests.Response) -> tuple[str, ...]:
+    """Return the code and the title of an error of the metadata service.
+
+    Nothing else of it is shown: it may quote the spec, whose secrets may not be known yet.
+    """
+    try:
+        error = json.loads(response.content)["error"]
+        words = f"{error['code']}: {error['title']}"
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return ()
+    return (said(words),) if len(words) <= _LONGEST_TITLE else ()
 
 
 def _checked(url: str) -> str:

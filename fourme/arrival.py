@@ -1,4 +1,4 @@
-"""Whether an update whose answer was lost has arrived: what notes and fields tell (contract 5).
+"""Whether an update whose answer was lost has arrived, by notes and fields (contract section 9).
 
 Nobody knows the id of a note that was sent, so it is told by its text, its flag and its time. The
 server lists notes in an order of its own, on pages, and may store a text otherwise than it was
@@ -7,7 +7,7 @@ sent. So every note that may be ours is one of three:
 | the note's time, by the server's clock     | its text is ours | another text |
 | ------------------------------------------ | ---------------- | ------------ |
 | since the attempt in doubt has begun       | recognised       | unclear      |
-| perhaps before it, since answers take time | unclear          | unclear      |
+| perhaps before it: up to ten seconds       | unclear          | unclear      |
 | up to five minutes before it               | unclear          | another one  |
 | older                                      | another one      | another one  |
 
@@ -21,9 +21,11 @@ wait for a rate limit say, is not taken for ours.
 
 A list of the notes before the first attempt would spare the clocks. It was left out: it costs every
 update that adds a note one call more of the user's hourly limit, fails where the token may not read
-notes, and is as old as the wait before the attempt. What it would add is little: without it, a
-clock more than five minutes off, between the server's `Date` and its `created_at`, could double a
-note, and a note of the same text that somebody else adds within the same second counts as ours.
+notes, and is as old as the wait before the attempt. What it would add is little. Without it, a note
+could be doubled by a server whose `Date` and `created_at` are more than five minutes apart, or more
+than ten seconds where it rewrites the text as well. And since both are whole seconds, a note of the
+same text that somebody else adds up to three seconds before the attempt counts as ours; then our
+other fields tell, where they can be compared.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fourme.errors import UnexpectedAnswerError
 from fourme.mishaps import server_time
-from fourme.settings import DOUBTFUL_AGE
+from fourme.settings import CLOCK_TOLERANCE, DOUBTFUL_AGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     from fourme.schema import SpecSchema
     from fourme.translation import ExpectedNote
 
-_COMPARED = frozenset({"enum", "boolean", "integer", "reference"})
+_COMPARED = frozenset({"enum", "boolean", "integer", "reference", "string"})
 _QUICK = 1.0  # seconds that an answer may take without blurring when the attempt has begun
 _MOST_ESCAPES = 3  # how often a text may have been escaped anew
 # A name in the target may have parentheses; the limits keep hostile texts from taking long.
@@ -68,7 +70,7 @@ class AttemptStart(NamedTuple):
 
     Attributes:
         earliest: not before.
-        latest: not after; what is added from here on was added since.
+        latest: what is added from here on counts as added since; at most three seconds before it.
     """
 
     earliest: int
@@ -136,7 +138,8 @@ def match_note(note: Mapping[str, Any], expected: ExpectedNote, start: AttemptSt
     is_alike = is_same_text(note.get("text"), expected.text)
     if created >= start.latest:
         return NoteMatch.RECOGNISED if is_alike else NoteMatch.UNCLEAR
-    return NoteMatch.UNCLEAR if is_alike or created >= start.earliest else NoteMatch.ANOTHER
+    is_near = created >= start.earliest - CLOCK_TOLERANCE
+    return NoteMatch.UNCLEAR if is_alike or is_near else NoteMatch.ANOTHER
 
 
 def is_same_text(stored: object, sent: str) -> bool:
@@ -167,7 +170,8 @@ def different_fields(
 ) -> Iterator[str]:
     """Yield the fields of a request that are not as an update has sent them, a line each.
 
-    Texts, times and custom fields are left out: the service may write them otherwise.
+    Long texts, times and custom fields are left out: the service may write them otherwise. Of short
+    ones, blanks and letter case do not count.
     """
     for known in {known.sent_as: known for known in schema.fields.values()}.values():
         name = known.sent_as.removesuffix("_id") if known.kind == "reference" else known.sent_as
@@ -175,5 +179,11 @@ def different_fields(
             continue
         is_now = request[name]
         value = is_now.get("id") if isinstance(is_now, dict) else is_now
-        if (value or "") != (body[known.sent_as] or ""):
+        if _comparable(value) != _comparable(body[known.sent_as]):
             yield f"{name} was sent as {body[known.sent_as]!r}, and is {value!r}"
+
+
+def _comparable(value: object) -> object:
+    if isinstance(value, str):
+        return " ".join(value.split()).casefold()
+    return value or ""

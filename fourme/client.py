@@ -17,14 +17,12 @@ from fourme.arrival import (
 )
 from fourme.delivery import Budget, Call, Look, deliver_or_verify
 from fourme.errors import (
-    ExitCode,
     OutcomeUnknownError,
     OutputError,
     SpecError,
     StepError,
     UnexpectedAnswerError,
 )
-from fourme.logs import said
 from fourme.mishaps import trace_of
 from fourme.refusals import Attempted, refusal
 from fourme.settings import MOST_NOTE_PAGES, MOST_NOTES, NOTES_PER_PAGE
@@ -88,6 +86,7 @@ class FourMeClient:
             response = self._api.exchange("PATCH", f"/requests/{update.request_id}", parcel=parcel)
             if response.ok:
                 answered.append(_request_of(response, update.request_id))
+                budget.clock.note_applied()
             return response
 
         response = deliver_or_verify(call, attempt, budget)
@@ -95,8 +94,8 @@ class FourMeClient:
             return self._read_updated(update, budget)
         if not response.ok:
             raise refusal(response, self._attempted(update, call.purpose))
-        left = response.headers.get("X-RateLimit-Remaining", "unknown")
-        logger.debug("Requests left under the rate limit: %s", said(left))
+        left = response.headers.get("X-RateLimit-Remaining", "")
+        logger.debug("Requests left under the rate limit: %s", left if left.isdigit() else "?")
         return answered[-1]
 
     def _attempted(self, update: Update, purpose: str) -> Attempted:
@@ -140,6 +139,7 @@ class FourMeClient:
                     unclear = note.get("id")
                 found[expected] = max(found[expected], match)
             if all(match is NoteMatch.RECOGNISED for match in found.values()):
+                budget.clock.note_applied()
                 logger.info("The update has arrived: its notes are there.")
                 return Look(arrived=True)
         if all(match is NoteMatch.ANOTHER for match in found.values()):
@@ -148,8 +148,8 @@ class FourMeClient:
             return Look(arrived=False, unclear="only some of the notes are there")
         return Look(
             arrived=False,
-            unclear=f"note {said(str(unclear))} may be the one sent: it was added at that time, or "
-            "has the same text",
+            unclear=f"note {unclear if isinstance(unclear, int) else 'without an id'} may be the "
+            "one sent: it was added at that time, or has the same text",
         )
 
     def _notes(
@@ -165,6 +165,7 @@ class FourMeClient:
         params: Mapping[str, str] | str = {"sort": "-id", "per_page": str(NOTES_PER_PAGE)}
         start: AttemptStart | None = None
         seen = 0
+        total: int | None = None
         for _ in range(MOST_NOTE_PAGES):
             path = f"/requests/{update.request_id}/notes"
             answer = self._read(path, "read the notes", budget, params)
@@ -176,15 +177,17 @@ class FourMeClient:
             notes = notes_of(answer.value)
             for note in notes:
                 yield note, start
-            seen += len(notes)
             page = _NotesPage(answer.response, len(notes))
+            total = page.total if seen == 0 else total
+            seen += page.size
             if page.next_query is None:
-                page.check_is_last(seen)
+                page.check_is_last(seen, total)
                 return
             if seen >= MOST_NOTES or page.next_query == params:
                 break
+            if budget.clock.terminated:
+                raise UnexpectedAnswerError("the step was asked to end before all notes were read")
             params = page.next_query
-            self._api.transport.stop_if_terminated()
         raise UnexpectedAnswerError(f"the request has more than {seen} notes")
 
     def _read(
@@ -209,8 +212,7 @@ class FourMeClient:
         """
         path = f"/requests/{update.request_id}"
         try:
-            with budget.clock.calling("read the updated request", lambda: ExitCode.IO):
-                answer = self._read(path, "read the request", budget)
+            answer = self._read(path, "read the request", budget)
             request = _checked_request(answer.value, update.request_id, None, None)
         except StepError as error:
             raise OutputError(
@@ -259,17 +261,23 @@ class _NotesPage(NamedTuple):
             raise UnexpectedAnswerError("the answer does not say where the next page of notes is")
         return query
 
-    def check_is_last(self, seen: int) -> None:
+    @property
+    def total(self) -> int | None:
+        """How many notes the server says that there are on all pages; None when it does not."""
+        total = self.response.headers.get("X-Pagination-Total-Entries", "")
+        return int(total[:18]) if total.isascii() and total.isdigit() else None
+
+    def check_is_last(self, seen: int, total: int | None) -> None:
         """Make sure that a page without a next one is the last.
+
+        Args:
+            seen: how many notes there were on all pages.
+            total: how many there should be, as the first page says: others may be added meanwhile.
 
         Raises:
             UnexpectedAnswerError: something has removed the link to the next page.
         """
-        total = self.response.headers.get("X-Pagination-Total-Entries", "")
-        if total.isascii() and total.isdigit():
-            is_last = seen >= int(total[:18])
-        else:
-            is_last = self.size < NOTES_PER_PAGE
+        is_last = self.size < NOTES_PER_PAGE if total is None else seen >= total
         if not is_last:
             raise UnexpectedAnswerError("the answer does not link to the next page of notes")
 
@@ -288,9 +296,8 @@ def _checked_request(
     """
     if isinstance(value, dict) and value.get("id") == request_id:
         return value
-    found = (
-        f"with id {said(str(value.get('id')))}" if isinstance(value, dict) else "of another kind"
-    )
+    other = value.get("id") if isinstance(value, dict) else None
+    found = f"with id {other}" if isinstance(other, int) else "of another kind"
     raise UnexpectedAnswerError(
         f"4me answered with a record {found} where request {request_id} was expected.",
         usually="another service answers in 4me's place",

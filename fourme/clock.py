@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
 from fourme.errors import ExitCode, OutcomeUnknownError, OutputError, TerminatedError
+from fourme.logs import encoded, harmless, no_command, short_enough
 from fourme.settings import TERMINATION_TIME
 
 if TYPE_CHECKING:
@@ -94,6 +95,10 @@ class Clock(Protocol):
         """Return a context for what is being done; see `CallInFlight`."""
         ...  # pragma: no cover - a protocol's body never runs
 
+    def note_applied(self) -> None:
+        """Note that the update was made: from now on an end in the middle means IO."""
+        ...  # pragma: no cover - a protocol's body never runs
+
 
 class SystemClock:
     """The real thing.
@@ -108,6 +113,7 @@ class SystemClock:
         self._limit_ends: float | None = None  # by the system's monotonic time; None: no limit
         self._is_abortable = False
         self._calls = [CallInFlight("start", lambda: ExitCode.TRY_LATER)]
+        self._is_applied = False
         self._wakeup, self._alarm = os.pipe()
 
     def listen(self) -> None:
@@ -140,7 +146,7 @@ class SystemClock:
             os.write(self._alarm, b"!")
         if self._is_abortable:
             self._is_abortable = False
-            raise _terminated()
+            raise terminated()
         if self._limit_ends is not None:
             logger.warning(
                 "The step was asked to end; it still tries to %s, for %.0f s at most.",
@@ -204,7 +210,7 @@ class SystemClock:
     def abortable(self) -> Iterator[None]:
         """Raise TerminatedError in the context as soon as a signal comes, or if one has come."""
         if self.terminated:
-            raise _terminated()
+            raise terminated()
         self._is_abortable = True
         try:
             yield
@@ -219,6 +225,11 @@ class SystemClock:
             yield
         finally:
             self._calls.pop()
+
+    def note_applied(self) -> None:
+        """Note that the update was made: from now on an end in the middle means IO."""
+        self._calls[0] = CallInFlight("publish the output", lambda: ExitCode.IO)
+        self._is_applied = True
 
     def _set_alarm(self) -> None:
         if self._limit_ends is None:
@@ -245,15 +256,16 @@ class SystemClock:
 
     def _give_up(self) -> NoReturn:
         """End the process, with an error if anybody reads standard error."""
-        outermost = self._calls[min(1, len(self._calls) - 1)]
-        error = _abandoned(outermost)
-        text = f"ERROR: {error}\n".encode("utf-8", "backslashreplace")
+        call = self._calls[min(1, len(self._calls) - 1)]  # the outermost knows what is in doubt
+        error = _abandoned(call.purpose, ExitCode.IO if self._is_applied else call.abandoned())
+        lines = [short_enough(no_command(harmless(line))) for line in f"ERROR: {error}".split("\n")]
         if select.select([], [_STDERR], [], 0)[1]:
-            os.write(_STDERR, text)
+            os.write(_STDERR, encoded("\n".join([*lines, ""])))
         os._exit(error.exit_code)
 
 
-def _terminated() -> TerminatedError:
+def terminated() -> TerminatedError:
+    """Return the error of a step that is asked to end before it has sent anything."""
     return TerminatedError(
         "The step was asked to end before it sent the update.",
         usually="the engine cancelled the run, or its time was up",
@@ -261,10 +273,9 @@ def _terminated() -> TerminatedError:
     )
 
 
-def _abandoned(call: CallInFlight) -> StepError:
-    """Return the error of a process that ends in the middle of a call."""
-    what = f"The step was asked to end, and could not {call.purpose} in time."
-    code = call.abandoned()
+def _abandoned(purpose: str, code: ExitCode) -> StepError:
+    """Return the error of a process that ends in the middle of something."""
+    what = f"The step was asked to end, and could not {purpose} in time."
     if code is ExitCode.PROTOCOL:
         return OutcomeUnknownError(what, todo="Look at the request before you run the step again.")
     if code is ExitCode.IO:

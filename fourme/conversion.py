@@ -1,4 +1,4 @@
-"""Values as engines deliver them, to their documented types (contract section 1; seed 001).
+"""Values as engines deliver them, to their documented types (contract section 2; seed 001).
 
 A value that cannot be converted stays as it is, for `fourme.judge` to refuse:
 so there is one place that says what is wrong. Only what a type cannot express is a problem here.
@@ -283,7 +283,10 @@ def to_text(value: object) -> object:
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
-    return json.dumps(to_integer(value))
+    exact = to_integer(value)
+    if isinstance(exact, float) and exact.is_integer():
+        return value  # nobody knows which number was written; it has to come as text
+    return json.dumps(exact)
 
 
 def to_media_type(value: object) -> object:

@@ -68,13 +68,6 @@ class Call:
     must_finish: bool = False
     is_unsent: Callable[[], bool] = lambda: False
 
-    def abandoned(self) -> ExitCode:
-        """Return what it means when the process has to end in the middle of an attempt."""
-        if self.must_finish:
-            return ExitCode.IO
-        is_harmless = self.repeatable in (Repeatable.READS, Repeatable.SETS)
-        return ExitCode.TRY_LATER if is_harmless or self.is_unsent() else ExitCode.PROTOCOL
-
 
 class Budget:
     """The seconds that one operation, with all calls that belong to it, may still spend.
@@ -152,15 +145,29 @@ class _Delivery:
         self._doubt_since = 0.0  # when the first attempt that is in doubt began
         self._settled_at = 0.0
         self._began = 0.0  # when the last attempt began
+        self._is_under_way = False  # whether an attempt is being made
         self._host_missing_since: float | None = None
 
     def run(self, attempt: Callable[[], requests.Response]) -> requests.Response | None:
+        with self._clock.calling(self._call.purpose, self._abandoned):
+            return self._repeat(attempt)
+
+    def _abandoned(self) -> ExitCode:
+        """Return what it means when the process has to end now."""
+        call = self._call
+        if call.must_finish:
+            return ExitCode.IO
+        is_harmless = call.repeatable in (Repeatable.READS, Repeatable.SETS)
+        may_be_applied = self._doubt or (self._is_under_way and not call.is_unsent())
+        return ExitCode.PROTOCOL if may_be_applied and not is_harmless else ExitCode.TRY_LATER
+
+    def _repeat(self, attempt: Callable[[], requests.Response]) -> requests.Response | None:
         while True:
             self._attempts += 1
             self._began = self._clock.monotonic()
+            self._is_under_way = True
             try:
-                with self._clock.calling(self._call.purpose, self._call.abandoned):
-                    response = attempt()
+                response = attempt()
             except Mishap as mishap:
                 if self._has_arrived_after(mishap):
                     return None
@@ -185,6 +192,7 @@ class _Delivery:
                 self._doubt_since = self._began
             self._doubt = mishap
             self._settled_at = self._clock.monotonic() + settle_time(mishap.happening)
+        self._is_under_way = False
         if self._next(mishap) is Action.REPEAT:
             return False
         while True:
@@ -263,8 +271,7 @@ class _Delivery:
         if self._call.look is None:
             raise TypeError(f"nothing can verify: {self._call.purpose}")
         try:
-            with self._clock.calling("check what arrived", lambda: ExitCode.PROTOCOL):
-                return self._call.look(self._doubt_since)
+            return self._call.look(self._doubt_since)
         except StepError as error:
             raise self._unclear(mishap, f"the check failed: {error.what}") from error
 
@@ -325,23 +332,30 @@ class _Delivery:
             applied="maybe" if self._doubt else "no",
         )
 
-    def _no_host(self, mishap: Mishap) -> ConfigError:
+    def _no_host(self, mishap: Mishap) -> StepError:
+        what = f"The step could not {self._call.purpose}: {self._call.service}: {mishap.what}."
+        if self._doubt:
+            return TryLaterError(
+                what,
+                usually="the name server does not know any more what it knew a moment ago",
+                todo="Run the step again later.",
+                applied="maybe",
+            )
         return ConfigError(
-            f"The step could not {self._call.purpose}: {self._call.service}: {mishap.what}.",
+            what,
             usually="the name is misspelt, or is known in another network only",
             todo="Correct the address, or let the container use the right name server.",
-            applied="maybe" if self._doubt else "no",
         )
 
     def _throttled(self, mishap: Mishap) -> ThrottledError:
-        when = f"{mishap.until:%Y-%m-%d %H:%M:%S} UTC" if mishap.until else "later"
+        until = f"{mishap.until:%Y-%m-%d %H:%M:%S} UTC" if mishap.until else ""
         return ThrottledError(
             f"The step could not {self._call.purpose}: {self._call.service}: {mishap.what}"
-            f"{f', until {when}' if mishap.until else ''}.",
+            f"{f', until {until}' if until else ''}.",
             usually="the rate limit of the token's user is used up (4me: 3,600 requests an hour "
             "for all tokens of a user, 20 in 2 s)",
-            todo=f"Run the step again after {when}. Give busy workflows users of their own, or "
-            "raise FOURME_MAX_THROTTLE_TIME.".replace("after later", "later"),
+            todo=f"Run the step again {f'after {until}' if until else 'later'}. Give busy "
+            "workflows users of their own, or raise FOURME_MAX_THROTTLE_TIME.",
             status=mishap.status,
             trace=mishap.trace,
             applied="maybe" if self._doubt else "no",

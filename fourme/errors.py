@@ -17,7 +17,7 @@ StepError
     ├── CertificateError     78  the server's certificate is not trusted
     └── UnresolvedError      78  references in the spec lead nowhere
 
-Exit codes follow sysexits.h (contract section 4).
+Exit codes follow sysexits.h (contract section 8).
 """
 
 from __future__ import annotations
@@ -64,7 +64,11 @@ EXIT_CODES = (
         "after a fix",
     ),
     ExitMeaning(
-        ExitCode.NO_INPUT, "no input", "the request does not exist (404)", "no", "after a fix"
+        ExitCode.NO_INPUT,
+        "no input",
+        "no such request, or not to be seen (404)",
+        "no",
+        "after a fix",
     ),
     ExitMeaning(ExitCode.SOFTWARE, "software", "a bug in the step", "unknown", "report it"),
     ExitMeaning(

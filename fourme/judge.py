@@ -27,8 +27,8 @@ _EXPECTED = {
     "integer": "Give a whole number.",
     "duration": 'Give minutes, such as 90, or "h:mm", such as "1:30".',
     "enum": "Give one of the documented values, as text.",
-    "string": "Give text; put it in quotes where YAML reads something else.",
-    "text": "Give text; put it in quotes where YAML reads something else.",
+    "string": "Give text; where YAML reads something else, put it in quotes.",
+    "text": "Give text; where YAML reads something else, put it in quotes.",
     "datetime": "Give a date and time such as 2026-11-21T17:30, optionally with seconds and a "
     "zone (Z or +01:00).",
     "media_type": "Give a media type such as text/plain, or text/plain; charset=utf-8.",

@@ -1,4 +1,4 @@
-"""What is printed: no secrets, no control characters, no endless lines (contract section 6).
+"""What is printed: no secrets, no control characters, no endless lines (contract section 10).
 
 All talk goes through one handler on the root logger, which cleans the finished text, tracebacks
 included; there is no way past it.
@@ -147,6 +147,7 @@ def start_logging(redactor: Redactor, stream: TextIO | None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("step").setLevel(logging.INFO)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote what servers say
     logging.captureWarnings(capture=True)
     sys.excepthook = lambda kind, error, trace: root.critical(
         "Unexpected error", exc_info=(kind, error, trace)

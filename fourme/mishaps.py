@@ -178,9 +178,12 @@ def _date(text: str) -> float | None:
 
 
 def trace_of(response: requests.Response) -> str | None:
-    """Return the service's own id of an answer, fit to be printed; None without one."""
-    trace = response.headers.get("X-Request-Id")
-    return said(trace) if trace else None
+    """Return the service's own id of an answer; None without one that looks like an id.
+
+    It is printed, and a service may put anything there.
+    """
+    trace = response.headers.get("X-Request-Id", "")
+    return trace if re.fullmatch(r"[0-9A-Za-z._:/+=-]{1,128}", trace) else None
 
 
 def understand(error: Exception, *, unsent: bool) -> Mishap | StepError:

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 _RUN = 12  # letters and digits that two texts hardly share by chance
 _SHORTEST_WORD = 6  # of a word that has both letters and digits, such as a password
 _SHORTEST_TEXT = 4  # of a text that is shorter than a run
+_STOCK = (  # what services say of any text, so that it tells nothing of this one
+    "and are blank bytes can cannot characters empty field forbidden has include included internal "
+    "invalid json list long maximum may message minimum must not note notes only posted should "
+    "short string than that the this too unknown valid validation failed value with"
+)
 _TAG = r"</?(?:p|br|div|span|b|i|em|strong|a|ul|ol|li|code|pre|h[1-6])\s{0,9}/?>"  # a page's own
 _WIDE = 0x2E80  # from here on a character says as much as two letters: Chinese, Japanese
 
@@ -67,6 +72,22 @@ class PrivateTexts:
             word
             for word in words
             if _SHORTEST_WORD <= len(word) < _RUN and not word.isalpha() and not word.isdigit()
+        )
+
+    def words_hidden_in(self, line: str) -> str:
+        """Return a line without any word of the texts: for what is said of a text itself.
+
+        The words that services say of any text stay.
+        """
+        hidden = self._all_words - set(_STOCK.split())
+        return re.sub(
+            r"\w{3,}", lambda match: HIDDEN if _plain(match[0]) in hidden else match[0], line
+        )
+
+    @cached_property
+    def _all_words(self) -> frozenset[str]:
+        return frozenset(
+            _plain(word) for text in self._texts for word in re.findall(r"\w{3,}", text)
         )
 
     def _runs_in(self, found: _Letters) -> Iterator[tuple[int, int]]:

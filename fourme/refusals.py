@@ -53,10 +53,10 @@ def refusal(response: requests.Response, attempted: Attempted) -> StepError:
     if status == HTTPStatus.UNAUTHORIZED:
         return AccessError(
             f"4me does not accept the access token (401) in account {attempted.account}.",
-            usually="the token was revoked or has expired, or belongs to another account or "
-            "another 4me environment than the host's",
-            todo="Make a new token (4me: My Profile, Personal Access Tokens), and check "
-            "accessToken, account and host of the connection.",
+            usually="the account is misspelt, the token belongs to another account or another 4me "
+            "environment than the host's, or it was revoked or has expired",
+            todo="Check account and host of the connection first; then make a new token (4me: My "
+            "Profile, Personal Access Tokens).",
             **facts,
         )
     if status == HTTPStatus.FORBIDDEN:
@@ -100,7 +100,13 @@ def details_of(response: requests.Response, private: Iterable[str] = ()) -> tupl
         text = response.content[: 4 * _LONGEST].decode("utf-8", "replace")
         words = [("", _beginning(text, _LONGEST))] if text else []
     texts = PrivateTexts(private)
-    return tuple(field + texts.hidden_in(said(text)) for field, text in words)
+    return tuple(field + _shown(field, texts.hidden_in(said(text)), texts) for field, text in words)
+
+
+def _shown(field: str, text: str, texts: PrivateTexts) -> str:
+    """Return what is said of a field; where it may be of a note, without any word of the notes."""
+    is_of_other = field and not field.startswith(("note", "internal_note"))
+    return text if is_of_other else texts.words_hidden_in(text)
 
 
 def _words_of(answer: object) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 `decide` says what to do after one attempt at a call has not brought an answer to work with;
 `backoff` says how long to wait where nobody else does. Neither waits, sends, logs or reads a
-clock. The loop that applies them is `fourme.transport.Transport.deliver`, for 4me, for the
+clock. The loop that applies them is `fourme.delivery.deliver`, for 4me, for the
 metadata service and for uploads alike.
 """
 
@@ -100,7 +100,7 @@ def backoff(attempt: int, draw: float, first: float = BACKOFF_FIRST) -> float:
 
 
 def decide(situation: Situation, draw: float) -> Decision:
-    """Say what to do after an attempt (contract section 5).
+    """Say what to do after an attempt (contract section 9).
 
     In this order; the first row that fits decides:
 

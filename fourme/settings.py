@@ -32,12 +32,13 @@ MISSING_HOST_TIME = (
 MOST_GARBLED = 3  # how often something is read that is answered whole, but not in JSON
 MOST_NOTES = 2000  # of a request's history that are looked through for one that may have arrived
 MOST_NOTE_PAGES = 100  # the same, where a server makes its pages smaller than asked
+CLOCK_TOLERANCE = 10.0  # between a server's `Date` and its `created_at`
 DOUBTFUL_AGE = 300.0  # a note like ours that much older than the attempt may be ours: clocks differ
 PROGRESS_EVERY = 5.0  # between two lines about one upload
 SLOWEST_UPLOAD = 50_000  # bytes a second; what is slower counts as no answer
 LONGEST_SETTING = 86_400.0
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
-MAX_LINE_BYTES = 4 * 1024  # the contract allows 16 KiB; Relay's log reader stops at 64 KiB
+MAX_LINE_BYTES = 4 * 1024  # Relay's log reader stops at 64 KiB
 NOTES_PER_PAGE = 100
 
 

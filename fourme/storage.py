@@ -26,6 +26,7 @@ from fourme.errors import (
     ConfigError,
     RefusedError,
     SpecError,
+    TryLaterError,
     UnexpectedAnswerError,
 )
 from fourme.hosts import is_safe, origin_of
@@ -51,6 +52,7 @@ logger = logging.getLogger("step.storage")
 T = TypeVar("T")
 
 _LOCAL = "local"
+_LARGEST_XML = 64 * 1024  # bytes; S3's answers have some hundred
 _UNITS = ("bytes", "KiB", "MiB", "GiB")
 
 
@@ -92,15 +94,6 @@ def upload_all(
         SpecError: the storage does not take some of them; nothing was uploaded.
         StepError: an upload failed. In any case the request was not updated.
     """
-    try:
-        return _checked_and_uploaded(files, api, budget)
-    except UnexpectedAnswerError as error:
-        raise _no_storage(error.what, error.trace) from error
-
-
-def _checked_and_uploaded(
-    files: Sequence[File], api: FourMeApi, budget: Budget
-) -> dict[tuple[str, int], Stored]:
     storage = _read_storage(api, budget)
     # Each size is read once: what is announced is what was checked, and is what is sent.
     sized = [(file, _reading(file, File.size_now)) for file in files]
@@ -118,7 +111,10 @@ def _checked_and_uploaded(
 
 def _read_storage(api: FourMeApi, budget: Budget) -> Storage:
     purpose = "ask where to upload files"
-    value, response, _ = api.read("/attachments/storage", purpose, budget)
+    try:
+        value, response, _ = api.read("/attachments/storage", purpose, budget)
+    except UnexpectedAnswerError as error:
+        raise _no_storage(error.what, error.trace) from error
     if not response.ok:
         raise refusal(response, Attempted(purpose, api.connection.account))
     storage = _storage_of(value, api) if isinstance(value, dict) else None
@@ -252,7 +248,15 @@ class _Uploads:
             return response
 
         call = Call(f"upload {what}", "4me's storage", Repeatable.READS)
-        response = deliver(call, attempt, self._api.budget())
+        try:
+            response = deliver(call, attempt, self._api.budget())
+        except UnexpectedAnswerError as error:
+            raise TryLaterError(
+                f"{error.what} The request was not updated.",
+                usually="a proxy or another service answers in the storage's place",
+                todo="Run the step again; if it persists, let the container reach the storage.",
+                trace=error.trace,
+            ) from error
         return response, stored[-1] if stored else None
 
 
@@ -377,6 +381,8 @@ def _key_of(response: requests.Response, storage: Storage) -> str:
 
 def _xml_texts(response: requests.Response, name: str) -> tuple[str, ...]:
     """Return the texts of the elements of a name; nothing where the answer is no decent XML."""
+    if len(response.content) > _LARGEST_XML:
+        return ()
     texts = _Texts(name)
     try:
         defusedxml.sax.parseString(response.content, texts, forbid_dtd=True)

@@ -1,4 +1,4 @@
-"""A validated spec, to what is sent to 4me (contract section 2)."""
+"""A validated spec, to what is sent to 4me (contract section 3)."""
 
 from __future__ import annotations
 

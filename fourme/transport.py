@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
+from fourme.clock import terminated
 from fourme.depth import DEEPEST, too_deep
-from fourme.errors import ConfigError, TerminatedError, UnexpectedAnswerError
+from fourme.errors import ConfigError, UnexpectedAnswerError
 from fourme.logs import said
 from fourme.mishaps import Mishap, check_status, trace_of, understand
 from fourme.retry import Happening
@@ -31,7 +32,6 @@ logger = logging.getLogger("step.http")
 
 _CHUNK = 64 * 1024
 _JSON = re.compile(r"(?:application|text)/(?:[a-z0-9.-]+\+)?json")
-_QUOTED = 16 * 1024  # bytes of an answer that a message may quote
 
 
 class Parcel:
@@ -89,11 +89,7 @@ class Transport:
             TerminatedError: it has.
         """
         if self.clock.terminated:
-            raise TerminatedError(
-                "The step was asked to end before it sent the update.",
-                usually="the engine cancelled the run, or its time was up",
-                todo="Run the step again.",
-            )
+            raise terminated()
 
     @property
     def longest(self) -> float:
@@ -194,11 +190,6 @@ def _path(response: requests.Response) -> str:
     return urlsplit(response.request.url or "").path
 
 
-def text_of(response: requests.Response) -> str:
-    """Return the beginning of an answer as text, whatever it claims to be encoded in."""
-    return response.content[:_QUOTED].decode("utf-8", "replace")
-
-
 def json_of(response: requests.Response) -> object:
     """Return the JSON value that an answer holds.
 
@@ -211,7 +202,7 @@ def json_of(response: requests.Response) -> object:
     if not _JSON.fullmatch(content_type.partition(";")[0].strip().lower()):
         raise UnexpectedAnswerError(
             f"{urlsplit(response.request.url or '').hostname} answered with "
-            f"{said(content_type) or 'no content type'} where JSON was expected.",
+            f"{_kind_of(content_type)} where JSON was expected.",
             usually="a login page, a proxy or another service answers in the API's place",
             todo="Check the host, and open the request to see whether it was updated.",
             status=response.status_code,
@@ -233,6 +224,14 @@ def json_of(response: requests.Response) -> object:
     if too_deep(value):
         raise _too_deep(response)
     return value
+
+
+def _kind_of(content_type: str) -> str:
+    """Return a content type in words; a service may put anything there."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if re.fullmatch(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,80}", kind):
+        return kind
+    return "an odd content type" if content_type else "no content type"
 
 
 def _too_deep(response: requests.Response) -> TooDeepError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -13,10 +12,10 @@ from sandbox import command, data_files
 from sandbox.assembly import FourMeOptions
 from sandbox.document import Document, DocumentError, load
 from sandbox.faults import FaultError, help_text
+from sandbox.gate import ClosedProxy
 from sandbox.paths import ExpressionError
 from sandbox.report import Report, render
 from sandbox.server import Sandbox
-from sandbox.service import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 WRONG_USE = 2
 
 #: The variables that send HTTP calls to a proxy, in both spellings that clients know.
-_PROXIES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 
 _DESCRIPTION = """\
 Serve the data of FILE as Relay's metadata service would, on 127.0.0.1, and run COMMAND against it.
@@ -101,10 +99,17 @@ def _sandbox(options: argparse.Namespace, document: Document) -> Sandbox:
 def _serve(options: argparse.Namespace, sandbox: Sandbox) -> int:
     if not options.fourme:
         _say(f"without --fourme, the step calls {sandbox.destination}")
-    environment = _environment(sandbox, fourme=options.fourme)
+    with ClosedProxy() as proxy:
+        guard = proxy.environment() if options.fourme else {}
+        return _serve_within({**sandbox.environment(), **guard}, options, sandbox)
+
+
+def _serve_within(
+    environment: Mapping[str, str], options: argparse.Namespace, sandbox: Sandbox
+) -> int:
     if not options.command:
         with command.waiting_for_signal():
-            _announce(sandbox, environment, fourme=options.fourme)
+            _announce(sandbox, fourme=options.fourme)
         return 0
     if not options.report:
         return command.run(options.command, environment).exit_code
@@ -133,18 +138,8 @@ def _serve(options: argparse.Namespace, sandbox: Sandbox) -> int:
     return result.exit_code
 
 
-def _environment(sandbox: Sandbox, *, fourme: bool) -> dict[str, str]:
-    """Return Relay's variables; where a proxy is set, those that keep calls on this machine."""
-    variables = sandbox.environment()
-    if fourme and any(os.environ.get(name) for name in _PROXIES):
-        spared = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
-        value = f"{spared},{HOST}" if spared else HOST
-        variables.update({"NO_PROXY": value, "no_proxy": value})
-    return variables
-
-
-def _announce(sandbox: Sandbox, environment: Mapping[str, str], *, fourme: bool) -> None:
-    for name, value in environment.items():
+def _announce(sandbox: Sandbox, *, fourme: bool) -> None:
+    for name, value in sandbox.environment().items():
         print(f"export {name}={value}")  # noqa: T201 - for the shell
     sys.stdout.flush()
     if fourme:

@@ -20,7 +20,8 @@ class FakeClock:
 
     Attributes:
         waits: every wait that was asked for.
-        calls: what was being done, and the exit code if it had been abandoned.
+        calls: what was being done, and what says the exit code if it is abandoned.
+        applied: whether the update was made.
         terminate_at: the monotonic time at which the engine asks the step to end.
     """
 
@@ -29,7 +30,8 @@ class FakeClock:
     ) -> None:
         """Start at monotonic time 0; `draw` is all the chance there is."""
         self.waits: list[float] = []
-        self.calls: list[tuple[str, int]] = []
+        self.calls: list[tuple[str, Callable[[], ExitCode]]] = []
+        self.applied = False
         self.terminate_at = terminate_at
         self._started = now
         self._elapsed = 0.0
@@ -88,5 +90,9 @@ class FakeClock:
         self, purpose: str, abandoned: Callable[[], ExitCode]
     ) -> AbstractContextManager[None]:
         """Note what is being done, and what it would mean if it were abandoned."""
-        self.calls.append((purpose, int(abandoned())))
+        self.calls.append((purpose, abandoned))
         return nullcontext()
+
+    def note_applied(self) -> None:
+        """Note that the update was made."""
+        self.applied = True

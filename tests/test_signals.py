@@ -213,6 +213,23 @@ def test_a_log_that_nobody_reads() -> None:
     os.close(write)
 
 
+def test_a_log_that_nobody_reads_any_more() -> None:
+    """It stalls after the update was made: that is 74, never "run again"."""
+    with sandbox_for(NOTE, faults=["patch=slow:1"]) as sandbox:
+        read, write = os.pipe()
+        step = Step(sandbox.environment(), stderr=write)
+        while "patch" not in [call.name for call in sandbox.calls]:
+            time.sleep(0.01)
+        fill(write)
+        time.sleep(2.0)
+        code, _, took = step.end(times=2)
+        assert len(sandbox.store.notes(REQUEST_ID)) > 0
+    assert code == ExitCode.IO
+    assert took < SLOWEST
+    os.close(read)
+    os.close(write)
+
+
 RESOLVER = "nameserver {}\noptions timeout:30 attempts:5\n"
 MOUNT = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
 

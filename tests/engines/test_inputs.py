@@ -142,7 +142,7 @@ def test_a_file_that_cannot_be_read_is_a_config_error(tmp_path: Path) -> None:
         spec_from_file(missing, {})
     with pytest.raises(ConfigError, match="Is a directory"):
         spec_from_file(str(tmp_path), {})
-    with pytest.raises(ConfigError, match="of FOURME_ACCESS_TOKEN_FILE cannot be read"):
+    with pytest.raises(ConfigError, match="that FOURME_ACCESS_TOKEN_FILE names cannot be read"):
         list(given_in({"FOURME_ACCESS_TOKEN_FILE": missing}, "FOURME_"))
 
 

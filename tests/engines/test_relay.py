@@ -101,7 +101,7 @@ def test_an_answer_that_is_no_spec_is_a_config_error(answer: object) -> None:
 def test_an_answer_that_is_never_json_is_a_config_error() -> None:
     """It is asked for three times, not for five minutes; nothing may have been updated."""
     with (
-        serve(*[service(b"{")] * 3) as server,
+        serve(*[lambda each: each.answer(b"{", "Connection: close")] * 3) as server,
         pytest.raises(ConfigError, match="is not a spec") as caught,
     ):
         RelayEngine(server.url, Transport(Settings(), FakeClock())).read_spec()
@@ -115,6 +115,33 @@ def test_a_spec_that_is_nested_absurdly_deep_is_invalid(depth: int) -> None:
     with serve(service(answer)) as server, pytest.raises(SpecError, match="nested") as caught:
         RelayEngine(server.url, TRANSPORT).read_spec()
     assert caught.value.applied == "no"
+
+
+@pytest.mark.parametrize(
+    ("body", "details"),
+    [
+        (
+            b'{"error": {"code": "rma_a", "title": "Bad \\u0007", "description": "token tok-1"}}',
+            ("rma_a: Bad \\x07",),
+        ),
+        (b'{"error": {"code": "rma_a", "title": "%s"}}' % (b"x" * 200), ()),
+        (b'{"error": "token tok-1"}', ()),
+        (b"cannot evaluate {accessToken: tok-1}", ()),
+        (b"[" * 100_000, ()),
+        (b"", ()),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_of_a_refusal_only_what_it_is_called_is_shown(
+    body: bytes, details: tuple[str, ...]
+) -> None:
+    """The rest may quote the spec, whose secrets are not known yet."""
+    with (
+        serve(lambda each: each.answer(body, status="422 Unprocessable")) as server,
+        pytest.raises(ConfigError) as caught,
+    ):
+        RelayEngine(server.url, TRANSPORT).read_spec()
+    assert caught.value.details == details
 
 
 def test_base64_becomes_bytes() -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fourme.arrival import (
     AttemptStart,
@@ -130,8 +133,11 @@ START = AttemptStart(NOON, NOON + 10)
         (10, "Else", UNCLEAR),
         (0, "Else", UNCLEAR),
         (0, None, UNCLEAR),
-        (-1, "Else", ANOTHER),
-        (-1, None, ANOTHER),
+        (-1, "Else", UNCLEAR),
+        (-10, "Else", UNCLEAR),
+        (-10, None, UNCLEAR),
+        (-11, "Else", ANOTHER),
+        (-11, None, ANOTHER),
         (-3600, "Else", ANOTHER),
     ],
 )
@@ -178,6 +184,27 @@ def test_without_flag() -> None:
 def test_start_by_server(since_asked: float, since_answered: float, start: tuple[int, int]) -> None:
     """The start is the server's time less what has passed: sharp where the answer was quick."""
     assert start_by_server(answer([]), since_asked, since_answered) == start
+
+
+@given(
+    attempt=st.floats(1e9, 2e9),
+    latency=st.floats(0, 1),
+    later=st.floats(0, 3600),
+    stamp=st.floats(0, 1),
+)
+def test_the_bounds_of_a_start(attempt: float, latency: float, later: float, stamp: float) -> None:
+    """Where clocks agree, what comes after the attempt is recognised, and little before it.
+
+    Times are cut to whole seconds. The server stamps its answer somewhere between the question and
+    the answer's arrival.
+    """
+    response = answer([])
+    now = attempt + later + stamp * latency
+    response.headers["Date"] = format_datetime(datetime.fromtimestamp(int(now), UTC), usegmt=True)
+    start = start_by_server(response, later, later + latency)
+    assert start.earliest <= int(attempt) + 1e-6
+    assert start.latest <= int(attempt) + 1e-6
+    assert attempt - start.latest <= 3 + 1e-6
 
 
 @pytest.mark.parametrize(
@@ -248,6 +275,8 @@ def test_no_notes(value: object) -> None:
         ({"team_id": ""}, {"team": None}),
         ({"workflow_id": 238}, {"workflow": {"id": 238}}),
         ({"subject": "Printer"}, {"subject": "Printer"}),
+        ({"subject": " The  Printer"}, {"subject": "the printer"}),
+        ({"sourceID": ""}, {"sourceID": None}),
         # What cannot be told, or is written otherwise by the service:
         ({"team_id": 13}, {}),
         ({"workflow_id": 238}, {"change": {"id": 5}}),
@@ -273,6 +302,11 @@ def test_as_sent(body: dict[str, Any], request_: dict[str, Any], schema: SpecSch
             "status was sent as 'completed', and is 'assigned'",
         ),
         ({"impact": ""}, {"impact": "low"}, "impact was sent as '', and is 'low'"),
+        (
+            {"subject": "Printer"},
+            {"subject": "Scanner"},
+            "subject was sent as 'Printer', and is 'Scanner'",
+        ),
         ({"impact": "low"}, {"impact": None}, "impact was sent as 'low', and is None"),
         ({"urgent": True}, {"urgent": False}, "urgent was sent as True, and is False"),
         ({"urgent": False}, {"urgent": True}, "urgent was sent as False, and is True"),

@@ -261,6 +261,17 @@ def test_a_full_page_may_be_the_last(
     assert api.asked.count("PATCH /requests/5") == 2
 
 
+def test_a_note_that_is_added_between_two_pages_is_none_that_is_missing(
+    schema: SpecSchema,
+) -> None:
+    """What the first page says of the number of notes counts, not what has come since."""
+    first = answer([OLD] * 100, given={**NEXT, "x-pagination-total-entries": "150"})
+    second = answer([OLD] * 50, given={"x-pagination-total-entries": "151"})
+    api, client = client_of(schema, LOST, first, second, first, second, answer(REQUEST))
+    assert client.update(ADDS) == REQUEST
+    assert api.asked.count("PATCH /requests/5") == 2
+
+
 def test_a_signal_between_two_pages_ends_the_look(schema: SpecSchema) -> None:
     """The outcome is unknown then, and no further page is asked for."""
     page = answer([OLD], given=NEXT)
@@ -272,6 +283,7 @@ def test_a_signal_between_two_pages_ends_the_look(schema: SpecSchema) -> None:
     with pytest.raises(OutcomeUnknownError) as caught:
         client.update(ADDS)
     assert (caught.value.exit_code, caught.value.applied) == (76, "maybe")
+    assert "asked to end before all notes were read" in caught.value.details[0]
     assert api.asked == ["PATCH /requests/5", "GET /requests/5/notes"]
 
 
@@ -285,6 +297,24 @@ def turn_pages(api: ScriptedApi, clock: FakeClock) -> None:
         return response
 
     api.exchange = slow  # type: ignore[method-assign]  # a double of a double
+
+
+@pytest.mark.parametrize("answers", [[answer(REQUEST)], [LOST, answer([OURS]), answer(REQUEST)]])
+def test_what_was_applied_is_noted_at_once(
+    schema: SpecSchema, answers: list[requests.Response | Mishap]
+) -> None:
+    """From then on no end of the process may say that nothing was updated."""
+    api, client = client_of(schema, *answers)
+    client.update(ADDS)
+    assert api.transport.clock.applied  # type: ignore[attr-defined]  # the fake one
+
+
+def test_what_was_refused_is_not_noted(schema: SpecSchema) -> None:
+    """Nothing was applied."""
+    api, client = client_of(schema, answer({}, 422))
+    with pytest.raises(RefusedError):
+        client.update(ADDS)
+    assert not api.transport.clock.applied  # type: ignore[attr-defined]  # the fake one
 
 
 def test_an_update_grown_too_long_is_not_sent(schema: SpecSchema) -> None:
@@ -394,7 +424,13 @@ def test_an_update_that_cannot_be_read_is_an_output_error(
 
 @pytest.mark.parametrize(
     ("value", "says"),
-    [({"id": 6}, "with id 6"), ({}, "with id None"), ([], "of another kind"), (5, "another kind")],
+    [
+        ({"id": 6}, "with id 6"),
+        ({}, "of another kind"),
+        ({"id": "a note"}, "of another kind"),
+        ([], "of another kind"),
+        (5, "another kind"),
+    ],
 )
 def test_an_answer_that_is_not_the_request_is_unexpected(
     schema: SpecSchema, value: object, says: str

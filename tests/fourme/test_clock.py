@@ -189,7 +189,10 @@ def test_the_last_resort(
         for code in codes:
             doing.enter_context(clock.calling("do it", partial(ExitCode, code)))
         clock._give_up()  # noqa: SLF001  it ends the process
-    assert ended == [expected]
+    clock.note_applied()
+    with clock.calling("read it", lambda: ExitCode.TRY_LATER):
+        clock._give_up()  # noqa: SLF001  likewise
+    assert ended == [expected, ExitCode.IO]
     assert ("could not" in capfd.readouterr().err) is is_read
 
 

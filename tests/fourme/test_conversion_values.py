@@ -140,8 +140,9 @@ def test_to_reference(value: object, expected: object) -> None:
         (5.0, "5"),
         (-0.0, "0"),
         (3.14, "3.14"),
-        (1e300, "1e+300"),
         # Left to the judge:
+        (1e300, 1e300),
+        (9007199254740993.0, 2.0**53),  # a digit is lost already
         (True, True),
         (None, None),
         (["text"], ["text"]),

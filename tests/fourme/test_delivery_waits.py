@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fourme.delivery import Budget
+from fourme.delivery import Budget, Call, deliver_or_verify
 from fourme.errors import (
     ConfigError,
     OutcomeUnknownError,
@@ -32,6 +32,9 @@ from tests.fourme.delivery_scene import (
     answer,
     throttled,
 )
+
+if TYPE_CHECKING:
+    import requests
 
 
 @pytest.mark.parametrize("repeatable", Repeatable)
@@ -247,9 +250,9 @@ def test_a_host_that_is_gone_after_doubt() -> None:
     """An attempt in doubt stays in doubt, whatever becomes of the next ones."""
     missing = Mishap(Happening.NO_HOST, "the host api.example does not exist")
 
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(TryLaterError) as caught:
         Scene(SETS).deliver(Script(FAILED, missing))
-    assert caught.value.applied == "maybe"
+    assert (caught.value.applied, caught.value.exit_code) == ("maybe", 75)
 
 
 def test_a_host_that_is_known_again() -> None:
@@ -262,34 +265,75 @@ def test_a_host_that_is_known_again() -> None:
     assert sum(scene.clock.waits) > MISSING_HOST_TIME
 
 
+def code_now(scene: Scene) -> int:
+    """Return the exit code if the process had to end now."""
+    return scene.clock.calls[-1][1]()
+
+
 @pytest.mark.parametrize(
-    ("repeatable", "must_finish", "code"),
+    ("repeatable", "must_finish", "during", "between"),
     [
-        (READS, False, 75),
-        (SETS, False, 75),
-        (VERIFIABLE, False, 76),
-        (ADDS, False, 76),
-        (SETS, True, 74),
+        (READS, False, 75, 75),
+        (SETS, False, 75, 75),
+        (VERIFIABLE, False, 76, 75),
+        (ADDS, False, 76, 75),
+        (SETS, True, 74, 74),
     ],
 )
 def test_what_an_end_in_the_middle_would_mean(
     repeatable: Repeatable,
     must_finish: bool,  # noqa: FBT001  a table's column
-    code: int,
+    during: int,
+    between: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The clock knows what is being done, and the exit code of ending just then."""
+    """What may be applied is in doubt while it is under way, and not while nothing is."""
     scene = Scene(repeatable, must_finish=must_finish)
+    script = Script(throttled(5.0), answer())
+    codes: list[int] = []
 
-    scene.deliver(Script(answer()))
-    assert scene.clock.calls == [("update request 5", code)]
+    def attempt() -> requests.Response:
+        codes.append(code_now(scene))
+        return script()
+
+    def wait(_: float) -> bool:
+        codes.append(code_now(scene))
+        return True
+
+    monkeypatch.setattr(scene.clock, "wait", wait)
+    scene.deliver(attempt)
+    assert codes == [during, between, during]
+    assert scene.clock.calls[0][0] == "update request 5"
 
 
-def test_an_end_in_the_middle_of_a_look_would_be_unknown() -> None:
-    """While it is looked for, what was sent is in doubt."""
-    scene = Scene(VERIFIABLE, found=(True,))
+def test_an_end_in_doubt_would_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it is waited and looked for, what was sent is in doubt, until it is not there."""
+    scene = Scene(VERIFIABLE, found=(False, False))
+    codes: list[int] = []
 
-    scene.deliver(Script(FAILED))
-    assert scene.clock.calls == [("update request 5", 76), ("check what arrived", 76)]
+    def wait(seconds: float) -> bool:
+        codes.append(code_now(scene))
+        scene.clock.advance(seconds)
+        return True
+
+    monkeypatch.setattr(scene.clock, "wait", wait)
+    scene.during_check = lambda: codes.append(code_now(scene))
+    scene.deliver(Script(FAILED, answer()))
+    assert codes == [76, 76, 76, 76, 75]
+
+
+def test_an_attempt_that_is_not_sent_yet_is_not_in_doubt() -> None:
+    """Such as one whose host is still being looked up."""
+    clock = FakeClock()
+    codes: list[int] = []
+
+    def attempt() -> requests.Response:
+        codes.append(clock.calls[-1][1]())
+        return answer()
+
+    call = Call("update", "4me", ADDS, is_unsent=lambda: True)
+    deliver_or_verify(call, attempt, Budget(Settings(), clock))
+    assert codes == [75]
 
 
 def test_waits_are_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -97,12 +97,13 @@ def test_levels(stream: io.StringIO) -> None:
     logging.getLogger("step.4me").info("one")
     logging.getLogger("step.4me").debug("two")
     logging.getLogger("urllib3").info("three")
-    logging.getLogger("urllib3").warning("four")
+    logging.getLogger("urllib3").warning("four: it quotes what servers say")
+    logging.getLogger("py.warnings").warning("seven")
     log_more()
     logging.getLogger("step.4me").debug("five")
     logging.getLogger("urllib3").debug("six")
 
-    assert stream.getvalue() == "INFO: one\nWARNING: four\nDEBUG: five\n"
+    assert stream.getvalue() == "INFO: one\nWARNING: seven\nDEBUG: five\n"
 
 
 def test_secrets_in_a_traceback(stream: io.StringIO) -> None:

@@ -63,9 +63,9 @@ def test_passes(status: int) -> None:
 )
 def test_mishaps(status: int, happening: Happening) -> None:
     """429, 408, 5xx and interim answers are mishaps, with their status and the service's id."""
-    found = mishap_of(answer(status, X_Request_Id="abc\x07"))
+    found = mishap_of(answer(status, X_Request_Id="abc-1"))
 
-    assert (found.happening, found.status, found.trace) == (happening, status, "abc\\x07")
+    assert (found.happening, found.status, found.trace) == (happening, status, "abc-1")
     assert str(status) in found.what
     assert "\x1b" not in found.what
 
@@ -201,3 +201,9 @@ def test_no_trace() -> None:
     """An answer without an id has none."""
     assert trace_of(answer(200)) is None
     assert trace_of(answer(200, X_Request_Id="")) is None
+
+
+@pytest.mark.parametrize("text", ["Correct Horse", "a\x07", "x" * 129, "\u00e9", "a,b"])
+def test_what_is_no_id_is_not_shown(text: str) -> None:
+    """A service may put anything there, even a note."""
+    assert trace_of(answer(200, X_Request_Id=text)) is None

@@ -162,3 +162,22 @@ def test_deep_answers_do_no_harm(depth: int, body: str) -> None:
     """However deep an answer is nested, there is one line of it."""
     raw = (body % ("[" * depth + "]" * depth)).encode()
     assert len(details_of(answer(raw, 422), (NOTE,))) == 1
+
+
+@pytest.mark.parametrize(
+    ("errors", "details"),
+    [
+        ([["note", "'hunter' is not allowed"]], ("note: '***' is not allowed",)),
+        ([["internal_note", "4711 is too long"]], ("internal_note: *** is too long",)),
+        ([["note", "Frau Schmidt may not be"]], ("note: *** *** may not be",)),
+        ([["subject", "must not be about the hunter"]], ("subject: must not be about the hunter",)),
+        (["the hunter is not valid"], ('"the *** is not valid"',)),
+    ],
+)
+def test_no_word_of_a_note_is_in_what_is_said_of_it(
+    errors: list[object], details: tuple[str, ...]
+) -> None:
+    """What 4me says of another field may have a word in common by chance."""
+    note = "The root password is hunter, and the PIN 4711. Frau Schmidt called; it is not too long."
+    refused = answer({"message": "Validation Failed", "errors": errors}, 422)
+    assert details_of(refused, (note,)) == details

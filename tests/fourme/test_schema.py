@@ -80,7 +80,7 @@ def test_kinds_are_converted(schema: SpecSchema) -> None:
 
 
 def test_additions_are_known(schema: SpecSchema) -> None:
-    """Exactly the documented fields add something each time they are sent (contract section 5)."""
+    """Exactly the documented fields add something each time they are sent (contract section 9)."""
     assert {name for name in schema.request_names if schema.fields[name].adds} == {
         "note",
         "internal_note",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -101,29 +102,39 @@ def test_the_first_line_says_where_calls_go(tmp_path: Path, spec: str, place: st
     assert not [word for word in ("pw", "s3cret", "\x1b") if word in result.stderr]
 
 
-@pytest.mark.parametrize(
-    ("set_before", "spared"),
-    [
-        ({"https_proxy": "http://proxy:3128"}, "127.0.0.1"),
-        ({"HTTP_PROXY": "http://proxy:3128", "NO_PROXY": "a.example"}, "a.example,127.0.0.1"),
-        ({"http_proxy": "http://proxy:3128", "no_proxy": "b", "NO_PROXY": "c"}, "b,127.0.0.1"),
-    ],
-)
-def test_no_proxy_carries_calls_away(
-    monkeypatch: pytest.MonkeyPatch, set_before: dict[str, str], spared: str
-) -> None:
-    """With --fourme, COMMAND's calls to the sandbox spare the proxy, if one is set."""
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    script = "import os; print(os.environ.get('NO_PROXY'), os.environ.get('no_proxy'))"
+def test_no_proxy_carries_calls_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --fourme, COMMAND's calls to the sandbox go straight there, all others to a dead end."""
+    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+    monkeypatch.setenv("ALL_PROXY", "http://proxy.example:3128")
+    names = ("https_proxy", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "no_proxy")
+    script = f"import os; print(*(os.environ.get(name) or '-' for name in {names}))"
     command = [sys.executable, "-c", script]
-    assert _run("--input", EXAMPLE, "--fourme", command=command).stdout == "None None\n"
-    for name, value in set_before.items():
-        monkeypatch.setenv(name, value)
-    assert _run("--input", EXAMPLE, "--fourme", command=command).stdout == f"{spared} {spared}\n"
+    guarded = _run("--input", EXAMPLE, "--fourme", command=command).stdout.split()
+    assert guarded[0] == guarded[1]
+    assert guarded[0].startswith("http://127.0.0.1:")
+    assert guarded[2:] == ["-", "-", "127.0.0.1,localhost,::1"]
     left_alone = _run("--input", EXAMPLE, command=command).stdout.split()
-    assert left_alone == [str(set_before.get("NO_PROXY")), str(set_before.get("no_proxy"))]
+    assert left_alone[0] == left_alone[2] == "http://proxy.example:3128"
+
+
+@pytest.mark.parametrize(
+    ("host", "variables"),
+    [("https://api.4me.com", {}), (None, {"FOURME_HOST": "https://api.4me.com"})],
+)
+def test_a_command_that_takes_its_spec_elsewhere_calls_nobody(
+    host: str | None, variables: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A spec that the sandbox does not serve cannot lead the step away; it says so at once."""
+    connection = {"accessToken": "demo-token", "account": "wdc"} | ({"host": host} if host else {})
+    spec = {"connection": connection, "request": {"request_id": 80339, "impact": "low"}}
+    file = tmp_path / "spec.json"
+    file.write_text(json.dumps(spec), encoding="utf-8")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    command = [sys.executable, str(ROOT / "step.py"), "--spec", str(file)]
+    result = _run("--input", EXAMPLE, "--fourme", command=command)
+    assert result.returncode == 78
+    assert "The sandbox lets no call leave this machine" in result.stderr
 
 
 def test_a_killed_command_is_told_as_shells_do() -> None:
