@@ -23,7 +23,7 @@ from engines import Output, choose_engine, read_arguments, show_errors
 from fourme.api import FourMeApi
 from fourme.client import FourMeClient
 from fourme.clock import SystemClock
-from fourme.errors import BugError, ExitCode, StepError
+from fourme.errors import BugError, ExitCode, OutputError, StepError
 from fourme.logs import log_more, start_logging
 from fourme.redaction import (
     Redactor,
@@ -56,10 +56,12 @@ def main(environ: Mapping[str, str], clock: Clock, words: Sequence[str] = ()) ->
     try:
         run(environ, read_arguments(words), clock, redactor)
     except StepError as error:
-        logger.error("%s", error)  # noqa: TRY400  the text says it all; no traceback
-        if error.__cause__:
-            logger.debug("How it came to this", exc_info=error.__cause__)
-        return error.exit_code
+        code = error.exit_code
+        with clock.calling("say how it ended", lambda: code):
+            logger.error("%s", error)  # noqa: TRY400  the text says it all; no traceback
+            if error.__cause__:
+                logger.debug("Caused by", exc_info=error.__cause__)
+        return code
     except Exception as error:
         bug = BugError(
             f"The step has a bug: {type(error).__name__}.",
@@ -101,8 +103,15 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
     published = {**request, "request_id": update.request_id}
     page = host.page_of(order.connection.account, update.request_id)
     output = Output(redactor.hide_in_object(published), page)
-    with clock.limit(math.inf):
-        engine.publish(output)
+    try:
+        with clock.limit(math.inf):
+            engine.publish(output)
+    except TimeoutError as error:
+        raise OutputError(
+            "The request was updated, but its output could not be published before the step had to "
+            "end.",
+            todo="Go on with the workflow by hand; running the step again would repeat notes.",
+        ) from error
     logger.info("The output `request` is published.")
 
 

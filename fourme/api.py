@@ -9,7 +9,7 @@ from requests.utils import get_environ_proxies
 
 from fourme import VERSION
 from fourme.adapter import FinalAnswerAdapter
-from fourme.delivery import Budget, Call, deliver
+from fourme.delivery import Budget, Call, Throttled, deliver
 from fourme.retry import Repeatable
 from fourme.transport import Parcel, exchange, json_of
 
@@ -49,6 +49,7 @@ class FourMeApi:
     def __init__(self, connection: Connection, transport: Transport) -> None:
         self.connection = connection
         self.transport = transport
+        self._throttled = Throttled()
         self.session = plain_session(transport, connection.host.api_url)
         if connection.host.is_loopback:
             self.session.proxies.clear()
@@ -69,7 +70,7 @@ class FourMeApi:
 
     def budget(self) -> Budget:
         """Return a fresh budget for one operation."""
-        return Budget(self.transport.settings, self.transport.clock)
+        return Budget(self.transport.settings, self.transport.clock, run=self._throttled)
 
     def renew_connections(self) -> None:
         """Close all connections, so that the next call has a new one.

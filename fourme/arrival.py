@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 
 _COMPARED = frozenset({"enum", "boolean", "integer", "reference", "string"})
 _QUICK = 1.0  # seconds that an answer may take without blurring when the attempt has begun
+_MOST_GROWTH = 20  # times that escapes may make a text longer
+_HIGHEST_PILE = 100  # accents on one letter
 _MOST_ESCAPES = 3  # how often a text may have been escaped anew
 # A name in the target may have parentheses; the limits keep hostile texts from taking long.
 _IMAGE_LINK = re.compile(r"!\[[^\[\]\n]{0,999}\]\((?:[^()\n]|\([^()\n]{0,999}\)){0,2048}\)")
@@ -130,14 +132,16 @@ def match_note(note: Mapping[str, Any], expected: ExpectedNote, start: AttemptSt
     Raises:
         UnexpectedAnswerError: the note does not tell its time.
     """
-    if bool(note.get("internal")) is not expected.internal:
+    is_internal = note.get("internal")
+    if is_internal is (not expected.internal):
         return NoteMatch.ANOTHER
     created = created_at(note)
     if created < start.earliest - DOUBTFUL_AGE:
         return NoteMatch.ANOTHER
     is_alike = is_same_text(note.get("text"), expected.text)
     if created >= start.latest:
-        return NoteMatch.RECOGNISED if is_alike else NoteMatch.UNCLEAR
+        is_certain = is_alike and (is_internal or False) is expected.internal
+        return NoteMatch.RECOGNISED if is_certain else NoteMatch.UNCLEAR
     is_near = created >= start.earliest - CLOCK_TOLERANCE
     return NoteMatch.UNCLEAR if is_alike or is_near else NoteMatch.ANOTHER
 
@@ -149,7 +153,7 @@ def is_same_text(stored: object, sent: str) -> bool:
     rewrite the targets of images. Nothing else is overlooked: a sign or a word more or less makes
     another text. Where images are all there is, only the same text is the same.
     """
-    if not isinstance(stored, str):
+    if not isinstance(stored, str) or len(stored) > _MOST_GROWTH * len(sent) + _MOST_GROWTH:
         return False
     ours = _normalized(sent)
     if not ours.replace(_IMAGE, "").strip():
@@ -159,10 +163,27 @@ def is_same_text(stored: object, sent: str) -> bool:
 
 def _normalized(text: str) -> str:
     for _ in range(_MOST_ESCAPES):
-        text = html.unescape(text)
-    text = unicodedata.normalize("NFC", text)
+        text = _unescaped(text)
+    text = _composed(text)
     printable = "".join(char for char in text if char.isprintable() or char.isspace())
     return " ".join(_IMAGE_LINK.sub(_IMAGE, printable).split())
+
+
+def _unescaped(text: str) -> str:
+    try:
+        return html.unescape(text)
+    except ValueError:  # a reference of thousands of digits
+        return text
+
+
+def _composed(text: str) -> str:
+    """Return a text with its accents composed; that takes for ever where they are piled up."""
+    pile = 0
+    for char in "" if text.isascii() else text:
+        pile = pile + 1 if unicodedata.combining(char) else 0
+        if pile > _HIGHEST_PILE:
+            return text
+    return unicodedata.normalize("NFC", text)
 
 
 def different_fields(

@@ -25,7 +25,7 @@ from fourme.errors import (
 )
 from fourme.mishaps import trace_of
 from fourme.refusals import Attempted, refusal
-from fourme.settings import MOST_NOTE_PAGES, MOST_NOTES, NOTES_PER_PAGE
+from fourme.settings import LONGEST_LOOK, MOST_NOTE_PAGES, MOST_NOTES, NOTES_PER_PAGE
 from fourme.transport import Parcel, json_of
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class FourMeClient:
         self._api = api
         self._schema = schema
         self._private: tuple[str, ...] = ()  # the notes: no log may quote them
+        self._starts: dict[float, AttemptStart] = {}  # by when they began here
 
     def update(self, update: Update) -> dict[str, Any]:
         """Upload the files of an update, make it, and return the full request as 4me answers it.
@@ -163,17 +164,14 @@ class FourMeClient:
             StepError: they cannot all be read.
         """
         params: Mapping[str, str] | str = {"sort": "-id", "per_page": str(NOTES_PER_PAGE)}
-        start: AttemptStart | None = None
         seen = 0
         total: int | None = None
+        began = budget.clock.monotonic()
         for _ in range(MOST_NOTE_PAGES):
             path = f"/requests/{update.request_id}/notes"
             answer = self._read(path, "read the notes", budget, params)
-            if start is None:
-                answered = budget.clock.monotonic()
-                start = start_by_server(
-                    answer.response, answer.asked_at - started, answered - started
-                )
+            answered = budget.clock.monotonic()
+            start = self._start_of(started, answer, answered)
             notes = notes_of(answer.value)
             for note in notes:
                 yield note, start
@@ -187,8 +185,20 @@ class FourMeClient:
                 break
             if budget.clock.terminated:
                 raise UnexpectedAnswerError("the step was asked to end before all notes were read")
+            if answered - began > LONGEST_LOOK:
+                raise UnexpectedAnswerError("reading the notes takes too long")
             params = page.next_query
         raise UnexpectedAnswerError(f"the request has more than {seen} notes")
+
+    def _start_of(self, started: float, answer: Answer, answered: float) -> AttemptStart:
+        """Return when an attempt began by the server's clock: the latest that any answer tells.
+
+        Each is rounded down, so that the latest is the nearest.
+        """
+        start = start_by_server(answer.response, answer.asked_at - started, answered - started)
+        before = self._starts.get(started, start)
+        self._starts[started] = AttemptStart(*map(max, start, before))
+        return self._starts[started]
 
     def _read(
         self,

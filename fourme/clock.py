@@ -10,7 +10,7 @@ import random
 import select
 import signal
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
 from fourme.errors import ExitCode, OutcomeUnknownError, OutputError, TerminatedError
@@ -133,8 +133,12 @@ class SystemClock:
         os.set_blocking(wake, False)
         # The thread inherits this mask: signals have to interrupt the main thread.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        Thread(target=self._watch, args=(woken,), daemon=True).start()
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        try:
+            Thread(target=self._watch, args=(woken,), daemon=True).start()
+        except RuntimeError:  # no more threads here; signals mostly work without
+            return
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
 
     def terminate(self) -> None:
@@ -183,8 +187,9 @@ class SystemClock:
         return not self.terminated
 
     def pause(self, seconds: float) -> None:
-        """Sleep for `seconds`, also after a signal."""
-        time.sleep(max(seconds, 0))
+        """Sleep for `seconds`, also after a signal, but not beyond a limit."""
+        with suppress(TimeoutError):  # whatever comes next meets it again
+            time.sleep(max(seconds, 0))
 
     @contextmanager
     def limit(self, seconds: float) -> Iterator[None]:
@@ -198,8 +203,8 @@ class SystemClock:
         before = signal.signal(signal.SIGALRM, self._time_out)
         ends = time.monotonic() + seconds
         self._limit_ends = ends if outer is None else min(ends, outer)
-        self._set_alarm()
         try:
+            self._set_alarm()
             yield
         finally:
             self._limit_ends = outer  # first: an alarm on its way then finds nothing to end

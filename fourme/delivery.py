@@ -69,6 +69,17 @@ class Call:
     is_unsent: Callable[[], bool] = lambda: False
 
 
+class Throttled:
+    """What rate limits have cost a whole run.
+
+    Attributes:
+        seconds: so far.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+
 class Budget:
     """The seconds that one operation, with all calls that belong to it, may still spend.
 
@@ -76,13 +87,27 @@ class Budget:
         clock: what time is measured with, and waited on.
     """
 
-    def __init__(self, settings: Settings, clock: Clock, longest: float = math.inf) -> None:
-        """Start the time of an operation; `longest` limits its retry time below the settings'."""
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        longest: float = math.inf,
+        run: Throttled | None = None,
+    ) -> None:
+        """Start the time of an operation.
+
+        Args:
+            settings: what may be spent.
+            clock: the clock of the run.
+            longest: limits both times below the settings'.
+            run: what rate limits have cost the run before; None: nothing.
+        """
         self.clock = clock
         self._started = clock.monotonic()
         self._retry_time = min(settings.retry_time, longest)
         self._throttle_time = min(settings.throttle_time, longest)
         self._throttled = 0.0
+        self._run = run or Throttled()
 
     @property
     def retry_left(self) -> float:
@@ -91,12 +116,13 @@ class Budget:
 
     @property
     def throttle_left(self) -> float:
-        """Seconds left for rate limits."""
-        return self._throttle_time - self._throttled
+        """Seconds left for rate limits, of all that the run may spend on them."""
+        return self._throttle_time - self._run.seconds
 
     def note_throttling(self, seconds: float) -> None:
         """Book what a rate limit has cost: the attempt that was turned away, or the wait."""
         self._throttled += seconds
+        self._run.seconds += seconds
 
 
 def deliver(
@@ -274,6 +300,8 @@ class _Delivery:
             return self._call.look(self._doubt_since)
         except StepError as error:
             raise self._unclear(mishap, f"the check failed: {error.what}") from error
+        except Exception as error:  # whatever it is, the update stays in doubt
+            raise self._unclear(mishap, f"the check failed: {type(error).__name__}") from error
 
     def _unclear(self, mishap: Mishap, why: str) -> OutcomeUnknownError:
         return OutcomeUnknownError(

@@ -201,7 +201,7 @@ def understand(error: Exception, *, unsent: bool) -> Mishap | StepError:
             "The file that REQUESTS_CA_BUNDLE names holds no CA certificates.",
             todo="Put the certificates there as PEM, or leave the variable out.",
         )
-    tunnel = next(filter(None, (_TUNNEL.fullmatch(str(root)) for root in roots)), None)
+    tunnel = next(filter(None, map(_no_tunnel, roots)), None)
     if tunnel and tunnel["status"] in _PROXY_REFUSES:
         return ConfigError(
             f"The proxy refuses the step: {said(tunnel['words'])}.",
@@ -249,6 +249,11 @@ _MISUSE = (
 _MISUSE_IF_UNSENT = (requests.exceptions.InvalidHeader,)
 
 
+def _no_tunnel(root: BaseException) -> re.Match[str] | None:
+    """Return what a proxy answered that does not connect; a broken answer may say the same."""
+    return _TUNNEL.fullmatch(str(root)) if isinstance(root, OSError) else None
+
+
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """Yield an exception and those inside it: requests and urllib3 nest them in three ways."""
     seen: set[int] = set()
@@ -267,7 +272,7 @@ def _innermost(roots: tuple[BaseException, ...]) -> str:
     for root in roots:
         if isinstance(root, ssl.SSLError) and getattr(root, "reason", None):
             return root.reason
-        tunnel = _TUNNEL.fullmatch(str(root))
+        tunnel = _no_tunnel(root)
         if tunnel:
             return f"the proxy answered {tunnel['words']}"
         if isinstance(root, OSError) and root.strerror:

@@ -30,6 +30,7 @@ MISSING_HOST_TIME = (
     15.0  # how long a host that the resolver does not know is tried; DNS may lag behind
 )
 MOST_GARBLED = 3  # how often something is read that is answered whole, but not in JSON
+LONGEST_LOOK = 300.0  # for reading all notes once
 MOST_NOTES = 2000  # of a request's history that are looked through for one that may have arrived
 MOST_NOTE_PAGES = 100  # the same, where a server makes its pages smaller than asked
 CLOCK_TOLERANCE = 10.0  # between a server's `Date` and its `created_at`
@@ -65,7 +66,7 @@ THROTTLE_TIME_VARIABLE = Variable(
     "FOURME_MAX_THROTTLE_TIME",
     MAX_THROTTLE_TIME,
     0,
-    "how long rate limits (429, 503) may hold up one call, slow refusals included; 0: never",
+    "how long rate limits (429, 503) may hold up a run, slow refusals included; 0: never",
 )
 CONNECT_TIMEOUT_VARIABLE = Variable(
     "FOURME_CONNECT_TIMEOUT", CONNECT_TIMEOUT, 0.01, "how long connecting may take"

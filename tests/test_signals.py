@@ -133,6 +133,18 @@ def test_a_second_signal_ends_it_at_once(
     assert took < 5
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_output_that_waits_for_a_rate_limit(times: int) -> None:
+    """The update was made, and the output is given up in time: 74."""
+    with sandbox_for(NOTE, faults=["output=429:60*"]) as sandbox:
+        step = Step(sandbox.environment())
+        step.wait_for("trying again in 60.0 s")
+        code, log, took = step.end(times=times)
+    assert code == ExitCode.IO, log
+    assert "Traceback" not in log
+    assert took < SLOWEST
+
+
 def test_reading_the_spec_ends_at_once() -> None:
     """Nothing depends on its answer."""
     with stalled("spec=stall-before", NOTE) as step:

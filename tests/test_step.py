@@ -363,6 +363,22 @@ def test_a_bug_ends_in_70_without_secrets() -> None:
     assert "Request updated: maybe" in ended.log
 
 
+def test_an_output_that_takes_too_long_ends_in_74() -> None:
+    """Whatever was being done as the time after a signal was over, the update was made."""
+    script = (
+        "import os, sys, engines.relay\n"
+        "def late(engine, output): raise TimeoutError('too long')\n"
+        "engines.relay.RelayEngine.publish = late\n"
+        "from fourme.clock import SystemClock\n"
+        "from step import main\n"
+        "sys.exit(main(os.environ, SystemClock()))\n"
+    )
+    with sandbox_for({"request_id": REQUEST_ID, "impact": "low"}) as sandbox:
+        ended = run_step(sandbox.environment(), program=["-c", script])
+    assert ended.code == ExitCode.IO
+    assert "could not be published before the step had to end" in ended.log
+
+
 def test_the_environment_of_the_tests_is_sealed() -> None:
     """What the tests pass on to the step has no proxy and no CA of this machine."""
     assert not [name for name in environment({}) if "PROXY" in name.upper() or "CA_" in name]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from engines import Output
 from engines.relay import RelayEngine
 from fourme.errors import ConfigError, ExitCode, SpecError, UnresolvedError
 from fourme.settings import Settings
@@ -212,3 +213,14 @@ def test_a_later_step_reads_what_an_earlier_one_published() -> None:
             "team_id": team["id"],
             "internal_note": "After Chained",
         }
+
+
+def test_a_link_that_is_not_taken_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """A link is a courtesy: the output has been published."""
+    with serve(
+        lambda each: each.answer(b"", "Connection: close", status="201 Created"),
+        lambda each: each.answer(b"{}", "Connection: close", status="422 Unprocessable"),
+    ) as server:
+        engine = RelayEngine(server.url, TRANSPORT)
+        engine.publish(Output({"id": 5}, "https://wdc.4me.com/requests/5"))
+    assert "Relay did not take the link" in caplog.text

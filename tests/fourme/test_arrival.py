@@ -155,19 +155,27 @@ def _iso(seconds: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("internal", "is_internal"), [(False, False), (None, False), (True, True), (1, True)]
+    ("internal", "for_all", "for_some"),
+    [
+        (False, RECOGNISED, ANOTHER),
+        (True, ANOTHER, RECOGNISED),
+        (None, RECOGNISED, UNCLEAR),
+        (1, UNCLEAR, UNCLEAR),
+        ("false", UNCLEAR, UNCLEAR),
+    ],
 )
-def test_flag(internal: object, is_internal: bool) -> None:  # noqa: FBT001  a table's column
-    """The same text for other readers is another note."""
+def test_flag(internal: object, for_all: NoteMatch, for_some: NoteMatch) -> None:
+    """The same text for other readers is another note, but only where the flag says so."""
     note = {"text": "Done", "internal": internal, "created_at": _iso(NOON + 10)}
-    assert match_note(note, ExpectedNote("Done", internal=is_internal), START) is RECOGNISED
-    assert match_note(note, ExpectedNote("Done", internal=not is_internal), START) is ANOTHER
+    assert match_note(note, ExpectedNote("Done", internal=False), START) is for_all
+    assert match_note(note, ExpectedNote("Done", internal=True), START) is for_some
 
 
 def test_without_flag() -> None:
-    """A note that does not say that it is internal is not."""
+    """A note that does not say that it is internal is not, but may be one that was sent as such."""
     note = {"text": "Done", "created_at": _iso(NOON + 10)}
     assert match_note(note, ExpectedNote("Done", internal=False), START) is RECOGNISED
+    assert match_note(note, ExpectedNote("Done", internal=True), START) is UNCLEAR
 
 
 @pytest.mark.parametrize(

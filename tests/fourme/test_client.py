@@ -21,7 +21,7 @@ from fourme.errors import (
 )
 from fourme.mishaps import Mishap
 from fourme.retry import Happening
-from fourme.settings import MOST_NOTE_PAGES, MOST_NOTES
+from fourme.settings import LONGEST_LOOK, MOST_NOTE_PAGES, MOST_NOTES
 from fourme.translation import ExpectedNote, Update
 from tests.fake_clock import FakeClock
 from tests.fourme.scripted_api import LOST, ScriptedApi, answer
@@ -307,6 +307,47 @@ def test_what_was_applied_is_noted_at_once(
     api, client = client_of(schema, *answers)
     client.update(ADDS)
     assert api.transport.clock.applied  # type: ignore[attr-defined]  # the fake one
+
+
+@pytest.mark.parametrize("header", ["Age", "Date"])
+def test_every_page_has_to_be_fresh(schema: SpecSchema, header: str) -> None:
+    """A page from a cache does not have what has come since."""
+    stale = answer([OLD], given={header: "120"})
+    api, client = client_of(schema, LOST, answer([OLD], given=NEXT), stale)
+    with pytest.raises(OutcomeUnknownError, match="nobody can tell"):
+        client.update(ADDS)
+    assert api.asked.count("PATCH /requests/5") == 1
+
+
+def test_the_nearest_start_of_all_answers_counts(schema: SpecSchema) -> None:
+    """A later look cannot make somebody's note from before the attempt ours."""
+    somebodys = answer([{**OURS, "created_at": "2026-11-21T11:59:58Z"}])
+    later = answer(
+        [{**OURS, "created_at": "2026-11-21T11:59:58Z"}], Date="Sat, 21 Nov 2026 12:00:08 GMT"
+    )
+    api, client = client_of(schema, LOST, somebodys, later, answer(REQUEST))
+    with pytest.raises(OutcomeUnknownError):
+        client.update(ADDS)
+    assert api.asked.count("PATCH /requests/5") == 1
+
+
+def test_reading_the_notes_may_not_take_for_ever(schema: SpecSchema) -> None:
+    """A server that always has another page, late, is given up."""
+    pages = [answer([OLD], given=page_after(number)) for number in range(100)]
+    api, client = client_of(schema, LOST, *pages)
+    clock = api.transport.clock
+    assert isinstance(clock, FakeClock)
+    exchange = api.exchange
+
+    def slow(method: str, path: str, **given: Any) -> requests.Response:  # noqa: ANN401  passed on
+        clock.advance(60.0)
+        return exchange(method, path, **given)
+
+    api.exchange = slow  # type: ignore[method-assign]  # a double of a double
+    with pytest.raises(OutcomeUnknownError) as caught:
+        client.update(ADDS)
+    assert caught.value.details == ("the check failed: reading the notes takes too long",)
+    assert api.asked.count("GET /requests/5/notes") == LONGEST_LOOK // 60 + 1
 
 
 def test_what_was_refused_is_not_noted(schema: SpecSchema) -> None:

@@ -205,6 +205,29 @@ def test_pause_after_a_signal(seconds: float, clock: SystemClock) -> None:
     assert clock.terminated
 
 
+def test_a_pause_ends_with_the_limit(clock: SystemClock) -> None:
+    """Whoever made it goes on, and meets the limit in what comes next."""
+    started = time.monotonic()
+    with pytest.raises(TimeoutError), clock.limit(0.02):  # noqa: PT012  likewise
+        clock.pause(LONG)
+        clock.wait(LONG)
+    assert time.monotonic() - started < LONG / 2
+
+
+def test_without_threads_there_is_no_watch(
+    clock: SystemClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no thread is to be had, the step goes on without, its signal mask as before."""
+
+    def fail(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    clock.watch()
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
+
+
 def test_pause_is_not_cut(clock: SystemClock) -> None:
     """A signal that has come does not cut a pause short, as it does a wait."""
     clock.terminate()

@@ -151,6 +151,19 @@ def test_unclear_and_gone() -> None:
     assert script.attempts == 2
 
 
+def test_a_bug_in_a_look_leaves_the_doubt() -> None:
+    """Whatever happens while it is looked for, the update may have been applied: 76, not 70."""
+    scene = Scene(VERIFIABLE, found=(True,))
+
+    def fail() -> None:
+        raise ValueError("a bug")
+
+    scene.during_check = fail
+    with pytest.raises(OutcomeUnknownError) as caught:
+        scene.deliver(Script(FAILED))
+    assert caught.value.details == ("the check failed: ValueError",)
+
+
 def test_nothing_verifies() -> None:
     """A call that claims to be verifiable without a way to verify is a bug."""
     with pytest.raises(TypeError):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fourme.delivery import Budget, Call, deliver_or_verify
+from fourme.delivery import Budget, Call, Throttled, deliver_or_verify
 from fourme.errors import (
     ConfigError,
     OutcomeUnknownError,
@@ -363,6 +363,15 @@ def test_budget(settings: Settings, longest: float | None, expected: tuple[float
     budget = Budget(settings, FakeClock(), **more)
 
     assert (budget.retry_left, budget.throttle_left) == expected
+
+
+def test_rate_limits_are_charged_to_the_run() -> None:
+    """Each operation has a retry time of its own; what rate limits cost is one for all."""
+    clock, run = FakeClock(), Throttled()
+    first = Budget(Settings(retry_time=100, throttle_time=50), clock, run=run)
+    first.note_throttling(20)
+    second = Budget(Settings(retry_time=100, throttle_time=50), clock, run=run)
+    assert (second.retry_left, second.throttle_left) == (100, 30)
 
 
 def test_budget_is_shared() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from http.client import RemoteDisconnected
+from http.client import BadStatusLine, RemoteDisconnected
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -261,6 +261,13 @@ def test_refusing_proxy() -> None:
 def test_a_proxy_whose_words_hold_a_number(status: str) -> None:
     """Only the status itself refuses."""
     assert meaning(no_tunnel(status), unsent=True) is Happening.NOT_SENT
+
+
+def test_a_broken_answer_is_no_proxy() -> None:
+    """Whatever its first line says: the body had left."""
+    broken = BadStatusLine("Tunnel connection failed: 403 Forbidden")
+    error = requests.ConnectionError(urllib3.exceptions.ProtocolError("Aborted", broken))
+    assert meaning(error) is Happening.FAILED
 
 
 def no_such_host(number: int, *, proxy: bool = False) -> requests.ConnectionError:

@@ -372,6 +372,16 @@ def test_s3_refuses_in_its_own_words(body: bytes, details: str) -> None:
     assert (caught.value.status, caught.value.applied) == (400, "no")
 
 
+def test_of_a_huge_answer_of_s3_nothing_is_read() -> None:
+    """Its answers have some hundred bytes; millions would take minutes."""
+    body = s3_error("RequestTimeout", "&#65;" * 500_000)
+    with (
+        serve(lambda connection: connection.answer(body, status="400 Bad Request")) as server,
+        pytest.raises(RefusedError),
+    ):
+        upload({**S3, "upload_uri": server.url}, host=server.url)
+
+
 def s3_error(code: str, message: str = "No.") -> bytes:
     """Return an error as S3 words it."""
     return f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
