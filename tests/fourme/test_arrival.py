@@ -114,6 +114,22 @@ def test_hostile_texts_take_no_time(text: str) -> None:
     assert time.monotonic() - started < 5
 
 
+@pytest.mark.parametrize(
+    "text", [f"&#{'9' * 5000};", f"&#{'0' * 5000}65;", "e" + "\u0301\u0316" * 32_000]
+)
+def test_texts_that_libraries_fail_at(text: str) -> None:
+    """They are the same as themselves, and nothing else; and are compared in a moment."""
+    started = time.monotonic()
+    assert is_same_text(text, text)
+    assert not is_same_text(text + "a", text + "b")
+    assert time.monotonic() - started < 5
+
+
+def test_a_text_that_is_far_too_long_is_another() -> None:
+    """It is not even looked at."""
+    assert not is_same_text("\u0301" * 4_000_000, "Done")
+
+
 START = AttemptStart(NOON, NOON + 10)
 
 
