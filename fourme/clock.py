@@ -249,14 +249,12 @@ class SystemClock:
             raise TimeoutError(errno.ETIMEDOUT, "it took too long")
 
     def _watch(self, woken: int) -> None:
-        deadline = math.inf
-        while time.monotonic() < deadline:
-            left = None if deadline == math.inf else max(deadline - time.monotonic(), 0)
-            if not select.select([woken], [], [], left)[0]:
-                continue
-            for _ in filter(_TERMINATING.__contains__, os.read(woken, 64)):
-                seconds = TERMINATION_TIME if deadline == math.inf else 0
-                deadline = min(deadline, time.monotonic() + seconds + _WATCH_MARGIN)
+        while not _is_asked(woken):
+            pass
+        deadline = time.monotonic() + TERMINATION_TIME + _WATCH_MARGIN
+        while (left := deadline - time.monotonic()) > 0:
+            if select.select([woken], [], [], left)[0] and _is_asked(woken):
+                deadline = min(deadline, time.monotonic() + _WATCH_MARGIN)
         self._give_up()
 
     def _give_up(self) -> NoReturn:
@@ -267,6 +265,11 @@ class SystemClock:
         if select.select([], [_STDERR], [], 0)[1]:
             os.write(_STDERR, encoded("\n".join([*lines, ""])))
         os._exit(error.exit_code)
+
+
+def _is_asked(woken: int) -> bool:
+    """Wait for signals; return whether one of them asks the step to end."""
+    return any(number in _TERMINATING for number in os.read(woken, 64))
 
 
 def terminated() -> TerminatedError:
