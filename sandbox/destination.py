@@ -30,7 +30,7 @@ def led_to(url: str, value: object, path: Sequence[Segment] = ()) -> object:
     """Return a part of a spec with the addresses of its connection replaced.
 
     A connection may be a mapping or JSON text, and either may be base64 in Relay's mapping. An
-    address that is not text is left alone: nothing can be called there.
+    address that is neither text nor a number is left alone: nothing can be called there.
 
     Args:
         url: The address of the sandbox's 4me API; what begins with it is kept.
@@ -91,6 +91,8 @@ def _connection(url: str, value: object) -> object:
 
 def _address(url: str, name: str, value: object) -> object:
     kept = _decoded(value)
+    if isinstance(kept, int | float) and not isinstance(kept, bool):
+        kept = str(kept)  # a step may make text of it, and a resolver an IPv4 address
     if name not in _ADDRESSES or not isinstance(kept, str):
         return value
     # With nothing or a path behind it: `http://127.0.0.1:8080@elsewhere` is another host.

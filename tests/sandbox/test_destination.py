@@ -122,6 +122,8 @@ def test_the_host_in_json_text_leads_here(start: Callable[..., Sandbox], way: st
         {"host": "https://api.4me.com"},
         {"host": f"{FOURME_HOST}@api.4me.com"},
         {"host": f"{FOURME_HOST}.4me.com"},
+        {"host": 134744072},  # an IPv4 address to a resolver, once it is text
+        {"host": 134744072.0},
         {"host": {"$encoding": "", "data": "api.4me.com"}},
         {"host": {"$encoding": "", "data": {"$encoding": "base64", "data": "YXBpLjRtZS5jb20="}}},
         {"$encoding": "", "data": {"host": "api.4me.com"}},
@@ -146,7 +148,7 @@ def test_a_spec_that_is_served_as_it_is_leads_here(
     "connection",
     [
         {"account": "wdc"},
-        {"host": 5},
+        {"host": True},
         {"host": None},
         {"host": ["api.4me.com"]},
         {"host": {"$encoding": "base64", "data": 5}},
