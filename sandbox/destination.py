@@ -91,8 +91,8 @@ def _connection(url: str, value: object) -> object:
 
 def _address(url: str, name: str, value: object) -> object:
     kept = _decoded(value)
-    if isinstance(kept, int | float) and not isinstance(kept, bool):
-        kept = str(kept)  # a step may make text of it, and a resolver an IPv4 address
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        kept = str(value)  # a step may make text of it, and a resolver an IPv4 address
     if name not in _ADDRESSES or not isinstance(kept, str):
         return value
     # With nothing or a path behind it: `http://127.0.0.1:8080@elsewhere` is another host.

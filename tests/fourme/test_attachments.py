@@ -72,6 +72,8 @@ def test_a_file_whose_size_the_system_misreports_is_a_problem(
     path: str, schema: SpecSchema
 ) -> None:
     """Files of /proc have no size, those of /sys have a page's; what to do is said."""
+    if not Path(path).exists():
+        pytest.skip("that file system is not mounted here")
     (problem,) = attachment_problems({"note_attachments": [{"path": path}]}, schema)
     assert problem.path == "request.note_attachments[0].path"
     assert problem.wrong == f"does not have the size that the system tells: {path!r}"
