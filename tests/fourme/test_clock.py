@@ -228,6 +228,24 @@ def test_without_threads_there_is_no_watch(
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
 
 
+def test_the_watch_waits_for_a_signal_that_asks_to_end(
+    clock: SystemClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An alarm is none; after the first that does, there is the time and a little more."""
+    woken = iter([bytes([signal.SIGALRM]), bytes([signal.SIGTERM])])
+    ended: list[float] = []
+    monkeypatch.setattr(os, "read", lambda *_: next(woken))
+    monkeypatch.setattr("fourme.clock.TERMINATION_TIME", 0.05)
+    monkeypatch.setattr("fourme.clock._WATCH_MARGIN", 0.05)
+    monkeypatch.setattr(clock, "_give_up", lambda: ended.append(time.monotonic()))
+    started = time.monotonic()
+    silent, kept_open = os.pipe()
+    clock._watch(silent)  # noqa: SLF001  it runs in a thread of its own
+    os.close(silent)
+    os.close(kept_open)
+    assert ended[0] - started >= 0.1
+
+
 def test_pause_is_not_cut(clock: SystemClock) -> None:
     """A signal that has come does not cut a pause short, as it does a wait."""
     clock.terminate()
