@@ -20,6 +20,8 @@ RUN python3 -m venv pip \
 COPY step.py spec.schema.json outputs.schema.json /opt/step/
 COPY engines /opt/step/engines
 COPY fourme /opt/step/fourme
+COPY process /opt/step/process
+COPY spec /opt/step/spec
 COPY image/__init__.py image/layer.py image/rehearsal.py image/
 ARG SOURCE_DATE_EPOCH=0
 # All that is added to the base, bytecode included, goes to /out.

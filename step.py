@@ -1,15 +1,15 @@
 """Update a 4me request from a workflow: the whole story on one screen.
 
 Read the spec from the engine, validate it, update the request, publish the answer as the output.
-Whatever fails ends in one readable error and a documented exit code (`fourme.errors`).
+Whatever fails ends in one readable error and a documented exit code (`process.errors`).
 """
 
 from __future__ import annotations
 
 if __name__ == "__main__":
-    from fourme.startup import end_on_signals
+    from process.early_signals import install_early_handlers
 
-    end_on_signals()  # first of all: what follows takes a while to load
+    install_early_handlers()  # first of all: what follows takes a while to load
 
 import gc
 import logging
@@ -22,26 +22,25 @@ from typing import TYPE_CHECKING, NoReturn
 from engines import Output, choose_engine, read_arguments, show_errors
 from fourme.api import FourMeApi
 from fourme.client import FourMeClient
-from fourme.clock import SystemClock
-from fourme.errors import BugError, ExitCode, OutputError, StepError
-from fourme.logs import log_more, start_logging
-from fourme.redaction import (
-    Redactor,
-    access_secrets_in_environment,
-    access_secrets_in_spec,
-    secrets_in_environment,
-    secrets_in_spec,
-)
 from fourme.schema import load_spec_schema
-from fourme.settings import Settings
 from fourme.transport import Transport
 from fourme.validation import validate
+from process.clock import SystemClock
+from process.errors import ExitCode, InternalError, OutputError, StepError
+from process.logs import configure_logging, enable_debug_logging
+from process.redaction import (
+    Redactor,
+    access_secrets_in_environment,
+    secrets_in_environment,
+)
+from process.settings import Settings
+from spec.secrets import access_secrets_in_spec, secrets_in_spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from engines import Arguments
-    from fourme.clock import Clock
+    from process.clock import Clock
 
 logger = logging.getLogger("step")
 
@@ -49,23 +48,23 @@ logger = logging.getLogger("step")
 def main(environ: Mapping[str, str], clock: Clock, words: Sequence[str] = ()) -> ExitCode:
     """Run the step as `words` on its command line say; return what the process shall end with."""
     redactor = Redactor()
-    redactor.learn(access_secrets_in_environment(environ))
-    redactor.learn_for_logs(secrets_in_environment(environ))
-    start_logging(redactor, sys.stderr)
+    redactor.add_secrets(access_secrets_in_environment(environ))
+    redactor.add_log_secrets(secrets_in_environment(environ))
+    configure_logging(redactor, sys.stderr)
     show_errors(environ, redactor)
     try:
         run(environ, read_arguments(words), clock, redactor)
     except StepError as error:
         code = error.exit_code
-        with clock.calling("say how it ended", lambda: code):
+        with clock.in_flight("say how it ended", lambda: code):
             logger.error("%s", error)  # noqa: TRY400  the text says it all; no traceback
             if error.__cause__:
                 logger.debug("Caused by", exc_info=error.__cause__)
         return code
     except Exception as error:
-        bug = BugError(
+        bug = InternalError(
             f"The step has a bug: {type(error).__name__}.",
-            todo="Report it with the lines below. Look at the request before you run it again.",
+            fix="Report it with the lines below. Look at the request before you run it again.",
         )
         logger.critical("%s", bug, exc_info=error)
         return bug.exit_code
@@ -80,19 +79,19 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
     """
     transport = Transport(Settings.from_environment(environ), clock)
     engine = choose_engine(environ, arguments, transport)
-    with clock.abortable():
+    with clock.interruptible():
         spec = engine.read_spec()
-    redactor.learn(access_secrets_in_spec(spec))
-    redactor.learn_for_logs(secrets_in_spec(spec))
+    redactor.add_secrets(access_secrets_in_spec(spec))
+    redactor.add_log_secrets(secrets_in_spec(spec))
 
     schema = load_spec_schema()
     order = validate(spec, schema)
     if order.debug:
-        log_more()
+        enable_debug_logging()
     engine.check_outputs()
 
     host, update = order.connection.host, order.update
-    redactor.conceal(note.text for note in update.notes)
+    redactor.add_private_texts(note.text for note in update.notes)
     if not host.is_known:
         logger.info("%s is none of 4me's own hosts; it is used as it is given.", host.address)
     logger.info("Updating request %d at %s: %s", update.request_id, host.address, update.summary)
@@ -102,23 +101,23 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
 
     published = {**request, "request_id": update.request_id}
     page = host.page_of(order.connection.account, update.request_id)
-    output = Output(redactor.hide_in_object(published), page)
+    output = Output(redactor.redact_object(published), page)
     try:
-        with clock.limit(math.inf):
+        with clock.time_limit(math.inf):
             engine.publish(output)
     except TimeoutError as error:
         raise OutputError(
             "The request was updated, but its output could not be published before the step had to "
             "end.",
-            todo="Go on with the workflow by hand; running the step again would repeat notes.",
+            fix="Go on with the workflow by hand; running the step again would repeat notes.",
         ) from error
     logger.info("The output `request` is published.")
 
 
 def start(clock: SystemClock) -> NoReturn:
     """Run the step as a process, from its first signal to its last."""
-    clock.listen()
-    clock.watch()
+    clock.handle_signals()
+    clock.start_watchdog()
     gc.disable()  # a run is over before it has made garbage worth a look: 3 % of its instructions
     code = main(os.environ, clock, sys.argv[1:])
     for stream in filter(None, (sys.stdout, sys.stderr)):  # a closed one is None

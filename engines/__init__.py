@@ -23,13 +23,13 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engines.arguments import Arguments, read_arguments
-from fourme.errors import ConfigError
+from process.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from fourme.redaction import Redactor
     from fourme.transport import Transport
+    from process.redaction import Redactor
 
 __all__ = ["Arguments", "Engine", "Output", "choose_engine", "read_arguments", "show_errors"]
 
@@ -56,7 +56,7 @@ class Engine(Protocol):
         Raises:
             ConfigError: there is no way to a spec, or the engine refuses to give it.
             SpecError: what there is cannot be read as a spec at all.
-            TryLaterError: the engine cannot be reached for now.
+            TemporaryError: the engine cannot be reached for now.
         """
         ...  # pragma: no cover - a protocol's body never runs
 
@@ -117,7 +117,7 @@ def choose_engine(environ: Mapping[str, str], arguments: Arguments, transport: T
     if arguments.output and way in (_Way.GITHUB, _Way.RELAY):
         raise ConfigError(
             f"--output does not go together with {way.value}, where outputs have a place already.",
-            todo="Leave it out.",
+            fix="Leave it out.",
         )
     if way is _Way.RELAY:
         # Each run imports its own engine alone: relay-sdk brings a web server along.
@@ -176,13 +176,13 @@ def _unclear(ways: list[_Way]) -> ConfigError:
         return ConfigError(
             "There is no spec to read. These are the ways to hand one in:",
             details=_HELP,
-            usually="the container was started by hand; in a workflow, Relay sets METADATA_API_URL",
-            todo="Choose one of them; step.py --help says more.",
+            cause="the container was started by hand; in a workflow, Relay sets METADATA_API_URL",
+            fix="Choose one of them; step.py --help says more.",
         )
     return ConfigError(
         f"It is not clear which spec to read: {' and '.join(way.value for way in ways)} are there. "
         "These are the ways to hand one in:",
         details=_HELP,
-        usually="a variable is set for the whole project, or left over from something else",
-        todo="Keep one of them.",
+        cause="a variable is set for the whole project, or left over from something else",
+        fix="Keep one of them.",
     )

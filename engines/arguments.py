@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from fourme.errors import ConfigError
+from process.errors import ConfigError
 
 if TYPE_CHECKING:
     import argparse
@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         def error(self, message: str) -> NoReturn:
             raise ConfigError(
                 f"The command line makes no sense: {message}.",
-                todo="See --help.",
+                fix="See --help.",
             )
 
     parser = Parser(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from fourme.depth import DEEPEST, deep_place
-from fourme.errors import SpecError
+from process.errors import SpecError
+from process.json_depth import MAX_DEPTH, path_beyond_depth
 
-_TODO = "Mend the text; a value that holds `: `, `#` or quotes is best written as a block (`|`)."
+_FIX = "Fix the text; a value that holds `: `, `#` or quotes is best written as a block (`|`)."
 
 
 def read_document(text: str, source: str) -> object:
@@ -27,7 +27,7 @@ def read_document(text: str, source: str) -> object:
         return _read_yaml(text, source)
     except RecursionError:
         raise _too_deep(source) from None
-    place = deep_place(value)
+    place = path_beyond_depth(value)
     if place is not None:
         raise _too_deep(source, f", at {place}")
     return value
@@ -35,8 +35,8 @@ def read_document(text: str, source: str) -> object:
 
 def _too_deep(source: str, where: str = "") -> SpecError:
     return SpecError(
-        f"{source} is nested deeper than {DEEPEST} levels{where}.",
-        todo="Look at what produces the text; no input of the step is nested like that.",
+        f"{source} is nested deeper than {MAX_DEPTH} levels{where}.",
+        fix="Look at what produces the text; no input of the step is nested like that.",
     )
 
 
@@ -59,4 +59,4 @@ def _read_yaml(text: str, source: str) -> object:
     except YamlProblem as problem:
         reason = str(problem)
     # The YAML reader's own words quote the text, so no cause is kept.
-    raise SpecError(f"{source} is neither JSON nor YAML: {reason}.", todo=_TODO)
+    raise SpecError(f"{source} is neither JSON nor YAML: {reason}.", fix=_FIX)

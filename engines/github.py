@@ -13,16 +13,16 @@ from engines.inputs import assemble, given_in
 from engines.scalars import scalars_of
 from engines.sinks import LocalEngine, Sink, compact_json, json_sink, write_text
 from engines.variables import GITHUB_PREFIX, PREFIX
-from fourme.errors import ConfigError
-from fourme.logs import CUT, CleanHandler, write_if_possible
-from fourme.redaction import secrets_in_spec
-from fourme.settings import MAX_LINE_BYTES
+from process.errors import ConfigError
+from process.logs import CUT, SanitizingHandler, try_write
+from process.settings import MAX_LINE_BYTES
+from spec.secrets import secrets_in_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from engines import Output
-    from fourme.redaction import Redactor
+    from process.redaction import Redactor
 
 logger = logging.getLogger("step.github")
 
@@ -45,7 +45,7 @@ def annotate_errors(redactor: Redactor) -> None:
     logging.getLogger().addHandler(_Annotations(redactor))
 
 
-class _Annotations(CleanHandler):
+class _Annotations(SanitizingHandler):
     """Writes errors as workflow commands."""
 
     def __init__(self, redactor: Redactor) -> None:
@@ -75,7 +75,7 @@ def _read_spec(environ: Mapping[str, str]) -> object:
     """Return the spec in the inputs, completed from the environment, and let GitHub mask it."""
     spec = assemble([*given_in(environ, GITHUB_PREFIX), *given_in(environ, PREFIX)])
     for text in map(_escaped, _masked_in(spec)):
-        write_if_possible(sys.stdout, f"::add-mask::{text}\n")
+        try_write(sys.stdout, f"::add-mask::{text}\n")
     if environ.get("RUNNER_DEBUG") == "1":
         spec["debug"] = True  # a person ran the workflow again with debug logging
     return spec
@@ -98,8 +98,8 @@ def _sinks(environ: Mapping[str, str]) -> Iterator[Sink]:
     if not outputs:
         raise ConfigError(
             "GITHUB_OUTPUT is not set, so the outputs could not be handed over.",
-            usually="a container was started by hand, with some of the variables of an action",
-            todo="Use the action by `uses:`, or hand in the spec another way: see --help.",
+            cause="a container was started by hand, with some of the variables of an action",
+            fix="Use the action by `uses:`, or hand in the spec another way: see --help.",
         )
     yield Sink(Path(outputs), lambda output: _write_outputs(Path(outputs), output))
     json_file = environ.get(f"{GITHUB_PREFIX}OUTPUT", "").strip()

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from engines.scalars import SCALARS
 from engines.variables import OUTPUT_VARIABLES, SPEC_VARIABLES
-from fourme import VERSION
-from fourme.errors import EXIT_CODES
-from fourme.settings import VARIABLES
+from process import VERSION
+from process.errors import EXIT_CODES
+from process.settings import VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from engines.documents import read_document
 from engines.variables import ACCESS_TOKEN_FILE, PREFIX, REQUEST, SPEC_PATHS
-from fourme.errors import ConfigError, SpecError
+from process.errors import ConfigError, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -124,8 +124,8 @@ def assemble(given: Iterable[Given]) -> dict[str, Any]:
         raise ConfigError(
             "The spec has two different values for one input.",
             details=tuple(clashes),
-            usually="a variable is left over from something else, or is set for the whole project",
-            todo="Keep one of them.",
+            cause="a variable is left over from something else, or is set for the whole project",
+            fix="Keep one of them.",
         )
     return spec
 
@@ -165,15 +165,15 @@ def _text_of(path: str, source: str) -> str:
     except OSError as error:
         raise ConfigError(
             f"{source} cannot be read: {error.strerror}.",
-            usually="the path is wrong, the file is not mounted, or this user may not read it",
-            todo="Mend the path, or mount the file where it is looked for.",
+            cause="the path is wrong, the file is not mounted, or this user may not read it",
+            fix="Fix the path, or mount the file where it is looked for.",
         ) from error
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SpecError(
             f"{source} is not text: byte {error.start} is not UTF-8.",
-            todo="Save the file as UTF-8.",
+            fix="Save the file as UTF-8.",
         ) from None
 
 

@@ -15,19 +15,19 @@ from relay_sdk import Interface, UnresolvableException
 from relay_sdk.client import MetadataAPIAdapter
 
 from fourme.delivery import Budget, Call, deliver
-from fourme.depth import DEEPEST
-from fourme.errors import (
+from fourme.retry import Repeatable
+from fourme.transport import TooDeepError, exchange, json_of
+from process.errors import (
     ConfigError,
     OutputError,
     SpecError,
     StepError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
     UnresolvedError,
 )
-from fourme.logs import said
-from fourme.retry import Repeatable
-from fourme.settings import LINK_RETRY_TIME
-from fourme.transport import TooDeepError, exchange, json_of
+from process.json_depth import MAX_DEPTH
+from process.logs import quote
+from process.settings import MAX_LINK_RETRY_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,7 +76,7 @@ class RelayEngine:
             return self._interface.get()
         except UnresolvableException as error:
             raise _unresolved(self._adapter.spec_answer) from error
-        except UnexpectedAnswerError as error:
+        except UnexpectedResponseError as error:
             raise _no_spec(error.what) from error
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise _no_spec(type(error).__name__) from error
@@ -92,9 +92,9 @@ class RelayEngine:
             raise OutputError(
                 "The request was updated, but Relay did not take the output.",
                 details=(error.what, *error.details),
-                usually="the outputs of a run are limited to 1 MiB in all, or the metadata service "
+                cause="the outputs of a run are limited to 1 MiB in all, or the metadata service "
                 "is down",
-                todo="Go on with the workflow by hand; running the step again would repeat notes.",
+                fix="Go on with the workflow by hand; running the step again would repeat notes.",
                 status=error.status,
             ) from error
         try:
@@ -129,7 +129,9 @@ class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk s
         purpose = _purpose_of(request)
         options |= {"stream": True, "timeout": self._transport.timeout, "proxies": {}}
         if purpose is _SET_LINK:
-            options["timeout"] = tuple(min(limit, LINK_RETRY_TIME) for limit in options["timeout"])
+            options["timeout"] = tuple(
+                min(limit, MAX_LINK_RETRY_TIME) for limit in options["timeout"]
+            )
         busy = frozenset() if purpose is _READ_SPEC else frozenset({_CONFLICT})
 
         def send() -> requests.Response:
@@ -143,7 +145,7 @@ class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk s
             return response
 
         repeatable = Repeatable.READS if purpose is _READ_SPEC else Repeatable.SETS
-        longest = LINK_RETRY_TIME if purpose is _SET_LINK else float("inf")
+        longest = MAX_LINK_RETRY_TIME if purpose is _SET_LINK else float("inf")
         response = deliver(
             Call(purpose, "the metadata service", repeatable, must_finish=purpose is _SET_OUTPUT),
             attempt,
@@ -159,8 +161,8 @@ def _json_of(response: requests.Response) -> object:
         return json_of(response)
     except TooDeepError as error:
         raise SpecError(
-            f"The spec is nested deeper than {DEEPEST} levels; nothing was sent to 4me.",
-            todo="Correct the value in the workflow that brings so many levels.",
+            f"The spec is nested deeper than {MAX_DEPTH} levels; nothing was sent to 4me.",
+            fix="Correct the value in the workflow that brings so many levels.",
         ) from error
 
 
@@ -168,8 +170,8 @@ def _no_spec(reason: str) -> ConfigError:
     return ConfigError(
         "The metadata service's answer is not a spec.",
         details=(reason,),
-        usually="METADATA_API_URL leads to another service, or a value's base64 is broken",
-        todo="Check METADATA_API_URL and the step's spec.",
+        cause="METADATA_API_URL leads to another service, or a value's base64 is broken",
+        fix="Check METADATA_API_URL and the step's spec.",
     )
 
 
@@ -186,15 +188,15 @@ def _refusal(response: requests.Response, purpose: str) -> ConfigError:
     if status == _UNAUTHORIZED:
         return ConfigError(
             f"The metadata service does not know this step (401); it could not {purpose}.",
-            usually="METADATA_API_URL lacks its token, or the run is over",
-            todo="Start the step from a workflow, or take METADATA_API_URL anew from the sandbox.",
+            cause="METADATA_API_URL lacks its token, or the run is over",
+            fix="Start the step from a workflow, or take METADATA_API_URL anew from the sandbox.",
             status=status,
         )
     return ConfigError(
         f"The metadata service refuses to let the step {purpose} ({status}).",
         details=_words_of(response),
-        usually="METADATA_API_URL leads to another service, or to another version of it",
-        todo="Check METADATA_API_URL.",
+        cause="METADATA_API_URL leads to another service, or to another version of it",
+        fix="Check METADATA_API_URL.",
         status=status,
     )
 
@@ -209,7 +211,7 @@ def _words_of(response: requests.Response) -> tuple[str, ...]:
         words = f"{error['code']}: {error['title']}"
     except (ValueError, TypeError, KeyError, RecursionError):
         return ()
-    return (said(words),) if len(words) <= _LONGEST_TITLE else ()
+    return (quote(words),) if len(words) <= _LONGEST_TITLE else ()
 
 
 def _checked(url: str) -> str:
@@ -222,7 +224,7 @@ def _checked(url: str) -> str:
     if not valid:
         raise ConfigError(
             "METADATA_API_URL is not a URL of the form http://:TOKEN@HOST:PORT.",
-            todo="Leave the variable as Relay sets it, or take it from the sandbox.",
+            fix="Leave the variable as Relay sets it, or take it from the sandbox.",
         )
     return url
 
@@ -234,9 +236,9 @@ def _unresolved(answer: object) -> UnresolvedError:
         "The spec has references that Relay cannot resolve.",
         details=tuple(_names_of(lists if isinstance(lists, dict) else {}))
         or ("the metadata service does not say which",),
-        usually="a connection or secret was renamed or not created, a parameter has no value, or "
+        cause="a connection or secret was renamed or not created, a parameter has no value, or "
         "the step that publishes an output has not run before this one",
-        todo="Create what is missing, or mend the reference in the workflow; a step that takes "
+        fix="Create what is missing, or mend the reference in the workflow; a step that takes "
         "another's output must depend on it.",
     )
 
@@ -245,7 +247,7 @@ def _names_of(lists: Mapping[str, Any]) -> Iterator[str]:
     """Yield a line for each reference: `connection 4me/name`, `output key of step name`, ..."""
     for kind, references in lists.items():
         for reference in references if isinstance(references, list) else [references]:
-            yield said(_name_of(str(kind), reference))
+            yield quote(_name_of(str(kind), reference))
 
 
 def _name_of(kind: str, reference: object) -> str:

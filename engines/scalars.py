@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from fourme.logs import said
+from process.logs import quote
 
 if TYPE_CHECKING:
     from engines import Output
@@ -62,7 +62,7 @@ def _text_of(value: object) -> str:
         value = value.get("id")  # a reference
     if value is None:
         return ""
-    return said(value if isinstance(value, str) else json.dumps(value))
+    return quote(value if isinstance(value, str) else json.dumps(value))
 
 
 def _fitting(scalar: Scalar, text: str) -> str:

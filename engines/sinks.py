@@ -16,8 +16,8 @@ from engines.inputs import STANDARD_STREAM
 from engines.scalars import SCALARS, scalars_of
 from engines.trial import open_to_write, problem_with
 from engines.variables import ANNOTATIONS, DOTENV, OUTPUT, RESULTS_DIR
-from fourme.errors import ConfigError, OutputError
-from fourme.logs import harmless, no_command_in_json, write
+from process.errors import ConfigError, OutputError
+from process.logs import escape_controls, escape_workflow_commands_in_json, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -85,9 +85,9 @@ class LocalEngine:
             raise ConfigError(
                 "The output could not be written, so nothing was sent.",
                 details=problems,
-                usually=f"the folder may not be written by this user ({os.geteuid()}), is "
+                cause=f"the folder may not be written by this user ({os.geteuid()}), is "
                 "read-only, or the disk is full",
-                todo="Name another place, or let this user write there; a volume of Kubernetes "
+                fix="Name another place, or let this user write there; a volume of Kubernetes "
                 "takes `fsGroup` in the pod's securityContext.",
             )
 
@@ -102,7 +102,7 @@ class LocalEngine:
             try:
                 sink.write(output)
             except OSError as error:
-                failure = f"{harmless(sink.place)}: {error.strerror}"
+                failure = f"{escape_controls(sink.place)}: {error.strerror}"
                 if sink.needed:
                     failures.append(failure)
                 else:
@@ -111,9 +111,9 @@ class LocalEngine:
             raise OutputError(
                 "The request was updated, but its output could not be written.",
                 details=tuple(failures),
-                usually="the folder may not be written by this user, is read-only, or the disk is "
+                cause="the folder may not be written by this user, is read-only, or the disk is "
                 "full",
-                todo="Go on with the workflow by hand; running the step again would repeat notes.",
+                fix="Go on with the workflow by hand; running the step again would repeat notes.",
             )
 
 
@@ -200,7 +200,7 @@ def _annotations_of(output: Output) -> str:
 
 
 def _write_standard_output(text: str) -> None:
-    write(sys.stdout, no_command_in_json(text))
+    write(sys.stdout, escape_workflow_commands_in_json(text))
 
 
 def _encoded(text: str) -> bytes:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import yaml
 
-from fourme.depth import DEEPEST
+from process.json_depth import MAX_DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ class _Loader(yaml.SafeLoader):
         if isinstance(where, yaml.AliasEvent):
             raise _problem("it has an alias (`*name`); write the value out", where)
         self._depth += 1
-        if self._depth > DEEPEST:
+        if self._depth > MAX_DEPTH:
             raise YamlDepth(_place(where.start_mark))
         node = super().compose_node(parent, index)
         self._depth -= 1
@@ -95,8 +95,8 @@ def read_yaml(text: str) -> object:
 
 def _without_words(quote: re.Match[str]) -> str:
     """Return what may be shown of a quote: single characters, and the reader's own '<words>'."""
-    harmless = len(quote[1]) <= _LONGEST_QUOTE or quote[1].startswith("<")
-    return quote[0] if harmless else "..."
+    escape_controls = len(quote[1]) <= _LONGEST_QUOTE or quote[1].startswith("<")
+    return quote[0] if escape_controls else "..."
 
 
 def _value_of(node: yaml.Node) -> object:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import requests
 from requests.utils import get_environ_proxies
 
-from fourme import VERSION
 from fourme.adapter import FinalAnswerAdapter
 from fourme.delivery import Budget, Call, Throttled, deliver
 from fourme.retry import Repeatable
 from fourme.transport import Parcel, exchange, json_of
+from process import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -37,9 +37,9 @@ from datetime import datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fourme.errors import UnexpectedAnswerError
 from fourme.mishaps import server_time
-from fourme.settings import CLOCK_TOLERANCE, DOUBTFUL_AGE
+from process.errors import UnexpectedResponseError
+from process.settings import CLOCK_TOLERANCE, MAX_CLOCK_DIFFERENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,11 +90,11 @@ def start_by_server(
         since_answered: seconds from the attempt's beginning until the answer was there.
 
     Raises:
-        UnexpectedAnswerError: the answer does not tell the time.
+        UnexpectedResponseError: the answer does not tell the time.
     """
     now = server_time(response.headers)
     if now is None or "Age" in response.headers:
-        raise UnexpectedAnswerError("the answer does not tell the server's time")
+        raise UnexpectedResponseError("the answer does not tell the server's time")
     earliest = int(now - since_answered)
     return AttemptStart(earliest, max(int(now - since_asked - _QUICK), earliest))
 
@@ -103,18 +103,18 @@ def notes_of(value: object) -> list[Mapping[str, Any]]:
     """Return an answer that is a list of notes.
 
     Raises:
-        UnexpectedAnswerError: it is not.
+        UnexpectedResponseError: it is not.
     """
     if isinstance(value, list) and all(isinstance(note, dict) for note in value):
         return value
-    raise UnexpectedAnswerError("the answer is not a list of notes")
+    raise UnexpectedResponseError("the answer is not a list of notes")
 
 
 def created_at(note: Mapping[str, Any]) -> float:
     """Return when a note was added, in seconds since the epoch.
 
     Raises:
-        UnexpectedAnswerError: it does not tell; without a zone it could be anybody's (facts: the
+        UnexpectedResponseError: it does not tell; without a zone it could be anybody's (facts: the
             user's, which the step does not know).
     """
     try:
@@ -123,20 +123,20 @@ def created_at(note: Mapping[str, Any]) -> float:
             return created.timestamp()
     except (KeyError, TypeError, ValueError, OverflowError):
         pass
-    raise UnexpectedAnswerError("a note has no valid created_at")
+    raise UnexpectedResponseError("a note has no valid created_at")
 
 
 def match_note(note: Mapping[str, Any], expected: ExpectedNote, start: AttemptStart) -> NoteMatch:
     """Return what a note is to an expected one; see the table above.
 
     Raises:
-        UnexpectedAnswerError: the note does not tell its time.
+        UnexpectedResponseError: the note does not tell its time.
     """
     is_internal = note.get("internal")
     if is_internal is (not expected.internal):
         return NoteMatch.ANOTHER
     created = created_at(note)
-    if created < start.earliest - DOUBTFUL_AGE:
+    if created < start.earliest - MAX_CLOCK_DIFFERENCE:
         return NoteMatch.ANOTHER
     is_alike = is_same_text(note.get("text"), expected.text)
     if created >= start.latest:

@@ -16,17 +16,17 @@ from fourme.arrival import (
     start_by_server,
 )
 from fourme.delivery import Budget, Call, Look, deliver_or_verify
-from fourme.errors import (
+from fourme.mishaps import trace_of
+from fourme.refusals import Attempted, refusal
+from fourme.transport import Parcel, json_of
+from process.errors import (
     OutcomeUnknownError,
     OutputError,
     SpecError,
     StepError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
 )
-from fourme.mishaps import trace_of
-from fourme.refusals import Attempted, refusal
-from fourme.settings import LONGEST_LOOK, MOST_NOTE_PAGES, MOST_NOTES, NOTES_PER_PAGE
-from fourme.transport import Parcel, json_of
+from process.settings import MAX_NOTE_PAGES, MAX_NOTES, MAX_VERIFICATION_TIME, NOTES_PER_PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,7 +53,7 @@ class FourMeClient:
         """Upload the files of an update, make it, and return the full request as 4me answers it.
 
         Raises:
-            StepError: see `fourme.errors`; `applied` says whether the request was updated.
+            StepError: see `process.errors`; `applied` says whether the request was updated.
         """
         stored = {}
         self._api.transport.stop_if_terminated()
@@ -64,7 +64,7 @@ class FourMeClient:
             self._api.transport.stop_if_terminated()
         attached = update.attached(stored, self._schema)
         for problem in attached.oversized(self._schema):
-            raise SpecError(str(problem), todo="Shorten the text, or show fewer files inline.")
+            raise SpecError(str(problem), fix="Shorten the text, or show fewer files inline.")
         return self._update(attached)
 
     def _update(self, update: Update) -> dict[str, Any]:
@@ -87,7 +87,7 @@ class FourMeClient:
             response = self._api.exchange("PATCH", f"/requests/{update.request_id}", parcel=parcel)
             if response.ok:
                 answered.append(_request_of(response, update.request_id))
-                budget.clock.note_applied()
+                budget.clock.mark_applied()
             return response
 
         response = deliver_or_verify(call, attempt, budget)
@@ -140,7 +140,7 @@ class FourMeClient:
                     unclear = note.get("id")
                 found[expected] = max(found[expected], match)
             if all(match is NoteMatch.RECOGNISED for match in found.values()):
-                budget.clock.note_applied()
+                budget.clock.mark_applied()
                 logger.info("The update has arrived: its notes are there.")
                 return Look(arrived=True)
         if all(match is NoteMatch.ANOTHER for match in found.values()):
@@ -167,7 +167,7 @@ class FourMeClient:
         seen = 0
         total: int | None = None
         began = budget.clock.monotonic()
-        for _ in range(MOST_NOTE_PAGES):
+        for _ in range(MAX_NOTE_PAGES):
             path = f"/requests/{update.request_id}/notes"
             answer = self._read(path, "read the notes", budget, params)
             answered = budget.clock.monotonic()
@@ -181,14 +181,16 @@ class FourMeClient:
             if page.next_query is None:
                 page.check_is_last(seen, total)
                 return
-            if seen >= MOST_NOTES or page.next_query == params:
+            if seen >= MAX_NOTES or page.next_query == params:
                 break
             if budget.clock.terminated:
-                raise UnexpectedAnswerError("the step was asked to end before all notes were read")
-            if answered - began > LONGEST_LOOK:
-                raise UnexpectedAnswerError("reading the notes takes too long")
+                raise UnexpectedResponseError(
+                    "the step was asked to end before all notes were read"
+                )
+            if answered - began > MAX_VERIFICATION_TIME:
+                raise UnexpectedResponseError("reading the notes takes too long")
             params = page.next_query
-        raise UnexpectedAnswerError(f"the request has more than {seen} notes")
+        raise UnexpectedResponseError(f"the request has more than {seen} notes")
 
     def _start_of(self, started: float, answer: Answer, answered: float) -> AttemptStart:
         """Return when an attempt began by the server's clock: the latest that any answer tells.
@@ -229,7 +231,7 @@ class FourMeClient:
                 f"Request {update.request_id} was updated, but 4me's answer was lost and the "
                 "request could not be read.",
                 details=(error.what,),
-                todo="Go on with the workflow by hand; running the step again would repeat "
+                fix="Go on with the workflow by hand; running the step again would repeat "
                 f"{', '.join(update.adds)}.",
                 status=error.status,
             ) from error
@@ -239,8 +241,8 @@ class FourMeClient:
                 f"Request {update.request_id} has a note like the one sent, but other fields are "
                 "not as sent.",
                 details=others,
-                usually="somebody else has added the same note, or has changed these fields since",
-                todo=self._look_at(update),
+                cause="somebody else has added the same note, or has changed these fields since",
+                fix=self._look_at(update),
             )
         return request
 
@@ -258,7 +260,7 @@ class _NotesPage(NamedTuple):
         Of the address, that is all that is used: what a proxy makes of the rest is never called.
 
         Raises:
-            UnexpectedAnswerError: the server says of a next page, but not how to ask for it.
+            UnexpectedResponseError: the server says of a next page, but not how to ask for it.
         """
         link = self.response.links.get("next")
         if link is None:
@@ -268,7 +270,7 @@ class _NotesPage(NamedTuple):
         except ValueError:
             query = ""
         if not query:
-            raise UnexpectedAnswerError("the answer does not say where the next page of notes is")
+            raise UnexpectedResponseError("the answer does not say where the next page of notes is")
         return query
 
     @property
@@ -285,11 +287,11 @@ class _NotesPage(NamedTuple):
             total: how many there should be, as the first page says: others may be added meanwhile.
 
         Raises:
-            UnexpectedAnswerError: something has removed the link to the next page.
+            UnexpectedResponseError: something has removed the link to the next page.
         """
         is_last = self.size < NOTES_PER_PAGE if total is None else seen >= total
         if not is_last:
-            raise UnexpectedAnswerError("the answer does not link to the next page of notes")
+            raise UnexpectedResponseError("the answer does not link to the next page of notes")
 
 
 def _request_of(response: requests.Response, request_id: int) -> dict[str, Any]:
@@ -297,21 +299,21 @@ def _request_of(response: requests.Response, request_id: int) -> dict[str, Any]:
 
 
 def _checked_request(
-    value: object, request_id: int, status: int | None, trace: str | None
+    value: object, request_id: int, status: int | None, trace_id: str | None
 ) -> dict[str, Any]:
     """Return an answer that is the request that was asked for.
 
     Raises:
-        UnexpectedAnswerError: it is not.
+        UnexpectedResponseError: it is not.
     """
     if isinstance(value, dict) and value.get("id") == request_id:
         return value
     other = value.get("id") if isinstance(value, dict) else None
     found = f"with id {other}" if isinstance(other, int) else "of another kind"
-    raise UnexpectedAnswerError(
+    raise UnexpectedResponseError(
         f"4me answered with a record {found} where request {request_id} was expected.",
-        usually="another service answers in 4me's place",
-        todo="Check the host, and open the request to see whether it was updated.",
+        cause="another service answers in 4me's place",
+        fix="Check the host, and open the request to see whether it was updated.",
         status=status,
-        trace=trace,
+        trace_id=trace_id,
     )

@@ -13,8 +13,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fourme.depth import DEEPEST, NAMED, too_deep
-from fourme.logs import harmless
+from process.json_depth import MAX_DEPTH, NAMED_LEVELS, exceeds_depth
+from process.logs import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ _FALSE = frozenset({"false", "0", "f", "n", "no", "off"})
 _HOURS_AND_MINUTES = re.compile(r"([0-9]{1,6}):([0-5][0-9])")
 _MOST_DIGITS = 19  # of a 64-bit id
 _EXACT = 2**53  # from there on a float may stand for another number that was written
-_TOO_DEEP = f"is nested deeper than {DEEPEST} levels"
+_TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
 _LARGEST = 10**1000  # Python refuses to write far longer numbers
 
 
@@ -47,7 +47,7 @@ class Problem:
 
     def __str__(self) -> str:
         """Return the problem as one line, whatever the names in its path are."""
-        place = harmless(self.path) or "The spec"
+        place = escape_controls(self.path) or "The spec"
         return f"{place} {self.wrong}.{' ' + self.hint if self.hint else ''}"
 
 
@@ -99,7 +99,7 @@ def convert(raw: object, schema: SpecSchema) -> Draft:
 
 def _as_json_value(value: object, path: str, problems: list[Problem], depth: int = 0) -> object:
     """Return a value with its bytes decoded; note what JSON cannot carry, and leave it out."""
-    if depth == NAMED and too_deep(value, DEEPEST - depth):
+    if depth == NAMED_LEVELS and exceeds_depth(value, MAX_DEPTH - depth):
         problems.append(Problem(path, _TOO_DEEP))
         return None
     if isinstance(value, dict):
@@ -178,7 +178,7 @@ def _opened(value: object, path: str, problems: list[Problem]) -> object:
         return value
     try:
         opened = json.loads(value)
-        deep = too_deep(opened)
+        deep = exceeds_depth(opened)
     except ValueError:
         return value
     except RecursionError:

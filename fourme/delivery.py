@@ -8,27 +8,27 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
-from fourme.errors import (
+from fourme.mishaps import Mishap
+from fourme.retry import DOUBTFUL, Action, Happening, Repeatable, Situation, decide, settle_time
+from process.errors import (
     ConfigError,
     ExitCode,
     OutcomeUnknownError,
+    RateLimitedError,
     StepError,
+    TemporaryError,
     TerminatedError,
-    ThrottledError,
-    TryLaterError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
 )
-from fourme.mishaps import Mishap
-from fourme.retry import DOUBTFUL, Action, Happening, Repeatable, Situation, decide, settle_time
-from fourme.settings import MISSING_HOST_TIME
+from process.settings import MAX_UNKNOWN_HOST_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import requests
 
-    from fourme.clock import Clock
-    from fourme.settings import Settings
+    from process.clock import Clock
+    from process.settings import Settings
 
 logger = logging.getLogger("step.retry")
 
@@ -153,7 +153,7 @@ def deliver_or_verify(
         lost but a verification found that the call has arrived.
 
     Raises:
-        TryLaterError: gave up; not applied, or harmless to repeat.
+        TemporaryError: gave up; not applied, or safe to repeat.
         OutcomeUnknownError: gave up; nobody can tell whether it was applied.
     """
     return _Delivery(call, budget).run(attempt)
@@ -175,10 +175,10 @@ class _Delivery:
         self._host_missing_since: float | None = None
 
     def run(self, attempt: Callable[[], requests.Response]) -> requests.Response | None:
-        with self._clock.calling(self._call.purpose, self._abandoned):
+        with self._clock.in_flight(self._call.purpose, self._abandoned_error):
             return self._repeat(attempt)
 
-    def _abandoned(self) -> ExitCode:
+    def _abandoned_error(self) -> ExitCode:
         """Return what it means when the process has to end now."""
         call = self._call
         if call.must_finish:
@@ -234,7 +234,7 @@ class _Delivery:
                 self._doubt = None
             seen = "it is unclear whether the update has" if found.unclear else "the update has not"
             what = f"{mishap.what}, and {seen} arrived"
-            absent = Mishap(Happening.ABSENT, what, status=mishap.status, trace=mishap.trace)
+            absent = Mishap(Happening.ABSENT, what, status=mishap.status, trace_id=mishap.trace_id)
             if self._next(absent, settled=settled) is Action.REPEAT:
                 return False
 
@@ -253,7 +253,7 @@ class _Delivery:
             return left
         if self._host_missing_since is None:
             self._host_missing_since = self._began
-        return min(left, self._host_missing_since + MISSING_HOST_TIME - self._clock.monotonic())
+        return min(left, self._host_missing_since + MAX_UNKNOWN_HOST_TIME - self._clock.monotonic())
 
     @property
     def _throttle_left(self) -> float:
@@ -273,7 +273,7 @@ class _Delivery:
             mishap.retry_after,
             None if settled else self._unsettled,
         )
-        decision = decide(situation, self._clock.draw())
+        decision = decide(situation, self._clock.random())
         if decision.action not in (Action.REPEAT, Action.VERIFY):
             raise self._surrender(mishap, decision.action) from mishap
         logger.warning(
@@ -290,7 +290,7 @@ class _Delivery:
             return decision.action
         if not self._call.must_finish:
             raise self._terminated(mishap, decision.action) from mishap
-        self._clock.pause(min(decision.wait, self._clock.time_left))
+        self._clock.sleep(min(decision.wait, self._clock.time_left))
         return decision.action
 
     def _look(self, mishap: Mishap) -> Look:
@@ -308,9 +308,9 @@ class _Delivery:
             f"The step could not {self._call.purpose} for certain: {mishap.what}, and nobody can "
             "tell whether it has arrived.",
             details=(why,),
-            todo=self._call.look_at,
+            fix=self._call.look_at,
             status=mishap.status,
-            trace=mishap.trace,
+            trace_id=mishap.trace_id,
         )
 
     def _in_doubt(self, then: str) -> OutcomeUnknownError | None:
@@ -321,9 +321,9 @@ class _Delivery:
             f"The step could not {self._call.purpose} for certain: an attempt may have been "
             f"applied ({self._doubt.what}), and the next one failed.",
             details=(f"the next one: {then}",),
-            todo=self._call.look_at,
+            fix=self._call.look_at,
             status=self._doubt.status,
-            trace=self._doubt.trace,
+            trace_id=self._doubt.trace_id,
         )
 
     def _surrender(self, mishap: Mishap, action: Action) -> StepError:
@@ -331,77 +331,77 @@ class _Delivery:
         if mishap.happening is Happening.NO_HOST:
             return self._no_host(mishap)
         if action is Action.UNKNOWN and call.repeatable is Repeatable.READS:
-            return UnexpectedAnswerError(
+            return UnexpectedResponseError(
                 f"The step could not {call.purpose}: {call.service}: {mishap.what}.",
-                usually="another service answers in its place",
-                todo="Check its address.",
+                cause="another service answers in its place",
+                fix="Check its address.",
                 status=mishap.status,
-                trace=mishap.trace,
+                trace_id=mishap.trace_id,
                 applied="no",
             )
         if action is Action.UNKNOWN:
             return OutcomeUnknownError(
                 f"The step could not {call.purpose} for certain: {call.service}: {mishap.what}.",
-                usually="the update may have been applied although the answer was lost; repeating "
+                cause="the update may have been applied although the answer was lost; repeating "
                 "it could apply it twice",
-                todo=call.look_at,
+                fix=call.look_at,
                 status=mishap.status,
-                trace=mishap.trace,
+                trace_id=mishap.trace_id,
             )
         if mishap.happening is Happening.THROTTLED:
             return self._throttled(mishap)
-        return TryLaterError(
+        return TemporaryError(
             f"The step could not {call.purpose}: {call.service}: {mishap.what}.",
-            usually="the service or the network in between is down, or a firewall is in the way",
-            todo="Run the step again later. If it persists, check the host, and that the "
+            cause="the service or the network in between is down, or a firewall is in the way",
+            fix="Run the step again later. If it persists, check the host, and that the "
             "container may reach it. FOURME_MAX_RETRY_TIME says for how long the step tries.",
             status=mishap.status,
-            trace=mishap.trace,
+            trace_id=mishap.trace_id,
             applied="maybe" if self._doubt else "no",
         )
 
     def _no_host(self, mishap: Mishap) -> StepError:
         what = f"The step could not {self._call.purpose}: {self._call.service}: {mishap.what}."
         if self._doubt:
-            return TryLaterError(
+            return TemporaryError(
                 what,
-                usually="the name server does not know any more what it knew a moment ago",
-                todo="Run the step again later.",
+                cause="the name server does not know any more what it knew a moment ago",
+                fix="Run the step again later.",
                 applied="maybe",
             )
         return ConfigError(
             what,
-            usually="the name is misspelt, or is known in another network only",
-            todo="Correct the address, or let the container use the right name server.",
+            cause="the name is misspelt, or is known in another network only",
+            fix="Correct the address, or let the container use the right name server.",
         )
 
-    def _throttled(self, mishap: Mishap) -> ThrottledError:
+    def _throttled(self, mishap: Mishap) -> RateLimitedError:
         until = f"{mishap.until:%Y-%m-%d %H:%M:%S} UTC" if mishap.until else ""
-        return ThrottledError(
+        return RateLimitedError(
             f"The step could not {self._call.purpose}: {self._call.service}: {mishap.what}"
             f"{f', until {until}' if until else ''}.",
-            usually="the rate limit of the token's user is used up (4me: 3,600 requests an hour "
+            cause="the rate limit of the token's user is used up (4me: 3,600 requests an hour "
             "for all tokens of a user, 20 in 2 s)",
-            todo=f"Run the step again {f'after {until}' if until else 'later'}. Give busy "
+            fix=f"Run the step again {f'after {until}' if until else 'later'}. Give busy "
             "workflows users of their own, or raise FOURME_MAX_THROTTLE_TIME.",
             status=mishap.status,
-            trace=mishap.trace,
+            trace_id=mishap.trace_id,
             applied="maybe" if self._doubt else "no",
         )
 
     def _terminated(self, mishap: Mishap, action: Action) -> StepError:
-        usually = "the engine cancelled the run, or its time was up"
+        cause = "the engine cancelled the run, or its time was up"
         if action is Action.VERIFY:
             return OutcomeUnknownError(
                 f"The step was asked to end before it could check an update: {mishap.what}.",
-                usually=usually,
-                todo=self._call.look_at,
+                cause=cause,
+                fix=self._call.look_at,
                 status=mishap.status,
-                trace=mishap.trace,
+                trace_id=mishap.trace_id,
             )
         return TerminatedError(
             f"The step was asked to end while it waited to {self._call.purpose}: {mishap.what}.",
-            usually=usually,
-            todo="Run the step again.",
+            cause=cause,
+            fix="Run the step again.",
             applied="maybe" if self._doubt else "no",
         )

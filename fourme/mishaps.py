@@ -18,14 +18,14 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from fourme.errors import CertificateError, ConfigError, RedirectError, StepError
-from fourme.logs import said
 from fourme.retry import Happening
+from process.errors import CertificateError, ConfigError, RedirectError, StepError
+from process.logs import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from fourme.clock import Clock
+    from process.clock import Clock
 
 _LONGEST_RETRY_AFTER = 10**9  # seconds; more is as good as never
 
@@ -39,7 +39,7 @@ class Mishap(Exception):  # noqa: N818  not an error yet: the policy decides
         retry_after: seconds that the server asks to wait; None when it does not say.
         until: when that wait is over, in the server's time; None when it does not say.
         status: HTTP status, when there was an answer.
-        trace: X-Request-Id, when there was one.
+        trace_id: X-Request-Id, when there was one.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Mishap(Exception):  # noqa: N818  not an error yet: the policy decides
         retry_after: float | None = None,
         until: datetime | None = None,
         status: int | None = None,
-        trace: str | None = None,
+        trace_id: str | None = None,
     ) -> None:
         super().__init__(what)
         self.happening = happening
@@ -58,7 +58,7 @@ class Mishap(Exception):  # noqa: N818  not an error yet: the policy decides
         self.retry_after = retry_after
         self.until = until
         self.status = status
-        self.trace = trace
+        self.trace_id = trace_id
 
 
 def check_status(response: requests.Response, clock: Clock, busy_statuses: frozenset[int]) -> None:
@@ -71,17 +71,22 @@ def check_status(response: requests.Response, clock: Clock, busy_statuses: froze
     status = response.status_code
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         raise _redirected(response)
-    trace = trace_of(response)
+    trace_id = trace_of(response)
     if _asks_to_wait(response):
         wait, until = _retry_after(response.headers, clock)
         what = f"it answered {status} and asks to wait" + (f" {wait:.0f} s" if wait else "")
         raise Mishap(
-            Happening.THROTTLED, what, retry_after=wait, until=until, status=status, trace=trace
+            Happening.THROTTLED,
+            what,
+            retry_after=wait,
+            until=until,
+            status=status,
+            trace_id=trace_id,
         )
     is_answer = HTTPStatus.OK <= status < HTTPStatus.INTERNAL_SERVER_ERROR
     if not is_answer or status in (*_SILENT, *busy_statuses):
         happening = Happening.SILENT if status in _SILENT else Happening.FAILED
-        raise Mishap(happening, f"it answered {_spelled(status)}", status=status, trace=trace)
+        raise Mishap(happening, f"it answered {_spelled(status)}", status=status, trace_id=trace_id)
 
 
 # Somebody has waited in vain for the service, which may still be at work: 504, and what proxies and
@@ -121,14 +126,14 @@ def _redirected(response: requests.Response) -> RedirectError:
     place = _place_of(response.headers.get("Location", ""))
     return RedirectError(
         f"{urlsplit(response.request.url or '').hostname} answered with a redirect "
-        f"({response.status_code}){' to ' + said(place) if place else ''}; the step never follows "
+        f"({response.status_code}){' to ' + quote(place) if place else ''}; the step never follows "
         "one, since it would hand the access token to whoever is there.",
-        usually="the host is an address for people rather than the API's, or has moved",
-        todo=f"If {said(place)} is the address of 4me's API, set the connection's host to it."
+        cause="the host is an address for people rather than the API's, or has moved",
+        fix=f"If {quote(place)} is the address of 4me's API, set the connection's host to it."
         if place
         else "Check the connection's host.",
         status=response.status_code,
-        trace=trace_of(response),
+        trace_id=trace_of(response),
     )
 
 
@@ -182,8 +187,8 @@ def trace_of(response: requests.Response) -> str | None:
 
     It is printed, and a service may put anything there.
     """
-    trace = response.headers.get("X-Request-Id", "")
-    return trace if re.fullmatch(r"[0-9A-Za-z._:/+=-]{1,128}", trace) else None
+    trace_id = response.headers.get("X-Request-Id", "")
+    return trace_id if re.fullmatch(r"[0-9A-Za-z._:/+=-]{1,128}", trace_id) else None
 
 
 def understand(error: Exception, *, unsent: bool) -> Mishap | StepError:
@@ -199,21 +204,21 @@ def understand(error: Exception, *, unsent: bool) -> Mishap | StepError:
     if any(getattr(root, "library", None) in _CA_FILES for root in roots):
         return ConfigError(
             "The file that REQUESTS_CA_BUNDLE names holds no CA certificates.",
-            todo="Put the certificates there as PEM, or leave the variable out.",
+            fix="Put the certificates there as PEM, or leave the variable out.",
         )
     tunnel = next(filter(None, map(_no_tunnel, roots)), None)
     if tunnel and tunnel["status"] in _PROXY_REFUSES:
         return ConfigError(
-            f"The proxy refuses the step: {said(tunnel['words'])}.",
-            todo="Let the proxy allow 4me's host; put its user name and password, if it wants any, "
+            f"The proxy refuses the step: {quote(tunnel['words'])}.",
+            fix="Let the proxy allow 4me's host; put its user name and password, if it wants any, "
             "into HTTPS_PROXY.",
         )
     if isinstance(error, _MISUSE) or (unsent and isinstance(error, _MISUSE_IF_UNSENT)):
         return ConfigError(
             f"The service cannot be called: {type(error).__name__}.",
-            todo="Check the host, METADATA_API_URL and HTTPS_PROXY.",
+            fix="Check the host, METADATA_API_URL and HTTPS_PROXY.",
         )
-    what = said(_innermost(roots))
+    what = quote(_innermost(roots))
     missing = next((root for root in roots if isinstance(root, socket.gaierror)), None)
     if missing is not None and missing.errno in _NO_SUCH_HOST:
         return Mishap(Happening.NO_HOST, f"{_host_of(error, roots)} does not exist ({what})")
@@ -285,7 +290,7 @@ def _host_of(error: Exception, roots: tuple[BaseException, ...]) -> str:
     if any(isinstance(root, urllib3.exceptions.ProxyError) for root in roots):
         return "the proxy that HTTPS_PROXY names"
     request = getattr(error, "request", None)
-    return f"the host {said(urlsplit(getattr(request, 'url', None) or '').hostname or '')}"
+    return f"the host {quote(urlsplit(getattr(request, 'url', None) or '').hostname or '')}"
 
 
 def _untrusted(error: Exception, roots: tuple[BaseException, ...]) -> CertificateError:
@@ -295,8 +300,8 @@ def _untrusted(error: Exception, roots: tuple[BaseException, ...]) -> Certificat
     request = getattr(error, "request", None)
     name = urlsplit(getattr(request, "url", None) or "").hostname or "the server"
     return CertificateError(
-        f"The certificate of {name} is not trusted: {said(reason)}.",
-        usually="the host has a certificate of a private CA, or a proxy opens the connection",
-        todo="Mount the CA's certificate (PEM) into the container and name it in "
+        f"The certificate of {name} is not trusted: {quote(reason)}.",
+        cause="the host has a certificate of a private CA, or a proxy opens the connection",
+        fix="Mount the CA's certificate (PEM) into the container and name it in "
         "REQUESTS_CA_BUNDLE. Certificates are always checked.",
     )

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from fourme.errors import AccessError, RefusedError, RequestNotFoundError
-from fourme.logs import said
 from fourme.mishaps import trace_of
-from fourme.quotes import PrivateTexts
+from process.errors import AccessError, RejectedError, RequestNotFoundError
+from process.logs import quote
+from process.private_texts import PrivateTexts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import requests
 
-    from fourme.errors import StepError
+    from process.errors import StepError
 
 _LONGEST = 16 * 1024  # characters of what is quoted in all; a line of the log takes less
 _LINE = 100  # characters that a line counts for beyond its own
@@ -49,13 +49,13 @@ class Attempted:
 def refusal(response: requests.Response, attempted: Attempted) -> StepError:
     """Return the error that an answer stands for."""
     status = response.status_code
-    facts: dict[str, Any] = {"status": status, "trace": trace_of(response)}
+    facts: dict[str, Any] = {"status": status, "trace_id": trace_of(response)}
     if status == HTTPStatus.UNAUTHORIZED:
         return AccessError(
             f"4me does not accept the access token (401) in account {attempted.account}.",
-            usually="the account is misspelt, the token belongs to another account or another 4me "
+            cause="the account is misspelt, the token belongs to another account or another 4me "
             "environment than the host's, or it was revoked or has expired",
-            todo="Check account and host of the connection first; then make a new token (4me: My "
+            fix="Check account and host of the connection first; then make a new token (4me: My "
             "Profile, Personal Access Tokens).",
             **facts,
         )
@@ -63,25 +63,25 @@ def refusal(response: requests.Response, attempted: Attempted) -> StepError:
         return AccessError(
             f"The token's user may not {attempted.purpose} (403).",
             details=details_of(response, attempted.private),
-            usually=f"a role is missing in the account: {', '.join(attempted.roles)}",
-            todo="Ask an account administrator for the role, or for a token with it; a "
+            cause=f"a role is missing in the account: {', '.join(attempted.roles)}",
+            fix="Ask an account administrator for the role, or for a token with it; a "
             "personal access token must also have the scope to update requests.",
             **facts,
         )
     if status == HTTPStatus.NOT_FOUND and attempted.request_id is not None:
         return RequestNotFoundError(
             f"4me knows no request {attempted.request_id} in account {attempted.account} (404).",
-            usually="the number is wrong, the request is in another account, or the token's "
+            cause="the number is wrong, the request is in another account, or the token's "
             "user may not see it",
-            todo="Check request_id, and the connection's account: a request that was passed "
+            fix="Check request_id, and the connection's account: a request that was passed "
             "to another account is updated there.",
             **facts,
         )
-    return RefusedError(
+    return RejectedError(
         f"4me refused to {attempted.purpose} ({status}).",
         details=details_of(response, attempted.private),
-        usually="a value does not fit this request",
-        todo="Mend these values in the workflow. Records of another account, or disabled "
+        cause="a value does not fit this request",
+        fix="Fix these values in the workflow. Records of another account, or disabled "
         "ones, cannot be referred to.",
         **facts,
     )
@@ -100,13 +100,15 @@ def details_of(response: requests.Response, private: Iterable[str] = ()) -> tupl
         text = response.content[: 4 * _LONGEST].decode("utf-8", "replace")
         words = [("", _beginning(text, _LONGEST))] if text else []
     texts = PrivateTexts(private)
-    return tuple(field + _shown(field, texts.hidden_in(said(text)), texts) for field, text in words)
+    return tuple(
+        field + _shown(field, texts.redact_quotes(quote(text)), texts) for field, text in words
+    )
 
 
 def _shown(field: str, text: str, texts: PrivateTexts) -> str:
     """Return what is said of a field; where it may be of a note, without any word of the notes."""
     is_of_other = field and not field.startswith(("note", "internal_note"))
-    return text if is_of_other else texts.words_hidden_in(text)
+    return text if is_of_other else texts.redact_words(text)
 
 
 def _words_of(answer: object) -> Iterator[tuple[str, str]]:

@@ -11,13 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from fourme.settings import (
-    BACKOFF_FIRST,
-    BACKOFF_LONGEST,
-    MOST_GARBLED,
+from process.settings import (
+    INITIAL_BACKOFF,
+    INITIAL_RATE_LIMIT_BACKOFF,
+    MAX_BACKOFF,
+    MAX_INVALID_RESPONSES,
     SETTLE_TIME,
-    SILENT_SETTLE_TIME,
-    THROTTLE_FIRST,
+    TIMEOUT_SETTLE_TIME,
 )
 
 
@@ -51,7 +51,7 @@ class Action(Enum):
 
     REPEAT = "repeat"  # after the wait
     VERIFY = "verify"  # after the wait, find out whether it has arrived
-    TRY_LATER = "try later"  # give up: not applied, or harmless to repeat
+    TRY_LATER = "try later"  # give up: not applied, or safe to repeat
     UNKNOWN = "unknown"  # give up: nobody can tell whether it was applied
 
 
@@ -87,7 +87,7 @@ class Decision:
     wait: float = 0.0
 
 
-def backoff(attempt: int, draw: float, first: float = BACKOFF_FIRST) -> float:
+def backoff(attempt: int, draw: float, first: float = INITIAL_BACKOFF) -> float:
     """Return the seconds to wait after a number of attempts: doubling, capped, with jitter.
 
     Args:
@@ -95,7 +95,7 @@ def backoff(attempt: int, draw: float, first: float = BACKOFF_FIRST) -> float:
         draw: a random number from 0 to 1; half of the delay depends on it.
         first: the longest delay after the first attempt.
     """
-    longest: float = min(first * 2 ** min(attempt - 1, 16), BACKOFF_LONGEST)
+    longest: float = min(first * 2 ** min(attempt - 1, 16), MAX_BACKOFF)
     return longest * (1 + draw) / 2
 
 
@@ -152,18 +152,18 @@ def _is_garbled_for_good(situation: Situation) -> bool:
     """Return whether a whole answer makes no sense, again and again: that is not an outage."""
     is_garbled = situation.happening is Happening.GARBLED
     reads = situation.repeatable is Repeatable.READS
-    return is_garbled and reads and situation.attempt >= MOST_GARBLED
+    return is_garbled and reads and situation.attempt >= MAX_INVALID_RESPONSES
 
 
 def _after_throttling(situation: Situation, draw: float) -> Decision:
     if situation.retry_after is None:
-        wait = backoff(situation.attempt, draw, first=2 * THROTTLE_FIRST)
+        wait = backoff(situation.attempt, draw, first=2 * INITIAL_RATE_LIMIT_BACKOFF)
     else:
-        wait = max(situation.retry_after, BACKOFF_FIRST)  # "0" must not become a busy loop
+        wait = max(situation.retry_after, INITIAL_BACKOFF)  # "0" must not become a busy loop
     fits = wait <= situation.throttle_left
     return Decision(Action.REPEAT if fits else Action.TRY_LATER, wait)
 
 
 def settle_time(happening: Happening) -> float:
     """Return for how many seconds after an attempt a server may still be at work on it."""
-    return SILENT_SETTLE_TIME if happening is Happening.SILENT else SETTLE_TIME
+    return TIMEOUT_SETTLE_TIME if happening is Happening.SILENT else SETTLE_TIME

@@ -22,20 +22,20 @@ from fourme.api import plain_session
 from fourme.attachments import File, Stored
 from fourme.conversion import Problem
 from fourme.delivery import Call, deliver
-from fourme.errors import (
-    ConfigError,
-    RefusedError,
-    SpecError,
-    TryLaterError,
-    UnexpectedAnswerError,
-)
 from fourme.hosts import is_safe, origin_of
-from fourme.logs import said
 from fourme.mishaps import Mishap, trace_of
 from fourme.refusals import Attempted, details_of, refusal
 from fourme.retry import Happening, Repeatable
-from fourme.settings import PROGRESS_EVERY, SLOWEST_UPLOAD
 from fourme.transport import exchange, json_of
+from process.errors import (
+    ConfigError,
+    RejectedError,
+    SpecError,
+    TemporaryError,
+    UnexpectedResponseError,
+)
+from process.logs import quote
+from process.settings import MIN_UPLOAD_RATE, PROGRESS_INTERVAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     import requests
 
     from fourme.api import FourMeApi
-    from fourme.clock import Clock
     from fourme.delivery import Budget
-    from fourme.errors import StepError
+    from process.clock import Clock
+    from process.errors import StepError
 
 logger = logging.getLogger("step.storage")
 
@@ -102,7 +102,7 @@ def upload_all(
         raise SpecError(
             "4me's storage does not take all files; nothing was uploaded, nothing was updated.",
             details=tuple(map(str, problems)),
-            todo="Leave these files out, pack them, or rename them.",
+            fix="Leave these files out, pack them, or rename them.",
         )
     with contextlib.ExitStack() as sessions:
         uploads = _Uploads(storage, api, sessions)
@@ -113,8 +113,8 @@ def _read_storage(api: FourMeApi, budget: Budget) -> Storage:
     purpose = "ask where to upload files"
     try:
         value, response, _ = api.read("/attachments/storage", purpose, budget)
-    except UnexpectedAnswerError as error:
-        raise _no_storage(error.what, error.trace) from error
+    except UnexpectedResponseError as error:
+        raise _no_storage(error.what, error.trace_id) from error
     if not response.ok:
         raise refusal(response, Attempted(purpose, api.connection.account))
     storage = _storage_of(value, api) if isinstance(value, dict) else None
@@ -123,13 +123,13 @@ def _read_storage(api: FourMeApi, budget: Budget) -> Storage:
     return storage
 
 
-def _no_storage(what: str, trace: str | None) -> ConfigError:
+def _no_storage(what: str, trace_id: str | None) -> ConfigError:
     return ConfigError(
         "4me does not say where to upload files; the request was not updated.",
         details=(what,),
-        usually="a proxy or another service answers in 4me's place",
-        todo="Check the connection's host.",
-        trace=trace,
+        cause="a proxy or another service answers in 4me's place",
+        fix="Check the connection's host.",
+        trace_id=trace_id,
     )
 
 
@@ -169,9 +169,9 @@ def _session_for(storage: Storage, api: FourMeApi) -> Iterator[requests.Session]
     host = api.connection.host
     if (scheme, address) != (host.scheme, host.address):
         raise ConfigError(
-            f"4me's storage is at {said(address)}, not at the connection's host "
+            f"4me's storage is at {quote(address)}, not at the connection's host "
             f"{host.address}; the step does not send the access token there.",
-            todo=f"If you trust it, set the connection's host to {said(address)}.",
+            fix=f"If you trust it, set the connection's host to {quote(address)}.",
         )
     yield api.session
 
@@ -240,7 +240,7 @@ class _Uploads:
                         stream=True,
                     )
 
-                response = exchange(send, transport, extra_time=size / SLOWEST_UPLOAD)
+                response = exchange(send, transport, extra_time=size / MIN_UPLOAD_RATE)
             if response.ok:
                 stored.append(Stored(_key_of(response, storage), size))
             elif storage.provider != _LOCAL:
@@ -250,12 +250,12 @@ class _Uploads:
         call = Call(f"upload {what}", "4me's storage", Repeatable.READS)
         try:
             response = deliver(call, attempt, self._api.budget())
-        except UnexpectedAnswerError as error:
-            raise TryLaterError(
+        except UnexpectedResponseError as error:
+            raise TemporaryError(
                 f"{error.what} The request was not updated.",
-                usually="a proxy or another service answers in the storage's place",
-                todo="Run the step again; if it persists, let the container reach the storage.",
-                trace=error.trace,
+                cause="a proxy or another service answers in the storage's place",
+                fix="Run the step again; if it persists, let the container reach the storage.",
+                trace_id=error.trace_id,
             ) from error
         return response, stored[-1] if stored else None
 
@@ -272,7 +272,7 @@ def _check_patience(response: requests.Response) -> None:
             Happening.FAILED,
             f"it answered {response.status_code} (RequestTimeout)",
             status=response.status_code,
-            trace=trace_of(response),
+            trace_id=trace_of(response),
         )
 
 
@@ -303,8 +303,8 @@ class _Portion:
                 f"{self._file.place}: {self._file.name} has become shorter while it was uploaded: "
                 f"only {self._size - self.len} of {self._size} bytes are left; the request was not "
                 "updated.",
-                usually="the file was truncated or rotated by whoever writes it",
-                todo="Copy the file first, and attach the copy.",
+                cause="the file was truncated or rotated by whoever writes it",
+                fix="Copy the file first, and attach the copy.",
             )
         return piece
 
@@ -316,7 +316,7 @@ def _reading(file: File, read: Callable[[File], T]) -> T:
     except OSError as error:
         raise SpecError(
             f"{file.place} cannot be read any more: {error.strerror}; the request was not updated.",
-            todo="Let nothing change the file while the step runs.",
+            fix="Let nothing change the file while the step runs.",
         ) from error
 
 
@@ -325,11 +325,11 @@ def _refused(
 ) -> StepError:
     if storage.provider == _LOCAL:
         return refusal(response, Attempted(f"upload {file.name}", api.connection.account))
-    return RefusedError(
+    return RejectedError(
         f"The storage refused {file.name} ({response.status_code}); the request was not updated.",
-        details=tuple(map(said, _xml_texts(response, "Message"))) or details_of(response),
-        usually="the permission to upload has expired, or the file does not fit its limits",
-        todo="Run the step again; if it persists, leave the file out.",
+        details=tuple(map(quote, _xml_texts(response, "Message"))) or details_of(response),
+        cause="the permission to upload has expired, or the file does not fit its limits",
+        fix="Run the step again; if it persists, leave the file out.",
         status=response.status_code,
     )
 
@@ -346,13 +346,13 @@ class _Progress:
     def __init__(self, what: str, clock: Clock) -> None:
         self._what = what
         self._clock = clock
-        self._next = clock.monotonic() + PROGRESS_EVERY
+        self._next = clock.monotonic() + PROGRESS_INTERVAL
 
     def show(self, monitor: MultipartEncoderMonitor) -> None:
         """Log a line when it is time."""
         if self._clock.monotonic() < self._next:
             return
-        self._next = self._clock.monotonic() + PROGRESS_EVERY
+        self._next = self._clock.monotonic() + PROGRESS_INTERVAL
         percent = 100 * monitor.bytes_read // max(monitor.len, 1)
         logger.info("Uploading %s: %d %%.", self._what, percent)
 
@@ -375,7 +375,7 @@ def _key_of(response: requests.Response, storage: Storage) -> str:
         Happening.GARBLED,
         f"it answered {response.status_code} without a key",
         status=response.status_code,
-        trace=trace_of(response),
+        trace_id=trace_of(response),
     )
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from fourme.attachments import attach, files_of
 from fourme.conversion import Problem
-from fourme.logs import harmless
 from fourme.retry import Repeatable
+from process.logs import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -55,7 +55,7 @@ class Update:
     @property
     def summary(self) -> str:
         """The fields that are sent, and the sizes of notes: for logs, without contents."""
-        return harmless(", ".join(map(self._field_summary, self.body))) or "nothing"
+        return escape_controls(", ".join(map(self._field_summary, self.body))) or "nothing"
 
     def _field_summary(self, name: str) -> str:
         size = len(self.body[name]) if isinstance(self.body[name], str | list) else 0

@@ -14,19 +14,19 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from fourme.clock import terminated
-from fourme.depth import DEEPEST, too_deep
-from fourme.errors import ConfigError, UnexpectedAnswerError
-from fourme.logs import said
 from fourme.mishaps import Mishap, check_status, trace_of, understand
 from fourme.retry import Happening
-from fourme.settings import MAX_ANSWER_BYTES
+from process.clock import terminated
+from process.errors import ConfigError, UnexpectedResponseError
+from process.json_depth import MAX_DEPTH, exceeds_depth
+from process.logs import quote
+from process.settings import MAX_RESPONSE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fourme.clock import Clock
-    from fourme.settings import Settings
+    from process.clock import Clock
+    from process.settings import Settings
 
 logger = logging.getLogger("step.http")
 
@@ -114,14 +114,15 @@ class Transport:
                     file.read(1)
         except OSError as error:
             raise ConfigError(
-                f"REQUESTS_CA_BUNDLE names {said(bundle)}, which cannot be read: {error.strerror}.",
-                todo="Mount the PEM file with your CA there, readable for the step's user, or "
+                f"REQUESTS_CA_BUNDLE names {quote(bundle)}, which cannot be read: "
+                f"{error.strerror}.",
+                fix="Mount the PEM file with your CA there, readable for the step's user, or "
                 "leave the variable out.",
             ) from error
         return bundle
 
 
-class TooDeepError(UnexpectedAnswerError):
+class TooDeepError(UnexpectedResponseError):
     """An answer is nested deeper than any sensible one."""
 
 
@@ -136,10 +137,10 @@ class _BoundedBody:
         size = 0
         while piece := self._raw.read1(_CHUNK, decode_content=True):
             size += len(piece)
-            if size > MAX_ANSWER_BYTES:
-                raise UnexpectedAnswerError(
-                    f"The answer is larger than {MAX_ANSWER_BYTES} bytes.",
-                    todo="Check that the host is the API's.",
+            if size > MAX_RESPONSE_BYTES:
+                raise UnexpectedResponseError(
+                    f"The answer is larger than {MAX_RESPONSE_BYTES} bytes.",
+                    fix="Check that the host is the API's.",
                 )
             yield piece
 
@@ -173,10 +174,10 @@ def exchange(
     Raises:
         Mishap: there is no answer to work with.
         ConfigError: a redirect, an untrusted certificate, a refusing proxy.
-        UnexpectedAnswerError: the answer is endless.
+        UnexpectedResponseError: the answer is endless.
     """
     try:
-        with transport.clock.limit(transport.longest + extra_time), send() as response:
+        with transport.clock.time_limit(transport.longest + extra_time), send() as response:
             response.raw = _BoundedBody(response.raw)
             response.content  # noqa: B018  reads the body, within the reach of this try
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -194,19 +195,19 @@ def json_of(response: requests.Response) -> object:
     """Return the JSON value that an answer holds.
 
     Raises:
-        UnexpectedAnswerError: it is something else, such as a web page.
+        UnexpectedResponseError: it is something else, such as a web page.
         TooDeepError: it is nested absurdly deep.
         Mishap: it should be JSON but is not.
     """
     content_type = response.headers.get("Content-Type", "")
     if not _JSON.fullmatch(content_type.partition(";")[0].strip().lower()):
-        raise UnexpectedAnswerError(
+        raise UnexpectedResponseError(
             f"{urlsplit(response.request.url or '').hostname} answered with "
             f"{_kind_of(content_type)} where JSON was expected.",
-            usually="a login page, a proxy or another service answers in the API's place",
-            todo="Check the host, and open the request to see whether it was updated.",
+            cause="a login page, a proxy or another service answers in the API's place",
+            fix="Check the host, and open the request to see whether it was updated.",
             status=response.status_code,
-            trace=trace_of(response),
+            trace_id=trace_of(response),
         )
     try:
         value: object = json.loads(
@@ -219,9 +220,9 @@ def json_of(response: requests.Response) -> object:
             Happening.GARBLED,
             f"it answered {response.status_code} with something that is not JSON",
             status=response.status_code,
-            trace=trace_of(response),
+            trace_id=trace_of(response),
         ) from error
-    if too_deep(value):
+    if exceeds_depth(value):
         raise _too_deep(response)
     return value
 
@@ -237,11 +238,11 @@ def _kind_of(content_type: str) -> str:
 def _too_deep(response: requests.Response) -> TooDeepError:
     return TooDeepError(
         f"{urlsplit(response.request.url or '').hostname} answered with lists and objects nested "
-        f"deeper than {DEEPEST} levels.",
-        usually="another service answers in the API's place",
-        todo="Check the host, and open the request to see whether it was updated.",
+        f"deeper than {MAX_DEPTH} levels.",
+        cause="another service answers in the API's place",
+        fix="Check the host, and open the request to see whether it was updated.",
         status=response.status_code,
-        trace=trace_of(response),
+        trace_id=trace_of(response),
     )
 
 

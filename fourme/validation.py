@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from fourme.attachments import attachment_problems
 from fourme.conversion import Draft, Problem, convert
-from fourme.errors import ConfigError, SpecError
 from fourme.hosts import Host, parse_host
 from fourme.precheck import is_surely_valid
 from fourme.translation import Update, translate
+from process.errors import ConfigError, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -96,13 +96,13 @@ def _refusal(found: Iterable[Problem], draft: Draft) -> SpecError | ConfigError:
     if [*by_path] == ["connection.host"] and "host" in draft.spec["connection"]:
         return ConfigError(
             f"The connection's host is wrong: {problems[0]}",
-            todo="Mend the host in the `4me` connection.",
+            fix="Fix the host in the `4me` connection.",
         )
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     return SpecError(
         f"The spec has {count}; nothing was sent to 4me.",
         details=tuple(str(problem) for problem in problems),
-        todo="Mend the step's spec in the workflow; the README lists every input.",
+        fix="Fix the step's spec in the workflow; the README lists every input.",
     )
 
 

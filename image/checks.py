@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fourme import VERSION
 from image.budget import read_budget
 from image.imports import read_profile
 from image.workshop import ACTION, data_file
+from process import VERSION
 from sandbox.assembly import FourMeOptions
 from sandbox.document import FOURME_HOST, document_for
 from sandbox.server import Sandbox

@@ -6,13 +6,13 @@ import argparse
 import time
 from typing import TYPE_CHECKING
 
-from fourme import VERSION
 from image.bench import Options, bench
 from image.checks import checks_of
 from image.container import check_machine
 from image.problems import ImageError
 from image.suite import run_suite
 from image.workshop import NAME, Workshop, build_for_use
+from process import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from fourme import VERSION
 from image.archive import Archive
 from image.builders import CONTEXT, STORES, Builder, Docker, find_builder, in_folder
 from image.container import Container
 from image.debian import Release, make_stand_in
 from image.problems import ImageError
+from process import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,9 +5,16 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
+import requests
 from hypothesis import settings
+
+from fourme.schema import SpecSchema, load_spec_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _OUTSIDE = ("_PROXY", "_CA_BUNDLE")
 _OURS = ("METADATA_API_URL", "RELAY", "CI", "FOURME_")
@@ -34,3 +41,17 @@ def _sealed_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         upper = name.upper()
         if upper.endswith(_OUTSIDE) or upper.startswith(_OURS):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def schema() -> SpecSchema:
+    """Return the schema of a spec."""
+    return load_spec_schema()
+
+
+@pytest.fixture
+def session() -> Iterator[requests.Session]:
+    """Return a session that knows nothing of the environment."""
+    with requests.Session() as session:
+        session.trust_env = False
+        yield session

@@ -6,17 +6,17 @@ import math
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from fourme.settings import TERMINATION_TIME
+from process.settings import TERMINATION_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from fourme.errors import ExitCode
+    from process.errors import ExitCode
 
 
 class FakeClock:
-    """Stands in for `fourme.clock.SystemClock`; all times in seconds.
+    """Stands in for `process.clock.SystemClock`; all times in seconds.
 
     Attributes:
         waits: every wait that was asked for.
@@ -56,7 +56,7 @@ class FakeClock:
         """Return the time of day."""
         return self._started + self._elapsed
 
-    def draw(self) -> float:
+    def random(self) -> float:
         """Return always the same."""
         return self._draw
 
@@ -73,26 +73,26 @@ class FakeClock:
         self._elapsed = max(self._elapsed, self.terminate_at)
         return False
 
-    def pause(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         """Note the wait and let the time pass."""
         self.waits.append(seconds)
         self._elapsed += seconds
 
-    def limit(self, _seconds: float) -> AbstractContextManager[None]:
+    def time_limit(self, _seconds: float) -> AbstractContextManager[None]:
         """Set no limit: sockets have timeouts of their own."""
         return nullcontext()
 
-    def abortable(self) -> AbstractContextManager[None]:
+    def interruptible(self) -> AbstractContextManager[None]:
         """Abort nothing: no signal comes in the middle."""
         return nullcontext()
 
-    def calling(
-        self, purpose: str, abandoned: Callable[[], ExitCode]
+    def in_flight(
+        self, purpose: str, exit_code_if_killed: Callable[[], ExitCode]
     ) -> AbstractContextManager[None]:
         """Note what is being done, and what it would mean if it were abandoned."""
-        self.calls.append((purpose, abandoned))
+        self.calls.append((purpose, exit_code_if_killed))
         return nullcontext()
 
-    def note_applied(self) -> None:
+    def mark_applied(self) -> None:
         """Note that the update was made."""
         self.applied = True

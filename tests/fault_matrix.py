@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from fourme.settings import NOTES_PER_PAGE
+from process.settings import NOTES_PER_PAGE
 from sandbox import FourMeOptions
 from tests.step_process import REQUEST_ID, ROOT, run_step, sandbox_for
 

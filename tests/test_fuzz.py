@@ -12,15 +12,15 @@ from engines.relay import RelayEngine
 from fourme.api import FourMeApi
 from fourme.attachments import File
 from fourme.client import FourMeClient
-from fourme.errors import StepError
 from fourme.hosts import parse_host
 from fourme.schema import load_spec_schema
-from fourme.settings import Settings
 from fourme.storage import upload_all
 from fourme.translation import ExpectedNote, Update
 from fourme.transport import Transport
 from fourme.validation import Connection as FourMeConnection
 from fourme.validation import validate
+from process.errors import StepError
+from process.settings import Settings
 from tests.fake_clock import FakeClock
 from tests.fourme.loopback import Connection, serve
 from tests.fourme.scripted_api import ScriptedApi, answer

@@ -10,11 +10,11 @@ import pytest
 import trustme
 
 from fourme.api import FourMeApi
-from fourme.errors import ExitCode
 from fourme.hosts import parse_host
-from fourme.settings import Settings
 from fourme.transport import Transport
 from fourme.validation import Connection as FourMeConnection
+from process.errors import ExitCode
+from process.settings import Settings
 from sandbox import Sandbox, document_for
 from tests.fake_clock import FakeClock
 from tests.fourme.loopback import Connection, serve

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fourme.errors import ExitCode
+from process.errors import ExitCode
 from tests.soak import Soak
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from jsonschema import Draft7Validator
 
-from fourme.errors import ExitCode
+from process.errors import ExitCode
 from sandbox import FourMeOptions, Sandbox
 from sandbox.document import FOURME_HOST, document_for
 from tests.step_process import (
@@ -351,7 +351,7 @@ def test_a_bug_ends_in_70_without_secrets() -> None:
         "import os, sys, fourme.validation\n"
         "def broken(spec, schema): raise RuntimeError(f'broken by {spec}')\n"
         "fourme.validation.validate = broken\n"
-        "from fourme.clock import SystemClock\n"
+        "from process.clock import SystemClock\n"
         "from step import main\n"
         "sys.exit(main(os.environ, SystemClock()))\n"
     )
@@ -369,7 +369,7 @@ def test_an_output_that_takes_too_long_ends_in_74() -> None:
         "import os, sys, engines.relay\n"
         "def late(engine, output): raise TimeoutError('too long')\n"
         "engines.relay.RelayEngine.publish = late\n"
-        "from fourme.clock import SystemClock\n"
+        "from process.clock import SystemClock\n"
         "from step import main\n"
         "sys.exit(main(os.environ, SystemClock()))\n"
     )

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from engines.scalars import SCALARS
 from engines.variables import OUTPUT_VARIABLES, SPEC_VARIABLES
-from fourme.errors import EXIT_CODES
-from fourme.settings import VARIABLES
+from process.errors import EXIT_CODES
+from process.settings import VARIABLES
 from sandbox.faults import FAULTS
 from tests.fault_matrix import load
 

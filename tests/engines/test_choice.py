@@ -10,10 +10,10 @@ import pytest
 from engines import Arguments, Engine, choose_engine
 from engines.relay import RelayEngine
 from engines.sinks import LocalEngine
-from fourme.clock import SystemClock
-from fourme.errors import ConfigError
-from fourme.settings import Settings
 from fourme.transport import Transport
+from process.clock import SystemClock
+from process.errors import ConfigError
+from process.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from engines.documents import read_document
-from fourme.errors import SpecError
+from process.errors import SpecError
 from tests.step_process import ROOT
 
 

@@ -11,12 +11,12 @@ import pytest
 
 from engines import Output, show_errors
 from engines.github import github_engine
-from fourme.errors import ConfigError, OutputError, SpecError
-from fourme.logs import start_logging
-from fourme.redaction import Redactor
 from fourme.schema import load_spec_schema
-from fourme.settings import MAX_LINE_BYTES
 from fourme.validation import validate
+from process.errors import ConfigError, OutputError, SpecError
+from process.logs import configure_logging
+from process.redaction import Redactor
+from process.settings import MAX_LINE_BYTES
 from tests.engines.github_rules import commands_in, read_outputs, unescaped
 from tests.scenario_files import CONNECTION
 
@@ -177,8 +177,8 @@ def log(tmp_path: Path) -> Iterator[TextIO]:
 def test_errors_are_annotations(log: TextIO, capsys: pytest.CaptureFixture[str]) -> None:
     """An error is one command in one line, cleaned like the log, without its traceback."""
     redactor = Redactor()
-    redactor.learn(["the-token"])
-    start_logging(redactor, log)
+    redactor.add_secrets(["the-token"])
+    configure_logging(redactor, log)
     show_errors({"GITHUB_ACTIONS": "true", "INPUT_REQUEST": "x"}, redactor)
     logger = logging.getLogger("step")
     logger.warning("Only a warning")
@@ -199,7 +199,7 @@ def test_an_annotation_is_cut_between_characters(
     log: TextIO, capsys: pytest.CaptureFixture[str], length: int
 ) -> None:
     """What is escaped is not torn apart, and is within what log readers can take."""
-    start_logging(Redactor(), log)
+    configure_logging(Redactor(), log)
     show_errors({"GITHUB_ACTIONS": "true", "INPUT_REQUEST": "x"}, Redactor())
     logging.getLogger("step").error("%s", "x" * length + "%" * 3_000)
     command = capsys.readouterr().out.removesuffix("\n")
@@ -213,7 +213,7 @@ HOSTILE = ["x\n::add-mask::y", "x\r##[error]z", "::stop-commands::a", "%0A::erro
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_name_is_a_command(log: TextIO, capsys: pytest.CaptureFixture[str], name: str) -> None:
     """Whatever inputs are called, the one command is our own, and its data holds no other."""
-    start_logging(Redactor(), log)
+    configure_logging(Redactor(), log)
     show_errors({"GITHUB_ACTIONS": "true", "INPUT_REQUEST": "x"}, Redactor())
     spec = {"connection": CONNECTION, "request": {"request_id": 1, name: 1}}
     with pytest.raises(SpecError) as caught:
@@ -259,7 +259,7 @@ def test_elsewhere_there_are_no_annotations(
     log: TextIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Outside an action, standard output is left alone."""
-    start_logging(Redactor(), log)
+    configure_logging(Redactor(), log)
     show_errors({"GITHUB_ACTIONS": "true"}, Redactor())
     logging.getLogger("step").error("An error")
     assert capsys.readouterr().out == ""

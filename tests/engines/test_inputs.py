@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines.inputs import Given, assemble, given_in, spec_from_environment, spec_from_file
-from fourme.errors import ConfigError, SpecError
+from process.errors import ConfigError, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

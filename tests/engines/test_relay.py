@@ -9,9 +9,9 @@ import pytest
 
 from engines import Output
 from engines.relay import RelayEngine
-from fourme.errors import ConfigError, ExitCode, SpecError, UnresolvedError
-from fourme.settings import Settings
 from fourme.transport import Transport
+from process.errors import ConfigError, ExitCode, SpecError, UnresolvedError
+from process.settings import Settings
 from sandbox import FourMeOptions, Sandbox, parse
 from tests.fake_clock import FakeClock
 from tests.fourme.loopback import Connection, serve

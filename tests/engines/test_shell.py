@@ -9,9 +9,9 @@ import pytest
 
 from engines.scalars import SCALARS
 from engines.variables import OUTPUT_VARIABLES, SPEC_VARIABLES
-from fourme import VERSION
-from fourme.errors import EXIT_CODES, ExitCode
-from fourme.settings import VARIABLES
+from process import VERSION
+from process.errors import EXIT_CODES, ExitCode
+from process.settings import VARIABLES
 from sandbox import FourMeOptions, Sandbox, document_for
 from tests.engines.shell import connection_variables, run_in
 from tests.step_process import ACCESS_TOKEN, REQUEST_ID, connection, run_step, sandbox_for

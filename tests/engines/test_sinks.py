@@ -11,7 +11,7 @@ import pytest
 
 from engines import Output
 from engines.sinks import LocalEngine, sinks_in
-from fourme.errors import ConfigError, OutputError
+from process.errors import ConfigError, OutputError
 from tests.engines.gitlab_rules import read_dotenv
 
 if TYPE_CHECKING:

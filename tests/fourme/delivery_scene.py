@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import requests
 
 from fourme.delivery import Budget, Call, Look, deliver_or_verify
-from fourme.errors import (
-    StepError,
-)
 from fourme.mishaps import Mishap
 from fourme.retry import Happening, Repeatable
-from fourme.settings import Settings
+from process.errors import (
+    StepError,
+)
+from process.settings import Settings
 from tests.fake_clock import FakeClock
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 NOT_SENT = Mishap(Happening.NOT_SENT, "no connection (test)")
-FAILED = Mishap(Happening.FAILED, "it answered 502 (test)", status=502, trace="trace-1")
+FAILED = Mishap(Happening.FAILED, "it answered 502 (test)", status=502, trace_id="trace-1")
 SILENT = Mishap(Happening.SILENT, "it did not answer in time")
 GARBLED = Mishap(Happening.GARBLED, "no JSON", status=200)
 READS, SETS = Repeatable.READS, Repeatable.SETS

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fourme.clock import SystemClock
 from fourme.mishaps import Mishap
-from fourme.settings import Settings
 from fourme.transport import Parcel, Transport, exchange, json_of
+from process.clock import SystemClock
+from process.settings import Settings
 from tests.fake_clock import FakeClock
 from tests.fourme.loopback import Connection, serve
 

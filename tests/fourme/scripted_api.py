@@ -11,9 +11,9 @@ from fourme.api import FourMeApi
 from fourme.hosts import parse_host
 from fourme.mishaps import Mishap
 from fourme.retry import Happening
-from fourme.settings import Settings
 from fourme.transport import Transport
 from fourme.validation import Connection
+from process.settings import Settings
 from tests.fake_clock import FakeClock
 
 if TYPE_CHECKING:

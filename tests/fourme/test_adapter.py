@@ -9,8 +9,8 @@ import pytest
 from fourme.api import plain_session
 from fourme.mishaps import Mishap
 from fourme.retry import Happening
-from fourme.settings import Settings
 from fourme.transport import Parcel, Transport, json_of
+from process.settings import Settings
 from tests.fake_clock import FakeClock
 from tests.fourme.exchanges import REQUEST, call
 from tests.fourme.loopback import Connection, head, serve

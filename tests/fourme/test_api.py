@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fourme.api import FourMeApi
-from fourme.errors import RedirectError
 from fourme.hosts import parse_host
-from fourme.settings import Settings
 from fourme.transport import Parcel, Transport
 from fourme.validation import Connection as FourMeConnection
+from process.errors import RedirectError
+from process.settings import Settings
 from tests.fake_clock import FakeClock
 from tests.fourme.loopback import serve
 

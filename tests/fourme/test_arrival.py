@@ -21,8 +21,8 @@ from fourme.arrival import (
     notes_of,
     start_by_server,
 )
-from fourme.errors import UnexpectedAnswerError
 from fourme.translation import ExpectedNote
+from process.errors import UnexpectedResponseError
 from tests.fourme.scripted_api import answer
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ def test_no_time(name: str, text: str) -> None:
     response = answer([])
     response.headers[name] = text
 
-    with pytest.raises(UnexpectedAnswerError, match="the server's time"):
+    with pytest.raises(UnexpectedResponseError, match="the server's time"):
         start_by_server(response, 0.0, 0.0)
 
 
@@ -268,7 +268,7 @@ def test_created_at(created: str, expected: float) -> None:
 )
 def test_odd_created_at(note: dict[str, Any]) -> None:
     """A note without a valid time is an error; without a zone it is the user's, who is unknown."""
-    with pytest.raises(UnexpectedAnswerError, match="no valid created_at"):
+    with pytest.raises(UnexpectedResponseError, match="no valid created_at"):
         created_at(note)
 
 
@@ -281,7 +281,7 @@ def test_notes_of() -> None:
 @pytest.mark.parametrize("value", [None, {}, "notes", [{"id": 1}, 5], [None]])
 def test_no_notes(value: object) -> None:
     """Anything else is not."""
-    with pytest.raises(UnexpectedAnswerError, match="not a list of notes"):
+    with pytest.raises(UnexpectedResponseError, match="not a list of notes"):
         notes_of(value)
 
 

@@ -11,18 +11,18 @@ import pytest
 
 from fourme.attachments import File, Stored
 from fourme.client import FourMeClient
-from fourme.errors import (
+from fourme.mishaps import Mishap
+from fourme.retry import Happening
+from fourme.translation import ExpectedNote, Update
+from process.errors import (
     AccessError,
     OutcomeUnknownError,
     OutputError,
-    RefusedError,
+    RejectedError,
     SpecError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
 )
-from fourme.mishaps import Mishap
-from fourme.retry import Happening
-from fourme.settings import LONGEST_LOOK, MOST_NOTE_PAGES, MOST_NOTES
-from fourme.translation import ExpectedNote, Update
+from process.settings import MAX_NOTE_PAGES, MAX_NOTES, MAX_VERIFICATION_TIME
 from tests.fake_clock import FakeClock
 from tests.fourme.scripted_api import LOST, ScriptedApi, answer
 
@@ -199,13 +199,11 @@ def page_after(number: int) -> dict[str, str]:
 @pytest.mark.parametrize("size", [100, 1])
 def test_endless_pages_are_unknown(schema: SpecSchema, size: int) -> None:
     """A history that is too long to look through proves nothing."""
-    pages = [
-        answer([OLD] * size, given=page_after(number)) for number in range(MOST_NOTE_PAGES + 1)
-    ]
+    pages = [answer([OLD] * size, given=page_after(number)) for number in range(MAX_NOTE_PAGES + 1)]
     api, client = client_of(schema, LOST, *pages)
     with pytest.raises(OutcomeUnknownError) as caught:
         client.update(ADDS)
-    most = {100: MOST_NOTES // 100, 1: MOST_NOTE_PAGES}[size]
+    most = {100: MAX_NOTES // 100, 1: MAX_NOTE_PAGES}[size]
     assert caught.value.details == (
         f"the check failed: the request has more than {most * size} notes",
     )
@@ -223,7 +221,7 @@ def test_pages_that_lead_to_themselves_are_unknown(schema: SpecSchema) -> None:
 
 def test_the_last_page_may_be_the_last_allowed(schema: SpecSchema) -> None:
     """As many pages are looked at as are allowed."""
-    pages = [answer([OLD], given=page_after(number)) for number in range(MOST_NOTE_PAGES - 1)]
+    pages = [answer([OLD], given=page_after(number)) for number in range(MAX_NOTE_PAGES - 1)]
     _, client = client_of(schema, LOST, *pages, answer([OURS]), answer(REQUEST))
     assert client.update(ADDS) == REQUEST
 
@@ -347,13 +345,13 @@ def test_reading_the_notes_may_not_take_for_ever(schema: SpecSchema) -> None:
     with pytest.raises(OutcomeUnknownError) as caught:
         client.update(ADDS)
     assert caught.value.details == ("the check failed: reading the notes takes too long",)
-    assert api.asked.count("GET /requests/5/notes") == LONGEST_LOOK // 60 + 1
+    assert api.asked.count("GET /requests/5/notes") == MAX_VERIFICATION_TIME // 60 + 1
 
 
 def test_what_was_refused_is_not_noted(schema: SpecSchema) -> None:
     """Nothing was applied."""
     api, client = client_of(schema, answer({}, 422))
-    with pytest.raises(RefusedError):
+    with pytest.raises(RejectedError):
         client.update(ADDS)
     assert not api.transport.clock.applied  # type: ignore[attr-defined]  # the fake one
 
@@ -390,8 +388,8 @@ def test_a_refused_update_names_the_roles_that_its_fields_take(schema: SpecSchem
     _, client = client_of(schema, answer({}, 403))
     with pytest.raises(AccessError) as caught:
         client.update(Update(5, {"source": "x"}))
-    assert "Specialist, Account Administrator (for source)" in caught.value.usually
-    assert "sourceID" not in caught.value.usually
+    assert "Specialist, Account Administrator (for source)" in caught.value.cause
+    assert "sourceID" not in caught.value.cause
 
 
 def test_what_a_refusal_quotes_of_a_note_is_left_out(schema: SpecSchema) -> None:
@@ -400,7 +398,7 @@ def test_what_a_refusal_quotes_of_a_note_is_left_out(schema: SpecSchema) -> None
     update = Update(5, {"note": note}, (ExpectedNote(note, internal=False),), ("note",))
     refused = answer({"errors": [["note", "Has &quot;tr0ub4dor&quot;"]]}, 422)
     _, client = client_of(schema, refused)
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(RejectedError) as caught:
         client.update(update)
     assert caught.value.details == ("note: Has &quot;***&quot;",)
 
@@ -447,7 +445,7 @@ def test_whatever_the_check_cannot_tell_is_unknown(
     with pytest.raises(OutcomeUnknownError) as caught:
         client.update(ADDS_TWO)
     assert caught.value.applied == "maybe"
-    assert "look whether this is there: note, internal_note" in caught.value.todo
+    assert "look whether this is there: note, internal_note" in caught.value.fix
     assert api.asked.count("PATCH /requests/5") == 1
 
 
@@ -460,7 +458,7 @@ def test_an_update_that_cannot_be_read_is_an_output_error(
     with pytest.raises(OutputError) as caught:
         client.update(ADDS)
     assert caught.value.applied == "yes"
-    assert "would repeat note" in caught.value.todo
+    assert "would repeat note" in caught.value.fix
 
 
 @pytest.mark.parametrize(
@@ -478,14 +476,14 @@ def test_an_answer_that_is_not_the_request_is_unexpected(
 ) -> None:
     """A record with another id, or no record at all, is not published as the request."""
     _, client = client_of(schema, answer(value))
-    with pytest.raises(UnexpectedAnswerError, match=says):
+    with pytest.raises(UnexpectedResponseError, match=says):
         client.update(ADDS)
 
 
 def test_what_only_sets_fields_needs_no_look(schema: SpecSchema) -> None:
-    """An update that adds nothing is harmless to repeat, and its message says so."""
+    """An update that adds nothing is safe to repeat, and its message says so."""
     sets = Update(5, {"impact": "low"})
     _, client = client_of(schema, LOST, answer({}, 422))
     with pytest.raises(OutcomeUnknownError) as caught:
         client.update(sets)
-    assert "does no harm" in caught.value.todo
+    assert "does no harm" in caught.value.fix

@@ -78,7 +78,7 @@ def test_binary_content(items: object, schema: SpecSchema) -> None:
 
 def test_problem_with_hint() -> None:
     """A problem reads as path, what is wrong, and the hint where there is one."""
-    assert str(Problem("request.team", "is wrong", "Mend it.")) == "request.team is wrong. Mend it."
+    assert str(Problem("request.team", "is wrong", "Fix it.")) == "request.team is wrong. Fix it."
     assert str(Problem("request.team", "is wrong")) == "request.team is wrong."
     assert str(Problem("", "is wrong")) == "The spec is wrong."
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fourme.delivery import Budget, Call, Look, deliver
-from fourme.errors import (
+from fourme.retry import Repeatable
+from process.errors import (
     OutcomeUnknownError,
     RedirectError,
-    TryLaterError,
-    UnexpectedAnswerError,
+    TemporaryError,
+    UnexpectedResponseError,
 )
-from fourme.retry import Repeatable
-from fourme.settings import Settings
+from process.settings import Settings
 from tests.fake_clock import FakeClock
 from tests.fourme.delivery_scene import (
     ADDS,
@@ -72,7 +72,7 @@ def test_garbled_while_it_reads() -> None:
     assert scene.deliver(script) is not None
 
     scene, script = Scene(READS), Script(GARBLED)
-    with pytest.raises(UnexpectedAnswerError, match="no JSON") as caught:
+    with pytest.raises(UnexpectedResponseError, match="no JSON") as caught:
         scene.deliver(script)
     assert (script.attempts, scene.clock.waits) == (3, [0.5, 1.0])
     assert (caught.value.applied, caught.value.status) == ("no", 200)
@@ -84,7 +84,7 @@ def test_not_sent(repeatable: Repeatable) -> None:
     scene = Scene(repeatable, Settings(retry_time=10))
     script = Script(NOT_SENT)
 
-    with pytest.raises(TryLaterError) as caught:
+    with pytest.raises(TemporaryError) as caught:
         scene.deliver(script)
 
     assert scene.clock.waits == [0.5, 1.0, 2.0, 4.0]
@@ -98,7 +98,7 @@ def test_no_retry_time() -> None:
     """Without a retry time there is one attempt."""
     scene, script = Scene(settings=Settings(retry_time=0)), Script(NOT_SENT)
 
-    with pytest.raises(TryLaterError):
+    with pytest.raises(TemporaryError):
         scene.deliver(script)
     assert (script.attempts, scene.clock.waits) == (1, [])
 
@@ -108,7 +108,7 @@ def test_attempts_take_time() -> None:
     scene = Scene(settings=Settings(retry_time=3.9))
     script = Script(NOT_SENT, clock=scene.clock)
 
-    with pytest.raises(TryLaterError):
+    with pytest.raises(TemporaryError):
         scene.deliver(script)
     assert scene.clock.waits == [0.5, 1.0]
 
@@ -125,18 +125,18 @@ def test_given_up(mishap: Mishap, repeatable: Repeatable, applied: str) -> None:
     """Giving up after attempts in doubt says so: harmless to repeat, but maybe applied."""
     scene, script = Scene(repeatable, Settings(retry_time=1)), Script(mishap)
 
-    with pytest.raises(TryLaterError) as caught:
+    with pytest.raises(TemporaryError) as caught:
         scene.deliver(script)
 
     assert caught.value.applied == applied
-    assert (caught.value.status, caught.value.trace) == (mishap.status, mishap.trace)
+    assert (caught.value.status, caught.value.trace_id) == (mishap.status, mishap.trace_id)
 
 
 def test_doubt_lasts() -> None:
     """Doubt about an early attempt is not forgotten over later ones that never left."""
     scene, script = Scene(SETS, Settings(retry_time=2)), Script(FAILED, NOT_SENT)
 
-    with pytest.raises(TryLaterError) as caught:
+    with pytest.raises(TemporaryError) as caught:
         scene.deliver(script)
     assert caught.value.applied == "maybe"
 
@@ -147,7 +147,7 @@ def test_garbled_given_up() -> None:
 
     with pytest.raises(OutcomeUnknownError) as caught:
         scene.deliver(script)
-    assert caught.value.todo == "Open the page."
+    assert caught.value.fix == "Open the page."
 
 
 @pytest.mark.parametrize("mishap", [FAILED, SILENT, GARBLED])
@@ -160,8 +160,8 @@ def test_adds_in_doubt(mishap: Mishap) -> None:
 
     assert (script.attempts, scene.clock.waits) == (1, [])
     assert caught.value.applied == "maybe"
-    assert caught.value.todo == "Open the page."
-    assert (caught.value.status, caught.value.trace) == (mishap.status, mishap.trace)
+    assert caught.value.fix == "Open the page."
+    assert (caught.value.status, caught.value.trace_id) == (mishap.status, mishap.trace_id)
 
 
 def test_adds_not_sent_then_in_doubt() -> None:
@@ -183,7 +183,7 @@ def test_refused_after_doubt(status: int) -> None:
 
     assert caught.value.applied == "maybe"
     assert any(str(status) in detail for detail in caught.value.details)
-    assert (caught.value.status, caught.value.trace) == (502, "trace-1")
+    assert (caught.value.status, caught.value.trace_id) == (502, "trace-1")
 
 
 def test_error_after_doubt() -> None:

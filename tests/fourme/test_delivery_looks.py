@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fourme.errors import (
+from process.errors import (
     OutcomeUnknownError,
     RedirectError,
     StepError,
-    TryLaterError,
+    TemporaryError,
 )
-from fourme.settings import Settings
+from process.settings import Settings
 from tests.fourme.delivery_scene import (
     FAILED,
     GARBLED,
@@ -79,7 +79,7 @@ def test_verified_as_absent_without_budget(retry_time: float) -> None:
     scene = Scene(VERIFIABLE, Settings(retry_time=retry_time), found=(False, False))
     script = Script(FAILED)
 
-    with pytest.raises(TryLaterError) as caught:
+    with pytest.raises(TemporaryError) as caught:
         scene.deliver(script)
 
     assert scene.clock.waits == [0.5, 9.5]
@@ -87,7 +87,7 @@ def test_verified_as_absent_without_budget(retry_time: float) -> None:
     assert caught.value.applied == "no"
     assert caught.value.retryable
     assert "has not arrived" in caught.value.what
-    assert (caught.value.status, caught.value.trace) == (502, "trace-1")
+    assert (caught.value.status, caught.value.trace_id) == (502, "trace-1")
 
 
 def test_a_look_is_about_the_attempt_in_doubt() -> None:
@@ -109,7 +109,7 @@ def test_verified_even_without_budget() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [TryLaterError("no notes"), OutcomeUnknownError("only some"), RedirectError("gone")]
+    "error", [TemporaryError("no notes"), OutcomeUnknownError("only some"), RedirectError("gone")]
 )
 def test_verification_fails(error: StepError) -> None:
     """Where it cannot be told whether an update has arrived, its outcome is unknown."""
@@ -121,7 +121,7 @@ def test_verification_fails(error: StepError) -> None:
     assert script.attempts == 1
     assert caught.value.exit_code == 76
     assert any(error.what in detail for detail in caught.value.details)
-    assert caught.value.todo == "Open the page."
+    assert caught.value.fix == "Open the page."
 
 
 def test_unclear_until_it_is_there() -> None:
@@ -140,7 +140,7 @@ def test_unclear_to_the_end() -> None:
         scene.deliver(script)
     assert (script.attempts, scene.verifications) == (1, 2)
     assert caught.value.details == ("a note may be it",)
-    assert caught.value.todo == "Open the page."
+    assert caught.value.fix == "Open the page."
 
 
 def test_unclear_and_gone() -> None:

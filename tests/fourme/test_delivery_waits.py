@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fourme.delivery import Budget, Call, Throttled, deliver_or_verify
-from fourme.errors import (
-    ConfigError,
-    OutcomeUnknownError,
-    TerminatedError,
-    ThrottledError,
-    TryLaterError,
-)
 from fourme.mishaps import Mishap
 from fourme.retry import Happening, Repeatable
-from fourme.settings import MISSING_HOST_TIME, TERMINATION_TIME, Settings
+from process.errors import (
+    ConfigError,
+    OutcomeUnknownError,
+    RateLimitedError,
+    TemporaryError,
+    TerminatedError,
+)
+from process.settings import MAX_UNKNOWN_HOST_TIME, TERMINATION_TIME, Settings
 from tests.fake_clock import FakeClock
 from tests.fourme.delivery_scene import (
     ADDS,
@@ -61,27 +61,27 @@ def test_throttled_beyond_budget() -> None:
     scene = Scene(ADDS, Settings(throttle_time=60))
     script = Script(throttled(50.0), throttled(11.0, until))
 
-    with pytest.raises(ThrottledError) as caught:
+    with pytest.raises(RateLimitedError) as caught:
         scene.deliver(script)
 
     assert (script.attempts, scene.clock.waits) == (2, [50.0])
     assert "2026-11-21 17:30:00 UTC" in caught.value.what
-    assert "2026-11-21 17:30:00 UTC" in caught.value.todo
+    assert "2026-11-21 17:30:00 UTC" in caught.value.fix
     assert (caught.value.applied, caught.value.status) == ("no", 429)
 
 
 def test_throttled_beyond_budget_without_time() -> None:
     """Without a time, the remedy is simply to come back later."""
-    with pytest.raises(ThrottledError) as caught:
+    with pytest.raises(RateLimitedError) as caught:
         Scene(settings=Settings(throttle_time=0)).deliver(Script(throttled(None)))
-    assert "again later." in caught.value.todo
+    assert "again later." in caught.value.fix
 
 
 def test_throttled_after_doubt() -> None:
     """A rate limit after an attempt in doubt leaves the doubt."""
     scene = Scene(SETS, Settings(throttle_time=0))
 
-    with pytest.raises(ThrottledError) as caught:
+    with pytest.raises(RateLimitedError) as caught:
         scene.deliver(Script(FAILED, throttled(5.0)))
     assert caught.value.applied == "maybe"
 
@@ -125,7 +125,7 @@ def test_terminated_before_verifying() -> None:
         scene.deliver(Script(SILENT))
 
     assert scene.verifications == 0
-    assert caught.value.todo == "Open the page."
+    assert caught.value.fix == "Open the page."
 
 
 def test_terminated_between_two_looks() -> None:
@@ -136,7 +136,7 @@ def test_terminated_between_two_looks() -> None:
         scene.deliver(Script(FAILED))
 
     assert (scene.verifications, scene.clock.monotonic()) == (1, 5.0)
-    assert (caught.value.applied, caught.value.todo) == ("maybe", "Open the page.")
+    assert (caught.value.applied, caught.value.fix) == ("maybe", "Open the page.")
 
 
 def test_terminated_after_verifying() -> None:
@@ -167,7 +167,7 @@ def test_must_finish_in_time() -> None:
     scene = Scene(SETS, clock=FakeClock(terminate_at=0.0), must_finish=True)
     script = Script(NOT_SENT)
 
-    with pytest.raises(TryLaterError, match="no connection"):
+    with pytest.raises(TemporaryError, match="no connection"):
         scene.deliver(script)
 
     assert script.attempts == 6
@@ -181,7 +181,7 @@ def test_rate_limits_within_the_grace(asked: float, attempts: int) -> None:
     scene = Scene(SETS, clock=FakeClock(terminate_at=0.0), must_finish=True)
     script = Script(throttled(asked))
 
-    with pytest.raises(ThrottledError):
+    with pytest.raises(RateLimitedError):
         scene.deliver(script)
     assert script.attempts == attempts
     assert scene.clock.waits[1::2] == [asked] * (attempts - 1)
@@ -191,7 +191,7 @@ def test_must_finish_within_the_budget() -> None:
     """A retry time shorter than the time of grace holds after a signal, too."""
     scene = Scene(SETS, Settings(retry_time=2), clock=FakeClock(terminate_at=0), must_finish=True)
 
-    with pytest.raises(TryLaterError):
+    with pytest.raises(TemporaryError):
         scene.deliver(Script(NOT_SENT))
     assert scene.clock.waits[1::2] == [0.5, 1.0]
 
@@ -200,7 +200,7 @@ def test_must_finish_without_signal() -> None:
     """What must finish is an ordinary call as long as there is no signal."""
     scene = Scene(SETS, Settings(retry_time=40), must_finish=True)
 
-    with pytest.raises(TryLaterError):
+    with pytest.raises(TemporaryError):
         scene.deliver(Script(NOT_SENT))
     assert scene.clock.waits == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0]
 
@@ -219,7 +219,7 @@ def test_slow_refusals_are_charged() -> None:
     scene = Scene(settings=Settings(throttle_time=60))
     script = Script(throttled(0.0), clock=scene.clock)
 
-    with pytest.raises(ThrottledError):
+    with pytest.raises(RateLimitedError):
         scene.deliver(script)
     assert script.attempts == 60 / 1.5 + 1
     assert scene.clock.monotonic() <= 60 + 1
@@ -241,7 +241,7 @@ def test_a_host_that_does_not_exist() -> None:
     with pytest.raises(ConfigError) as caught:
         scene.deliver(Script(missing))
     assert scene.clock.waits == [0.5, 1.0, 2.0, 4.0]
-    assert scene.clock.monotonic() <= MISSING_HOST_TIME
+    assert scene.clock.monotonic() <= MAX_UNKNOWN_HOST_TIME
     assert "4me (api.4me.com): the host api.example does not exist" in caught.value.what
     assert caught.value.applied == "no"
 
@@ -250,7 +250,7 @@ def test_a_host_that_is_gone_after_doubt() -> None:
     """An attempt in doubt stays in doubt, whatever becomes of the next ones."""
     missing = Mishap(Happening.NO_HOST, "the host api.example does not exist")
 
-    with pytest.raises(TryLaterError) as caught:
+    with pytest.raises(TemporaryError) as caught:
         Scene(SETS).deliver(Script(FAILED, missing))
     assert (caught.value.applied, caught.value.exit_code) == ("maybe", 75)
 
@@ -262,7 +262,7 @@ def test_a_host_that_is_known_again() -> None:
     scene = Scene(clock=FakeClock(draw=0.0))
 
     assert scene.deliver(script) is not None
-    assert sum(scene.clock.waits) > MISSING_HOST_TIME
+    assert sum(scene.clock.waits) > MAX_UNKNOWN_HOST_TIME
 
 
 def code_now(scene: Scene) -> int:

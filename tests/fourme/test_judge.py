@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fourme.errors import ConfigError, SpecError
-from fourme.redaction import Redactor
 from fourme.validation import validate
+from process.errors import ConfigError, SpecError
+from process.redaction import Redactor
 from tests.scenario_files import CONNECTION
 
 if TYPE_CHECKING:
@@ -66,10 +66,10 @@ def test_a_token_of_any_length_is_whole_or_not_there(length: int, schema: SpecSc
     """What is shown of a token is recognised by whoever takes the secrets out of the logs."""
     token = TOKEN[:length]
     redactor = Redactor()
-    redactor.learn([token])
+    redactor.add_secrets([token])
     spec = {"connection": dict(CONNECTION), "request": {"request_id": 1, "team": token}}
 
-    text = redactor.hide(refusal(schema, spec))
+    text = redactor.redact(refusal(schema, spec))
     assert [piece for piece in PIECES[: length - 7] if piece in text] == []
 
 

@@ -10,9 +10,9 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fourme.errors import RedirectError
 from fourme.mishaps import Mishap, check_status, server_time, trace_of
 from fourme.retry import Happening
+from process.errors import RedirectError
 from tests.fake_clock import FakeClock
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
@@ -65,7 +65,7 @@ def test_mishaps(status: int, happening: Happening) -> None:
     """429, 408, 5xx and interim answers are mishaps, with their status and the service's id."""
     found = mishap_of(answer(status, X_Request_Id="abc-1"))
 
-    assert (found.happening, found.status, found.trace) == (happening, status, "abc-1")
+    assert (found.happening, found.status, found.trace_id) == (happening, status, "abc-1")
     assert str(status) in found.what
     assert "\x1b" not in found.what
 

@@ -12,9 +12,9 @@ import requests
 import urllib3
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError
 
-from fourme.errors import CertificateError, ConfigError, StepError
 from fourme.mishaps import Mishap, understand
 from fourme.retry import Happening
+from process.errors import CertificateError, ConfigError, StepError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -254,7 +254,7 @@ def test_refusing_proxy() -> None:
 
     assert isinstance(found, ConfigError)
     assert found.what == "The proxy refuses the step: 403 Forbidden."
-    assert "HTTPS_PROXY" in found.todo
+    assert "HTTPS_PROXY" in found.fix
 
 
 @pytest.mark.parametrize("status", ["502 403 is what upstream said", "502 Bad (407)", "4030 x"])
@@ -348,7 +348,7 @@ def test_untrusted_certificate() -> None:
     assert isinstance(found, CertificateError)
     assert "api.4me.com" in found.what
     assert "self-signed certificate" in found.what
-    assert "REQUESTS_CA_BUNDLE" in found.todo
+    assert "REQUESTS_CA_BUNDLE" in found.fix
 
 
 def test_untrusted_certificate_of_someone() -> None:

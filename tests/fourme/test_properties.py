@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from fourme.conversion import convert
-from fourme.errors import ConfigError, SpecError
-from fourme.logs import CleanHandler
-from fourme.redaction import HIDDEN, Redactor, secrets_in_spec
 from fourme.schema import load_spec_schema
-from fourme.settings import MAX_LINE_BYTES
 from fourme.validation import Order, validate
+from process.errors import ConfigError, SpecError
+from process.logs import SanitizingHandler
+from process.redaction import MASK, Redactor
+from process.settings import MAX_LINE_BYTES
+from spec.secrets import secrets_in_spec
 from tests.fourme.strategies import (
     ENTRIES,
     SCHEMA,
@@ -206,9 +207,9 @@ def test_secrets_in_any_spec(spec: object) -> None:
     """Secrets are found in any spec without a crash, learnt, and hidden."""
     redactor = Redactor()
 
-    redactor.learn(secrets_in_spec(spec))
+    redactor.add_secrets(secrets_in_spec(spec))
 
-    redactor.hide(repr(spec))
+    redactor.redact(repr(spec))
 
 
 @given(st.lists(odd_texts, max_size=3), json_values, odd_texts)
@@ -216,16 +217,16 @@ def test_secrets_in_any_spec(spec: object) -> None:
 def test_nothing_secret_is_left(secrets: list[str], value: object, around: str) -> None:
     """No known secret is left in a text or value, unless the mark itself looks like one."""
     redactor = Redactor()
-    redactor.learn(secrets)
+    redactor.add_secrets(secrets)
     known = [secret.strip() for secret in secrets if secret.strip() and "*" not in secret]
 
-    texts = [redactor.hide(around + secret + around) for secret in known]
-    inside = json.dumps(redactor.hide_in([value, *known]), ensure_ascii=False)
+    texts = [redactor.redact(around + secret + around) for secret in known]
+    inside = json.dumps(redactor.redact_value([value, *known]), ensure_ascii=False)
 
     for secret in known:
         assert not any(secret in text for text in texts)
         if secret.isalnum() and len(secret) > len("false"):
-            assert secret not in inside.replace(HIDDEN, " ")
+            assert secret not in inside.replace(MASK, " ")
 
 
 @given(
@@ -235,8 +236,8 @@ def test_nothing_secret_is_left(secrets: list[str], value: object, around: str) 
 def test_lines_are_printable_and_short(text: str, times: int) -> None:
     """Whatever is logged, each line is printable, and within what log readers can take."""
     redactor = Redactor()
-    redactor.learn(["geheim-token"])
-    handler = CleanHandler(io.StringIO(), redactor)
+    redactor.add_secrets(["geheim-token"])
+    handler = SanitizingHandler(io.StringIO(), redactor)
     record = logging.LogRecord(
         "step", logging.INFO, __file__, 1, "%s", (text * times + "geheim-token",), None
     )

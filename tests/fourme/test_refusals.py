@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
-from fourme.errors import AccessError, RefusedError, RequestNotFoundError, StepError
 from fourme.refusals import Attempted, details_of, refusal
+from process.errors import AccessError, RejectedError, RequestNotFoundError, StepError
 from tests.fourme.scripted_api import answer
 
 ATTEMPTED = Attempted("update request 5", "wdc", 5, ("Specialist", "Auditor"))
@@ -19,32 +19,32 @@ ATTEMPTED = Attempted("update request 5", "wdc", 5, ("Specialist", "Auditor"))
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (400, RefusedError),
+        (400, RejectedError),
         (401, AccessError),
         (403, AccessError),
         (404, RequestNotFoundError),
-        (409, RefusedError),
-        (418, RefusedError),
-        (422, RefusedError),
+        (409, RejectedError),
+        (418, RejectedError),
+        (422, RejectedError),
     ],
 )
 def test_each_status_is_an_error_of_its_own(status: int, kind: type[StepError]) -> None:
     """Status and 4me's id of the answer are kept as facts; nothing was applied."""
     error = refusal(answer({}, status, X_Request_Id="abc"), ATTEMPTED)
     assert type(error) is kind
-    assert (error.status, error.trace, error.applied) == (status, "abc", "no")
-    assert error.todo
+    assert (error.status, error.trace_id, error.applied) == (status, "abc", "no")
+    assert error.fix
 
 
 def test_a_404_that_is_about_no_request_is_a_refusal() -> None:
     """Only a request can be unknown."""
     error = refusal(answer({}, 404), Attempted("ask where to upload files", "wdc"))
-    assert type(error) is RefusedError
+    assert type(error) is RejectedError
 
 
 def test_a_403_names_the_roles() -> None:
     """All roles that the update takes are named."""
-    assert "Specialist, Auditor" in refusal(answer({}, 403), ATTEMPTED).usually
+    assert "Specialist, Auditor" in refusal(answer({}, 403), ATTEMPTED).cause
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_odd_charsets_do_no_harm(charset: str) -> None:
     response = answer(b"<p>N\xc3\xb6</p>" * 10, 422, Content_Type=f"text/html; charset={charset}")
 
     error = refusal(response, ATTEMPTED)
-    assert type(error) is RefusedError
+    assert type(error) is RejectedError
     assert error.details == ("<p>N\u00f6</p>" * 10,)
 
 

@@ -17,7 +17,7 @@ from fourme.retry import (
     decide,
     settle_time,
 )
-from fourme.settings import BACKOFF_FIRST, BACKOFF_LONGEST, THROTTLE_FIRST
+from process.settings import INITIAL_BACKOFF, INITIAL_RATE_LIMIT_BACKOFF, MAX_BACKOFF
 
 NOT_SENT, THROTTLED, FAILED = Happening.NOT_SENT, Happening.THROTTLED, Happening.FAILED
 NO_HOST = Happening.NO_HOST
@@ -60,12 +60,12 @@ TABLE = [
         (Situation(THROTTLED, sent, 1, PLENTY, 60, 60.1), Decision(LATER, 60.1))
         for sent in Repeatable
     ],
-    (Situation(THROTTLED, SETS, 1, 0, 60, 0.0), Decision(REPEAT, BACKOFF_FIRST)),
-    (Situation(THROTTLED, SETS, 1, 0, 0, 0.0), Decision(LATER, BACKOFF_FIRST)),
+    (Situation(THROTTLED, SETS, 1, 0, 60, 0.0), Decision(REPEAT, INITIAL_BACKOFF)),
+    (Situation(THROTTLED, SETS, 1, 0, 0, 0.0), Decision(LATER, INITIAL_BACKOFF)),
     # throttled, without it
-    (Situation(THROTTLED, SETS, 1, 0, 60), Decision(REPEAT, 2 * THROTTLE_FIRST)),
-    (Situation(THROTTLED, SETS, 3, 0, 60), Decision(REPEAT, 8 * THROTTLE_FIRST)),
-    (Situation(THROTTLED, ADDS, 3, PLENTY, 15), Decision(LATER, 8 * THROTTLE_FIRST)),
+    (Situation(THROTTLED, SETS, 1, 0, 60), Decision(REPEAT, 2 * INITIAL_RATE_LIMIT_BACKOFF)),
+    (Situation(THROTTLED, SETS, 3, 0, 60), Decision(REPEAT, 8 * INITIAL_RATE_LIMIT_BACKOFF)),
+    (Situation(THROTTLED, ADDS, 3, PLENTY, 15), Decision(LATER, 8 * INITIAL_RATE_LIMIT_BACKOFF)),
     # verified as absent, too early to tell
     *[
         (Situation(ABSENT, VERIFIABLE, 1, left, left, unsettled=wait), Decision(VERIFY, wait))
@@ -80,24 +80,26 @@ TABLE = [
     *rows(DOUBTFUL, (ADDS,), PLENTY, Decision(UNKNOWN)),
     *rows(DOUBTFUL, (ADDS,), 0, Decision(UNKNOWN)),
     # in doubt, adds verifiably
-    *rows(DOUBTFUL, (VERIFIABLE,), PLENTY, Decision(VERIFY, BACKOFF_FIRST)),
-    *rows(DOUBTFUL, (VERIFIABLE,), 0.1, Decision(VERIFY, BACKOFF_FIRST)),
-    *rows(DOUBTFUL, (VERIFIABLE,), 0, Decision(VERIFY, BACKOFF_FIRST)),
-    *rows(DOUBTFUL, (VERIFIABLE,), -5, Decision(VERIFY, BACKOFF_FIRST)),
+    *rows(DOUBTFUL, (VERIFIABLE,), PLENTY, Decision(VERIFY, INITIAL_BACKOFF)),
+    *rows(DOUBTFUL, (VERIFIABLE,), 0.1, Decision(VERIFY, INITIAL_BACKOFF)),
+    *rows(DOUBTFUL, (VERIFIABLE,), 0, Decision(VERIFY, INITIAL_BACKOFF)),
+    *rows(DOUBTFUL, (VERIFIABLE,), -5, Decision(VERIFY, INITIAL_BACKOFF)),
     # the rest, too late
     *rows((GARBLED,), (READS, SETS), 0, Decision(UNKNOWN)),
     *rows((FAILED, SILENT), (READS, SETS), 0, Decision(LATER)),
     *rows((NOT_SENT, NO_HOST), tuple(Repeatable), 0, Decision(LATER)),
-    *rows((NOT_SENT, NO_HOST), tuple(Repeatable), BACKOFF_FIRST - 0.01, Decision(LATER)),
+    *rows((NOT_SENT, NO_HOST), tuple(Repeatable), INITIAL_BACKOFF - 0.01, Decision(LATER)),
     # garbled for good
-    (Situation(GARBLED, READS, 2, PLENTY, PLENTY), Decision(REPEAT, 2 * BACKOFF_FIRST)),
+    (Situation(GARBLED, READS, 2, PLENTY, PLENTY), Decision(REPEAT, 2 * INITIAL_BACKOFF)),
     *[
         (Situation(GARBLED, READS, attempt, PLENTY, PLENTY), Decision(UNKNOWN))
         for attempt in (3, 4, 100)
     ],
     # the rest, in time
-    *rows((NOT_SENT, NO_HOST), tuple(Repeatable), BACKOFF_FIRST, Decision(REPEAT, BACKOFF_FIRST)),
-    *rows(DOUBTFUL, (READS, SETS), PLENTY, Decision(REPEAT, BACKOFF_FIRST)),
+    *rows(
+        (NOT_SENT, NO_HOST), tuple(Repeatable), INITIAL_BACKOFF, Decision(REPEAT, INITIAL_BACKOFF)
+    ),
+    *rows(DOUBTFUL, (READS, SETS), PLENTY, Decision(REPEAT, INITIAL_BACKOFF)),
 ]
 
 
@@ -150,7 +152,7 @@ def test_backoff_bounds(attempt: int, draw: float, first: float) -> None:
     """A delay is never nothing, never beyond the cap, and never shorter after more attempts."""
     delay = backoff(attempt, draw, first)
 
-    assert min(first, BACKOFF_LONGEST) / 2 <= delay <= BACKOFF_LONGEST
+    assert min(first, MAX_BACKOFF) / 2 <= delay <= MAX_BACKOFF
     assert delay <= backoff(attempt + 1, draw, first)
 
 
@@ -178,7 +180,7 @@ def test_never_beyond_the_budget(situation: Situation, draw: float) -> None:
 
     assert decision.wait >= 0
     if decision.action is VERIFY:
-        assert decision.wait <= max(BACKOFF_LONGEST, situation.unsettled or 0)
+        assert decision.wait <= max(MAX_BACKOFF, situation.unsettled or 0)
     if decision.action is REPEAT:
         throttled = situation.happening is THROTTLED
         left = situation.throttle_left if throttled else situation.retry_left
@@ -191,7 +193,7 @@ def test_no_busy_loop(situation: Situation, draw: float) -> None:
     decision = decide(situation, draw)
 
     if decision.action in (REPEAT, VERIFY) and situation.happening is not ABSENT:
-        assert decision.wait >= BACKOFF_FIRST / 2
+        assert decision.wait >= INITIAL_BACKOFF / 2
 
 
 @given(situations, draws)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fourme.errors import StepError
 from fourme.validation import validate
+from process.errors import StepError
 from tests.scenario_files import ACCESS_TOKEN, Accepted, Refused, load_scenarios
 
 if TYPE_CHECKING:

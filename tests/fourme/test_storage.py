@@ -15,15 +15,6 @@ from hypothesis import strategies as st
 from requests_toolbelt.multipart.encoder import MultipartEncoder, MultipartEncoderMonitor
 
 from fourme.attachments import File, Stored
-from fourme.errors import (
-    AccessError,
-    ConfigError,
-    ExitCode,
-    RefusedError,
-    SpecError,
-    StepError,
-    TryLaterError,
-)
 from fourme.schema import load_spec_schema
 from fourme.storage import (
     Storage,
@@ -35,6 +26,15 @@ from fourme.storage import (
     upload_all,
 )
 from fourme.validation import validate
+from process.errors import (
+    AccessError,
+    ConfigError,
+    ExitCode,
+    RejectedError,
+    SpecError,
+    StepError,
+    TemporaryError,
+)
 from tests.fake_clock import FakeClock
 from tests.fourme.loopback import Connection, Server, head, serve
 from tests.fourme.scripted_api import ScriptedApi, answer
@@ -102,7 +102,7 @@ def test_a_page_in_place_of_a_storage_is_a_wrong_host() -> None:
     api = ScriptedApi(page)
     with pytest.raises(ConfigError) as caught:
         upload_all((FILE,), api, api.budget())
-    assert (caught.value.applied, caught.value.trace) == ("no", "trace-1")
+    assert (caught.value.applied, caught.value.trace_id) == ("no", "trace-1")
     assert "text/html where JSON was expected" in caught.value.details[0]
 
 
@@ -132,7 +132,7 @@ def test_what_the_storage_does_not_take_is_a_problem_of_the_spec(
     assert says in caught.value.details[0]
 
 
-@pytest.mark.parametrize(("status", "kind"), [(401, AccessError), (404, RefusedError)])
+@pytest.mark.parametrize(("status", "kind"), [(401, AccessError), (404, RejectedError)])
 def test_a_refused_storage_is_an_error_of_4me(status: int, kind: type[Exception]) -> None:
     """The question where to upload can be refused like any other."""
     with pytest.raises(kind):
@@ -262,7 +262,7 @@ def test_a_file_that_becomes_shorter_fails_and_nothing_else_is_sent_behind_it(
     assert "request.note_attachments[0]: build.log has become shorter" in outcome.what
     assert f"of {BIG} bytes" in outcome.what
     assert "the request was not updated" in outcome.what
-    assert "Copy the file first" in outcome.todo
+    assert "Copy the file first" in outcome.fix
     assert max(left, 1) <= len(changing.body) < BIG
     assert b"GET /next" not in changing.body
     assert changing.again.startswith(b"GET /next HTTP/1.1\r\n")
@@ -322,7 +322,7 @@ def test_the_token_goes_to_the_same_host_with_its_usual_port(
 )
 def test_an_answer_without_a_key_is_tried_again(body: bytes) -> None:
     """XML tricks count as no key; at the end of the budget it is: try later."""
-    with pytest.raises(TryLaterError, match="without a key"):
+    with pytest.raises(TemporaryError, match="without a key"):
         upload_to_s3(body)
 
 
@@ -365,7 +365,7 @@ def test_the_key_is_taken_as_it_is(written: str, key: str) -> None:
 def test_s3_refuses_in_its_own_words(body: bytes, details: str) -> None:
     """They are made harmless where they are quoted; nothing was applied."""
     with serve(lambda connection: connection.answer(body, status="400 Bad Request")) as server:
-        with pytest.raises(RefusedError) as caught:
+        with pytest.raises(RejectedError) as caught:
             upload({**S3, "upload_uri": server.url}, host=server.url)
         assert b"Authorization" not in server.connections[0].received
     assert caught.value.details == (details,)
@@ -377,7 +377,7 @@ def test_of_a_huge_answer_of_s3_nothing_is_read() -> None:
     body = s3_error("RequestTimeout", "&#65;" * 500_000)
     with (
         serve(lambda connection: connection.answer(body, status="400 Bad Request")) as server,
-        pytest.raises(RefusedError),
+        pytest.raises(RejectedError),
     ):
         upload({**S3, "upload_uri": server.url}, host=server.url)
 
@@ -406,7 +406,7 @@ def test_s3_s_transient_errors_are_tried_again(status: str, code: str) -> None:
         assert upload_all((FILE,), api, api.budget())["note_attachments", 0].size == 7
         assert all(b"content" in connection.received for connection in server.connections)
         assert len(server.connections) == 2
-    with serve(fail) as server, pytest.raises(TryLaterError, match=f"it answered {status[:3]}"):
+    with serve(fail) as server, pytest.raises(TemporaryError, match=f"it answered {status[:3]}"):
         upload({**S3, "upload_uri": server.url}, host=server.url)
 
 
@@ -462,7 +462,7 @@ def test_each_file_may_find_the_policy_expired() -> None:
 def test_a_policy_that_expires_twice_for_a_file_is_refused() -> None:
     """Somebody's clock is wrong, and asking on would not end."""
     api, server, error = uploaded_under_policies((expired, expired), FILE)
-    assert isinstance(error, RefusedError)
+    assert isinstance(error, RejectedError)
     assert "Policy expired" in error.details[0]
     assert (len(api.asked), len(server.connections)) == (2, 2)
 
@@ -480,7 +480,7 @@ def test_other_refusals_of_s3_are_final(status: str, body: bytes) -> None:
     """They are neither tried again nor a reason to ask 4me again."""
     turn = [lambda connection: connection.answer(body, status=status)]
     api, server, error = uploaded_under_policies(turn, FILE)
-    assert isinstance(error, RefusedError)
+    assert isinstance(error, RejectedError)
     assert (len(api.asked), len(server.connections)) == (1, 1)
 
 
@@ -524,7 +524,7 @@ def test_a_file_s_name_and_type_cannot_become_headers(name: str, content_type: s
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [("403 Forbidden", AccessError), ("422 x", RefusedError)]
+    ("status", "kind"), [("403 Forbidden", AccessError), ("422 x", RejectedError)]
 )
 def test_4me_s_own_storage_refuses_like_4me(status: str, kind: type[Exception]) -> None:
     """A role is missing, or a value is wrong."""
@@ -550,7 +550,7 @@ def test_a_local_answer_without_a_key_is_tried_again(body: bytes) -> None:
     """At the end of the budget it is: try later."""
     with serve(lambda connection: connection.answer(body)) as server:
         value = {"provider": "local", "upload_uri": server.url, "local": {}}
-        with pytest.raises(TryLaterError, match="without a key"):
+        with pytest.raises(TemporaryError, match="without a key"):
             upload(value, host=server.url)
 
 

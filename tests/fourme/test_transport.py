@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from fourme.errors import ConfigError, RedirectError, TerminatedError, UnexpectedAnswerError
 from fourme.mishaps import Mishap
 from fourme.retry import Happening
-from fourme.settings import Settings
 from fourme.transport import Parcel, TooDeepError, Transport, json_of
+from process.errors import ConfigError, RedirectError, TerminatedError, UnexpectedResponseError
+from process.settings import Settings
 from tests.fake_clock import FakeClock
 from tests.fourme.exchanges import REQUEST, call, mishap_of
 from tests.fourme.loopback import Connection, head, serve
@@ -174,7 +174,7 @@ def test_no_json(session: requests.Session, body: bytes) -> None:
     """A whole answer that should be JSON but is not is garbled."""
     found = mishap_of(session, lambda connection: connection.answer(body, "X-Request-Id: abc-1"))
 
-    assert (found.happening, found.status, found.trace) == (Happening.GARBLED, 200, "abc-1")
+    assert (found.happening, found.status, found.trace_id) == (Happening.GARBLED, 200, "abc-1")
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_too_deep(session: requests.Session, body: bytes) -> None:
         pytest.raises(TooDeepError) as caught,
     ):
         json_of(call(session, server.url))
-    assert (caught.value.exit_code, caught.value.trace) == (76, "abc-1")
+    assert (caught.value.exit_code, caught.value.trace_id) == (76, "abc-1")
 
 
 def test_deep_enough(session: requests.Session) -> None:
@@ -211,10 +211,10 @@ def test_no_json_at_all(session: requests.Session, kind: str) -> None:
     headers = (f"Content-Type: {kind}", "X-Request-Id: a")
     with (
         serve(lambda connection: connection.answer(REQUEST, *headers)) as server,
-        pytest.raises(UnexpectedAnswerError) as caught,
+        pytest.raises(UnexpectedResponseError) as caught,
     ):
         json_of(call(session, server.url))
-    assert (caught.value.status, caught.value.trace) == (200, "a")
+    assert (caught.value.status, caught.value.trace_id) == (200, "a")
     assert "127.0.0.1" in caught.value.what
 
 
@@ -228,7 +228,7 @@ def test_a_content_type_is_shown_where_it_is_one(
     """A service may put anything there, even a note."""
     with (
         serve(lambda connection: connection.answer(REQUEST, f"Content-Type: {kind}")) as server,
-        pytest.raises(UnexpectedAnswerError, match=f"answered with {words}"),
+        pytest.raises(UnexpectedResponseError, match=f"answered with {words}"),
     ):
         json_of(call(session, server.url))
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import fourme.transport
-from fourme.errors import UnexpectedAnswerError
 from fourme.mishaps import Mishap
 from fourme.retry import Happening
 from fourme.transport import Parcel
+from process.errors import UnexpectedResponseError
 from tests.fourme.exchanges import HURRIED, REQUEST, call, mishap_of
 from tests.fourme.loopback import Connection, closed_port, head, serve
 
@@ -179,21 +179,21 @@ def test_endless(
     packed: bool,  # noqa: FBT001  a table's column
 ) -> None:
     """An answer beyond all measure is given up, also one that is small until it is unpacked."""
-    monkeypatch.setattr(fourme.transport, "MAX_ANSWER_BYTES", 100_000)
+    monkeypatch.setattr(fourme.transport, "MAX_RESPONSE_BYTES", 100_000)
     body = b" " * 1_000_000
     headers = ("Content-Encoding: gzip",) if packed else ()
 
     def turn(connection: Connection) -> None:
         connection.answer(gzip.compress(body) if packed else body, *headers)
 
-    with serve(turn) as server, pytest.raises(UnexpectedAnswerError) as caught:
+    with serve(turn) as server, pytest.raises(UnexpectedResponseError) as caught:
         call(session, server.url)
     assert caught.value.applied == "maybe"
 
 
 def test_largest(session: requests.Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer of just the largest size is read."""
-    monkeypatch.setattr(fourme.transport, "MAX_ANSWER_BYTES", 100_000)
+    monkeypatch.setattr(fourme.transport, "MAX_RESPONSE_BYTES", 100_000)
     body = b" " * 100_000
 
     with serve(lambda connection: connection.answer(body)) as server:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fourme.errors import ConfigError, ExitCode, SpecError, StepError
 from fourme.hosts import Host
 from fourme.validation import validate
+from process.errors import ConfigError, ExitCode, SpecError, StepError
 from tests.scenario_files import CONNECTION
 
 if TYPE_CHECKING:

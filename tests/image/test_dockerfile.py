@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 
-from fourme import VERSION
 from image.builders import CONTEXT
 from image.layer import STEP
 from image.rehearsal import OPTIONS
 from image.workshop import ACTION, default_base
+from process import VERSION
 
 DOCKERFILE = (CONTEXT / "Dockerfile").read_text(encoding="utf-8")
 STAGES = [

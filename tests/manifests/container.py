@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 
 _UNSHARE = ("unshare", "--mount", "--propagation", "private")
 _PACKAGES = "/opt/packages"
-_STEP = ("engines", "fourme", "step.py", "spec.schema.json", "outputs.schema.json")
+_STEP = (
+    "engines",
+    "fourme",
+    "process",
+    "spec",
+    "step.py",
+    "spec.schema.json",
+    "outputs.schema.json",
+)
 
 # Each line of $MOUNTS: ro or rw, the path outside, the path inside.
 _SCRIPT = """

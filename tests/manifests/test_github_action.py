@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engines.scalars import SCALARS
-from fourme import VERSION
-from fourme.errors import ExitCode
+from process import VERSION
+from process.errors import ExitCode
 from tests.engines.github_rules import read_outputs
 from tests.manifests.container import Container, can_contain, entry_point, image_user
 from tests.manifests.engines import by_name, manifest

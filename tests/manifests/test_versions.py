@@ -9,7 +9,7 @@ import pytest
 
 from engines.arguments import read_arguments
 from engines.variables import OUTPUT_VARIABLES, SPEC_PATHS, SPEC_VARIABLES
-from fourme import VERSION
+from process import VERSION
 from tests.manifests.engines import manifest
 from tests.step_process import ROOT
 

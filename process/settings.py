@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fourme.errors import ConfigError
+from process.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,28 +17,30 @@ MAX_RETRY_TIME = 300.0
 MAX_THROTTLE_TIME = 3660.0
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 60.0
-LINK_RETRY_TIME = 10.0  # a link is a courtesy: it must not hold up a run
-BACKOFF_FIRST = 0.5
-BACKOFF_LONGEST = 30.0
-THROTTLE_FIRST = 2.0
+MAX_LINK_RETRY_TIME = 10.0  # a link is a courtesy: it must not hold up a run
+INITIAL_BACKOFF = 0.5
+MAX_BACKOFF = 30.0
+INITIAL_RATE_LIMIT_BACKOFF = 2.0
 SETTLE_TIME = 10.0  # after a failure, how long a server may still be at work on what it was sent
-SILENT_SETTLE_TIME = 30.0  # the same after no answer in time
+TIMEOUT_SETTLE_TIME = 30.0  # the same after no answer in time
 TERMINATION_TIME = (
     20.0  # after a signal, for the call in flight and for publishing; Kubernetes kills after 30
 )
-MISSING_HOST_TIME = (
+MAX_UNKNOWN_HOST_TIME = (
     15.0  # how long a host that the resolver does not know is tried; DNS may lag behind
 )
-MOST_GARBLED = 3  # how often something is read that is answered whole, but not in JSON
-LONGEST_LOOK = 300.0  # for reading all notes once
-MOST_NOTES = 2000  # of a request's history that are looked through for one that may have arrived
-MOST_NOTE_PAGES = 100  # the same, where a server makes its pages smaller than asked
+MAX_INVALID_RESPONSES = 3  # how often something is read that is answered whole, but not in JSON
+MAX_VERIFICATION_TIME = 300.0  # for reading all notes once
+MAX_NOTES = 2000  # of a request's history that are looked through for one that may have arrived
+MAX_NOTE_PAGES = 100  # the same, where a server makes its pages smaller than asked
 CLOCK_TOLERANCE = 10.0  # between a server's `Date` and its `created_at`
-DOUBTFUL_AGE = 300.0  # a note like ours that much older than the attempt may be ours: clocks differ
-PROGRESS_EVERY = 5.0  # between two lines about one upload
-SLOWEST_UPLOAD = 50_000  # bytes a second; what is slower counts as no answer
-LONGEST_SETTING = 86_400.0
-MAX_ANSWER_BYTES = 64 * 1024 * 1024
+MAX_CLOCK_DIFFERENCE = (
+    300.0  # a note like ours that much older than the attempt may be ours: clocks differ
+)
+PROGRESS_INTERVAL = 5.0  # between two lines about one upload
+MIN_UPLOAD_RATE = 50_000  # bytes a second; what is slower counts as no answer
+MAX_SETTING = 86_400.0
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 MAX_LINE_BYTES = 4 * 1024  # Relay's log reader stops at 64 KiB
 NOTES_PER_PAGE = 100
 
@@ -121,10 +123,10 @@ def _seconds(environ: Mapping[str, str], variable: Variable) -> float:
     if not text:
         return variable.default
     seconds = float(text) if _NUMBER.fullmatch(text) else math.nan
-    if variable.smallest <= seconds <= LONGEST_SETTING:
+    if variable.smallest <= seconds <= MAX_SETTING:
         return seconds
     raise ConfigError(
         f"The environment variable {variable.name} is {text!r}, which is not a number of seconds "
-        f"from {variable.smallest:g} to {LONGEST_SETTING:g}.",
-        todo=f"Set {variable.name} to such a number, or leave it out for {variable.default:g}.",
+        f"from {variable.smallest:g} to {MAX_SETTING:g}.",
+        fix=f"Set {variable.name} to such a number, or leave it out for {variable.default:g}.",
     )

@@ -1,4 +1,4 @@
-"""`fourme.logs`: what is printed is redacted, printable and short enough."""
+"""`process.logs`: what is printed is redacted, printable and short enough."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fourme.logs import (
+from process.logs import (
     CUT,
-    CleanHandler,
-    harmless,
-    log_more,
-    no_command,
-    no_command_in_json,
-    said,
-    short_enough,
-    start_logging,
+    SanitizingHandler,
+    configure_logging,
+    enable_debug_logging,
+    escape_controls,
+    escape_workflow_commands,
+    escape_workflow_commands_in_json,
+    quote,
+    truncate_line,
+    try_write,
     write,
-    write_if_possible,
 )
-from fourme.redaction import Redactor
-from fourme.settings import MAX_LINE_BYTES
+from process.redaction import Redactor
+from process.settings import MAX_LINE_BYTES
 from tests.engines.github_rules import commands_in
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ def stream() -> Iterator[io.StringIO]:
     root, step = logging.getLogger(), logging.getLogger("step")
     before = (root.handlers[:], root.level, step.level, sys.excepthook)
     redactor = Redactor()
-    redactor.learn([TOKEN])
+    redactor.add_secrets([TOKEN])
     stream = io.StringIO()
-    start_logging(redactor, stream)
+    configure_logging(redactor, stream)
     yield stream
     logging.captureWarnings(capture=False)
     root.handlers[:], root.level, step.level, sys.excepthook = before
@@ -70,15 +70,15 @@ def stream() -> Iterator[io.StringIO]:
         ("", ""),
     ],
 )
-def test_harmless(text: str, expected: str) -> None:
+def test_escape_controls(text: str, expected: str) -> None:
     """Control characters and the like become escapes; other text stays."""
-    assert harmless(text) == expected
+    assert escape_controls(text) == expected
 
 
 def test_said() -> None:
     """A server's words become one line, not cut: a cut could leave the beginning of a secret."""
-    assert said(" a\n b\x07 ") == "a b\\x07"
-    assert said("x" * 100_000) == "x" * 100_000
+    assert quote(" a\n b\x07 ") == "a b\\x07"
+    assert quote("x" * 100_000) == "x" * 100_000
 
 
 @pytest.mark.parametrize("char", ["x", "ü", "🖨"])
@@ -86,8 +86,8 @@ def test_short_enough(char: str) -> None:
     """A line that fits stays; a longer one is cut between characters, and says so."""
     fits = char * (MAX_LINE_BYTES // len(char.encode()))
 
-    assert short_enough(fits) == fits
-    cut = short_enough(fits + char)
+    assert truncate_line(fits) == fits
+    cut = truncate_line(fits + char)
     assert cut.endswith(char + CUT)
     assert len(cut.encode()) <= MAX_LINE_BYTES
 
@@ -99,7 +99,7 @@ def test_levels(stream: io.StringIO) -> None:
     logging.getLogger("urllib3").info("three")
     logging.getLogger("urllib3").warning("four: it quotes what servers say")
     logging.getLogger("py.warnings").warning("seven")
-    log_more()
+    enable_debug_logging()
     logging.getLogger("step.4me").debug("five")
     logging.getLogger("urllib3").debug("six")
 
@@ -150,7 +150,7 @@ def test_long_lines(stream: io.StringIO) -> None:
 
 def test_secret_at_the_end_of_a_line(stream: io.StringIO) -> None:
     """A secret is taken out before a line is cut."""
-    logging.getLogger("step").info("%s", said("x" * (MAX_LINE_BYTES - len(CUT) - 12) + TOKEN))
+    logging.getLogger("step").info("%s", quote("x" * (MAX_LINE_BYTES - len(CUT) - 12) + TOKEN))
 
     assert TOKEN[:4] not in stream.getvalue()
 
@@ -171,7 +171,7 @@ COMMANDS = [
 def test_no_command(line: str, expected: str) -> None:
     """What GitHub's runner would take for a command, it takes for text."""
     assert commands_in(line)
-    assert no_command(line) == expected
+    assert escape_workflow_commands(line) == expected
     assert commands_in(expected) == []
 
 
@@ -181,7 +181,7 @@ def test_no_command(line: str, expected: str) -> None:
 def test_other_lines_stay(line: str) -> None:
     """Nothing else is changed."""
     assert commands_in(line) == []
-    assert no_command(line) == line
+    assert escape_workflow_commands(line) == line
 
 
 @pytest.mark.parametrize("line", [command for command, _ in COMMANDS])
@@ -199,7 +199,9 @@ def test_no_command_in_json(text: str) -> None:
     """JSON keeps its value, and holds no command in any of its lines."""
     value = {text: [text, f"\\{text}", f'"{text}', f"#\n{text}"], "a": {"b": text}}
     for indent in (None, 2):
-        written = no_command_in_json(json.dumps(value, ensure_ascii=False, indent=indent))
+        written = escape_workflow_commands_in_json(
+            json.dumps(value, ensure_ascii=False, indent=indent)
+        )
         assert json.loads(written) == value
         assert commands_in(written) == []
 
@@ -209,7 +211,7 @@ def test_a_message_that_cannot_be_made() -> None:
     stream = io.StringIO()
     record = logging.LogRecord("urllib3", logging.WARNING, "", 1, "%d", (TOKEN,), None)
 
-    CleanHandler(stream, Redactor()).handle(record)
+    SanitizingHandler(stream, Redactor()).handle(record)
 
     assert stream.getvalue() == "WARNING: a message of urllib3 cannot be shown\n"
 
@@ -229,7 +231,7 @@ def test_a_closed_stream(tmp_path: Path) -> None:
     for closed in (stream, None):
         with pytest.raises(OSError, match="Bad file descriptor"):
             write(closed, "text")
-        write_if_possible(closed, "text")
+        try_write(closed, "text")
 
 
 def test_a_full_disk() -> None:
@@ -237,7 +239,7 @@ def test_a_full_disk() -> None:
     with open("/dev/full", "w", encoding="utf-8") as stream:  # noqa: PTH123  a device
         with pytest.raises(OSError, match="No space left"):
             write(stream, "text")
-        write_if_possible(stream, "text")
+        try_write(stream, "text")
 
 
 def test_a_pipe_that_returns_at_once() -> None:
@@ -279,7 +281,7 @@ def test_a_signal_handler_may_log() -> None:
     reader = threading.Thread(target=read)
     with open(writing, "w", encoding="utf-8") as stream:  # noqa: PTH123  a number
         root.handlers[:] = []
-        start_logging(Redactor(), stream)
+        configure_logging(Redactor(), stream)
         reader.start()
         signal.setitimer(signal.ITIMER_REAL, 0.1)
         for _ in range(40):

@@ -1,10 +1,10 @@
-"""`fourme.depth`: how deep values are nested, whatever Python can walk."""
+"""`process.json_depth`: how deep values are nested, whatever Python can walk."""
 
 from __future__ import annotations
 
 import pytest
 
-from fourme.depth import DEEPEST, deep_place, too_deep
+from process.json_depth import MAX_DEPTH, exceeds_depth, path_beyond_depth
 
 
 def nested(depth: int, kind: type) -> object:
@@ -21,15 +21,15 @@ def nested(depth: int, kind: type) -> object:
 )
 def test_too_deep(depth: int, kind: type, expected: bool) -> None:  # noqa: FBT001  a table's column
     """What has something more than 100 levels below it is too deep, if ever so deep."""
-    assert DEEPEST == 100
-    assert too_deep(nested(depth, kind)) is expected
-    assert (deep_place(nested(depth, kind)) is not None) is expected
+    assert MAX_DEPTH == 100
+    assert exceeds_depth(nested(depth, kind)) is expected
+    assert (path_beyond_depth(nested(depth, kind)) is not None) is expected
 
 
 @pytest.mark.parametrize("value", [None, "text", 1.5, [], {}, [{}, []], b"[["])
 def test_what_has_no_members_has_no_depth(value: object) -> None:
     """Texts are no lists."""
-    assert not too_deep(value, 1)
+    assert not exceeds_depth(value, 1)
 
 
 @pytest.mark.parametrize(
@@ -45,9 +45,9 @@ def test_what_has_no_members_has_no_depth(value: object) -> None:
 )
 def test_deep_place(value: object, place: str) -> None:
     """The place is named by its first four levels."""
-    assert deep_place(value) == place
+    assert path_beyond_depth(value) == place
 
 
 def test_a_wide_value_is_not_deep() -> None:
     """Only levels count."""
-    assert not too_deep([[0] * 1000] * 100, 2)
+    assert not exceeds_depth([[0] * 1000] * 100, 2)

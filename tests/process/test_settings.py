@@ -1,11 +1,11 @@
-"""`fourme.settings`: budgets and limits from the environment."""
+"""`process.settings`: budgets and limits from the environment."""
 
 from __future__ import annotations
 
 import pytest
 
-from fourme.errors import ConfigError, ExitCode
-from fourme.settings import VARIABLES, Settings, Variable
+from process.errors import ConfigError, ExitCode
+from process.settings import VARIABLES, Settings, Variable
 
 
 def test_defaults() -> None:
@@ -60,7 +60,7 @@ def test_bad_value(variable: Variable, text: str) -> None:
     assert caught.value.exit_code is ExitCode.CONFIG
     assert variable.name in caught.value.what
     assert text in caught.value.what
-    assert f"{variable.default:g}" in caught.value.todo
+    assert f"{variable.default:g}" in caught.value.fix
 
 
 @pytest.mark.parametrize("name", ["FOURME_CONNECT_TIMEOUT", "FOURME_READ_TIMEOUT"])

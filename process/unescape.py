@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-_MOST_LAYERS = (
-    3  # of escapes, one inside the other: an HTML page that quotes JSON that quotes a URL
-)
-_LARGEST_CODE = 0x10FFFF
+_MAX_LAYERS = 3  # of escapes, one inside the other: an HTML page that quotes JSON that quotes a URL
+_MAX_CODE_POINT = 0x10FFFF
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 
@@ -33,12 +31,12 @@ class Escape:
 
 
 @dataclass(frozen=True)
-class Reading:
+class UnescapedText:
     """A text as it reads: as it is, or with layers of escapes undone."""
 
     text: str
 
-    def spans_of(self, words: str) -> Iterator[tuple[int, int]]:
+    def find_spans(self, words: str) -> Iterator[tuple[int, int]]:
         """Yield where words stand in the text itself, from and to, side by side."""
         start = self.text.find(words)
         while start >= 0:
@@ -50,7 +48,7 @@ class Reading:
         """Return where a part of this reading stands in the text itself."""
         return start, end
 
-    def inner(self) -> Iterator[Reading]:
+    def inner(self) -> Iterator[UnescapedText]:
         """Yield the readings with one more layer undone."""
         for escape in _escapes():
             if escape.sign in self.text:
@@ -59,7 +57,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class _Unescaped(Reading):
+class _Unescaped(UnescapedText):
     """A reading with one more layer undone than another.
 
     Attributes:
@@ -67,7 +65,7 @@ class _Unescaped(Reading):
         escape: what was undone.
     """
 
-    outer: Reading
+    outer: UnescapedText
     escape: Escape
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
@@ -90,11 +88,11 @@ class _Unescaped(Reading):
         return starts, ends
 
 
-def readings_of(text: str) -> Iterator[Reading]:
+def unescaped_variants(text: str) -> Iterator[UnescapedText]:
     """Yield a text as it is, and as it was before it was escaped, once or several times over."""
     seen = {text}
-    layer = [Reading(text)]
-    for _ in range(_MOST_LAYERS):
+    layer = [UnescapedText(text)]
+    for _ in range(_MAX_LAYERS):
         yield from layer
         found = {inner.text: inner for reading in layer for inner in reading.inner()}
         layer = [inner for key, inner in found.items() if key not in seen]
@@ -102,7 +100,7 @@ def readings_of(text: str) -> Iterator[Reading]:
     yield from layer
 
 
-def replaced(text: str, spans: Iterable[tuple[int, int]], mark: str) -> str:
+def replace_spans(text: str, spans: Iterable[tuple[int, int]], mark: str) -> str:
     """Return a text with a mark in place of each span; where spans overlap, one for all."""
     pieces: list[str] = []
     position = 0
@@ -168,7 +166,7 @@ def _from_units(units: Iterable[str]) -> str:
 
 def _from_code(code: int) -> str:
     """Return the character of a number; a question mark of Unicode's when there is none."""
-    return chr(code) if code <= _LARGEST_CODE else "\ufffd"
+    return chr(code) if code <= _MAX_CODE_POINT else "\ufffd"
 
 
 def _from_entity(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""`fourme.errors`: one tree, exit codes, and what a user reads."""
+"""`process.errors`: one tree, exit codes, and what a user reads."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fourme import errors
-from fourme.errors import EXIT_CODES, ExitCode, StepError, exit_meaning
+from process import errors
+from process.errors import EXIT_CODES, ExitCode, StepError, exit_code_meaning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,15 +24,15 @@ CLASSES = [kind for kind in family(StepError) if kind.__module__ == errors.__nam
 
 EXPECTED = {
     "SpecError": (65, "no"),
-    "RefusedError": (65, "no"),
+    "RejectedError": (65, "no"),
     "RequestNotFoundError": (66, "no"),
-    "BugError": (70, "maybe"),
+    "InternalError": (70, "maybe"),
     "OutputError": (74, "yes"),
-    "TryLaterError": (75, "no"),
-    "ThrottledError": (75, "no"),
+    "TemporaryError": (75, "no"),
+    "RateLimitedError": (75, "no"),
     "TerminatedError": (75, "no"),
     "OutcomeUnknownError": (76, "maybe"),
-    "UnexpectedAnswerError": (76, "maybe"),
+    "UnexpectedResponseError": (76, "maybe"),
     "AccessError": (77, "no"),
     "ConfigError": (78, "no"),
     "RedirectError": (78, "no"),
@@ -65,7 +65,7 @@ def test_tree_is_drawn(kind: type[StepError]) -> None:
 def test_every_code_has_a_meaning() -> None:
     """Each exit code has one row that says when, whether applied, and whether to run again."""
     assert sorted(meaning.code for meaning in EXIT_CODES) == sorted(ExitCode)
-    assert all(exit_meaning(code).code is code for code in ExitCode)
+    assert all(exit_code_meaning(code).code is code for code in ExitCode)
     assert all(meaning.when and meaning.applied and meaning.again for meaning in EXIT_CODES)
 
 
@@ -77,13 +77,13 @@ def test_retryable(kind: type[StepError]) -> None:
 
 def test_text() -> None:
     """The text has every fact on a line of its own: what, details, meaning, remedy, id, code."""
-    error = errors.RefusedError(
+    error = errors.RejectedError(
         "It failed.",
         details=("a: b", "c: d"),
-        usually="something",
-        todo="Mend it.",
+        cause="something",
+        fix="Fix it.",
         status=422,
-        trace="abc-1",
+        trace_id="abc-1",
     )
 
     lines = str(error).splitlines()
@@ -92,7 +92,7 @@ def test_text() -> None:
     assert [line.strip(" -") for line in lines[1:3]] == ["a: b", "c: d"]
     assert [
         word in text
-        for word, text in zip(("something", "Mend it.", "abc-1"), lines[3:6], strict=True)
+        for word, text in zip(("something", "Fix it.", "abc-1"), lines[3:6], strict=True)
     ] == [True] * 3
     assert "updated: no" in lines[6]
     assert "65" in lines[6]
@@ -106,12 +106,12 @@ def test_short_text() -> None:
 
 def test_applied() -> None:
     """An error may know better than its class whether the request was updated."""
-    assert errors.TryLaterError("x", applied="maybe").applied == "maybe"
-    assert "updated: maybe" in str(errors.TryLaterError("x", applied="maybe"))
+    assert errors.TemporaryError("x", applied="maybe").applied == "maybe"
+    assert "updated: maybe" in str(errors.TemporaryError("x", applied="maybe"))
 
 
 def test_a_fact_is_a_line() -> None:
     """What a message quotes of a user's names does not break its lines."""
-    error = errors.SpecError("a\nb", details=("c\nd",), usually="e\nf", todo="g\nh", trace="i\nj")
+    error = errors.SpecError("a\nb", details=("c\nd",), cause="e\nf", fix="g\nh", trace_id="i\nj")
     assert len(str(error).splitlines()) == 6
     assert str(error).startswith("a\\nb\n  - c\\nd\n")

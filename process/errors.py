@@ -2,15 +2,15 @@
 
 StepError
 ├── SpecError                65  the spec is invalid
-├── RefusedError             65  4me refused the values
+├── RejectedError             65  4me refused the values
 ├── RequestNotFoundError     66  no such request
-├── BugError                 70  a bug in the step
+├── InternalError                 70  a bug in the step
 ├── OutputError              74  updated, but the output could not be published
-├── TryLaterError            75  not reachable, failing, or no answer in time
-│   ├── ThrottledError       75  rate limited beyond the budget
+├── TemporaryError            75  not reachable, failing, or no answer in time
+│   ├── RateLimitedError       75  rate limited beyond the budget
 │   └── TerminatedError      75  asked to end while waiting
 ├── OutcomeUnknownError      76  nobody can tell whether the update was applied
-│   └── UnexpectedAnswerError 76 the answer is not what was asked for
+│   └── UnexpectedResponseError 76 the answer is not what was asked for
 ├── AccessError              77  the token is refused, or may not do this
 └── ConfigError              78  the step's surroundings are wrong
     ├── RedirectError        78  the service is elsewhere
@@ -44,7 +44,7 @@ class ExitCode(IntEnum):
 
 
 @dataclass(frozen=True)
-class ExitMeaning:
+class ExitCodeMeaning:
     """One row of the table of exit codes: when, is the update applied, run again?"""
 
     code: ExitCode
@@ -55,51 +55,51 @@ class ExitMeaning:
 
 
 EXIT_CODES = (
-    ExitMeaning(ExitCode.OK, "ok", "updated, output published", "yes", "-"),
-    ExitMeaning(
+    ExitCodeMeaning(ExitCode.OK, "ok", "updated, output published", "yes", "-"),
+    ExitCodeMeaning(
         ExitCode.DATA,
         "data",
         "the spec is invalid, or 4me refused the values (400, 422, other 4xx)",
         "no",
         "after a fix",
     ),
-    ExitMeaning(
+    ExitCodeMeaning(
         ExitCode.NO_INPUT,
         "no input",
         "no such request, or not to be seen (404)",
         "no",
         "after a fix",
     ),
-    ExitMeaning(ExitCode.SOFTWARE, "software", "a bug in the step", "unknown", "report it"),
-    ExitMeaning(
+    ExitCodeMeaning(ExitCode.SOFTWARE, "software", "a bug in the step", "unknown", "report it"),
+    ExitCodeMeaning(
         ExitCode.IO,
         "I/O",
         "updated, but the output could not be published",
         "yes",
         "no: it would repeat notes",
     ),
-    ExitMeaning(
+    ExitCodeMeaning(
         ExitCode.TRY_LATER,
         "try later",
         "not reachable, 5xx, rate limited beyond the budget, terminated while waiting",
-        "no, or harmless to repeat",
+        "no, or safe to repeat",
         "yes",
     ),
-    ExitMeaning(
+    ExitCodeMeaning(
         ExitCode.PROTOCOL,
         "protocol",
         "the outcome could not be established, or the answer is not a request; terminated in doubt",
         "maybe",
         "look first",
     ),
-    ExitMeaning(
+    ExitCodeMeaning(
         ExitCode.PERMISSION,
         "permission",
         "401, 403: the token is not accepted, or its user lacks a role",
         "no",
         "after a fix",
     ),
-    ExitMeaning(
+    ExitCodeMeaning(
         ExitCode.CONFIG,
         "config",
         "METADATA_API_URL missing or wrong, no spec or more than one, a file that cannot be read, "
@@ -112,7 +112,7 @@ EXIT_CODES = (
 )
 
 
-def exit_meaning(code: ExitCode) -> ExitMeaning:
+def exit_code_meaning(code: ExitCode) -> ExitCodeMeaning:
     """Return the row of `EXIT_CODES` for `code`."""
     return next(meaning for meaning in EXIT_CODES if meaning.code is code)
 
@@ -123,10 +123,10 @@ class StepError(Exception):
     Attributes:
         what: what failed, one line.
         details: facts to go through one by one, a line each.
-        usually: what this usually means; empty when `what` says it all.
-        todo: what to do about it.
+        cause: what this usually means; empty when `what` says it all.
+        fix: what to do about it.
         status: HTTP status of the answer that led here; None without an answer.
-        trace: the service's own id of that answer (4me: X-Request-Id), for its support.
+        trace_id: the service's own id of that answer (4me: X-Request-Id), for its support.
         applied: whether the request was updated.
     """
 
@@ -138,19 +138,19 @@ class StepError(Exception):
         what: str,
         *,
         details: tuple[str, ...] = (),
-        usually: str = "",
-        todo: str = "",
+        cause: str = "",
+        fix: str = "",
         status: int | None = None,
-        trace: str | None = None,
+        trace_id: str | None = None,
         applied: Applied | None = None,
     ) -> None:
         super().__init__(what)
         self.what = what
         self.details = details
-        self.usually = usually
-        self.todo = todo
+        self.cause = cause
+        self.fix = fix
         self.status = status
-        self.trace = trace
+        self.trace_id = trace_id
         self.applied: Applied = applied or self.default_applied
 
     @property
@@ -164,15 +164,16 @@ class StepError(Exception):
         Each fact stays one line, though it may quote a file's or an input's name with line breaks.
         """
         lines = [self.what, *(f"  - {detail}" for detail in self.details)]
-        if self.usually:
-            lines.append(f"  This usually means: {self.usually}")
-        if self.todo:
-            lines.append(f"  What to do: {self.todo}")
-        if self.trace:
-            lines.append(f"  Id of the answer, for the service's support: {self.trace}")
+        if self.cause:
+            lines.append(f"  This usually means: {self.cause}")
+        if self.fix:
+            lines.append(f"  What to do: {self.fix}")
+        if self.trace_id:
+            lines.append(f"  X-Request-Id (for support): {self.trace_id}")
+        again = exit_code_meaning(self.exit_code).again
         lines.append(
             f"  Request updated: {self.applied}. "
-            f"Run again: {exit_meaning(self.exit_code).again}. Exit code {int(self.exit_code)}."
+            f"Run again: {again}. Exit code {int(self.exit_code)}."
         )
         return "\n".join(line.replace("\n", "\\n") for line in lines)
 
@@ -183,7 +184,7 @@ class SpecError(StepError):
     exit_code = ExitCode.DATA
 
 
-class RefusedError(StepError):
+class RejectedError(StepError):
     """4me refused the values (400, 422, another 4xx)."""
 
     exit_code = ExitCode.DATA
@@ -195,7 +196,7 @@ class RequestNotFoundError(StepError):
     exit_code = ExitCode.NO_INPUT
 
 
-class BugError(StepError):
+class InternalError(StepError):
     """Something that cannot happen has happened."""
 
     exit_code = ExitCode.SOFTWARE
@@ -209,17 +210,17 @@ class OutputError(StepError):
     default_applied = "yes"
 
 
-class TryLaterError(StepError):
+class TemporaryError(StepError):
     """A service could not be reached, failed, or did not answer within the budget."""
 
     exit_code = ExitCode.TRY_LATER
 
 
-class ThrottledError(TryLaterError):
+class RateLimitedError(TemporaryError):
     """A service asks to wait longer than the budget allows."""
 
 
-class TerminatedError(TryLaterError):
+class TerminatedError(TemporaryError):
     """The engine asked the step to end while it was waiting, or before it sent anything."""
 
 
@@ -230,7 +231,7 @@ class OutcomeUnknownError(StepError):
     default_applied = "maybe"
 
 
-class UnexpectedAnswerError(OutcomeUnknownError):
+class UnexpectedResponseError(OutcomeUnknownError):
     """A service answered something else than what was asked for."""
 
 

@@ -11,13 +11,13 @@ import unicodedata
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from fourme.redaction import HIDDEN
-from fourme.spellings import readings_of, replaced
+from process.redaction import MASK
+from process.unescape import replace_spans, unescaped_variants
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from fourme.spellings import Reading
+    from process.unescape import UnescapedText
 
 _RUN = 12  # letters and digits that two texts hardly share by chance
 _SHORTEST_WORD = 6  # of a word that has both letters and digits, such as a password
@@ -37,7 +37,7 @@ class PrivateTexts:
     def __init__(self, texts: Iterable[str]) -> None:
         self._texts = tuple(texts)
 
-    def hidden_in(self, line: str) -> str:
+    def redact_quotes(self, line: str) -> str:
         """Return a line without what it quotes of the texts; the rest stays as it is.
 
         What counts as a quotation: 12 letters and digits in a row, whatever stands between them; a
@@ -47,11 +47,11 @@ class PrivateTexts:
             return line
         spans = [
             span
-            for letters in map(_Letters, readings_of(line))
+            for letters in map(_Letters, unescaped_variants(line))
             for find in (self._runs_in, self._words_in, self._short_texts_in)
             for span in find(letters)
         ]
-        return replaced(line, spans, HIDDEN)
+        return replace_spans(line, spans, MASK)
 
     @cached_property
     def _plain_texts(self) -> frozenset[str]:
@@ -74,14 +74,14 @@ class PrivateTexts:
             if _SHORTEST_WORD <= len(word) < _RUN and not word.isalpha() and not word.isdigit()
         )
 
-    def words_hidden_in(self, line: str) -> str:
+    def redact_words(self, line: str) -> str:
         """Return a line without any word of the texts: for what is said of a text itself.
 
         The words that services say of any text stay.
         """
         hidden = self._all_words - set(_STOCK.split())
         return re.sub(
-            r"\w{3,}", lambda match: HIDDEN if _plain(match[0]) in hidden else match[0], line
+            r"\w{3,}", lambda match: MASK if _plain(match[0]) in hidden else match[0], line
         )
 
     @cached_property
@@ -123,7 +123,7 @@ class _Letters:
         text: the letters and digits, in lower case, without accents.
     """
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: UnescapedText) -> None:
         self._reading = reading
         words = re.sub(_TAG, lambda match: " " * len(match[0]), reading.text)
         each = {char: _plain(char) for char in set(words)}

@@ -15,16 +15,16 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
-from fourme.settings import MAX_LINE_BYTES
+from process.settings import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
-    from fourme.redaction import Redactor
+    from process.redaction import Redactor
 
 CUT = " ... (cut)"
-_LONGEST_BLOCK = 1.0  # seconds until a full pipe is tried again
+_MAX_BLOCK_TIME = 1.0  # seconds until a full pipe is tried again
 
 
-def harmless(text: str) -> str:
+def escape_controls(text: str) -> str:
     """Return one line of text with control characters and the like written as escapes."""
     if text.isprintable():
         return text
@@ -34,23 +34,23 @@ def harmless(text: str) -> str:
     )
 
 
-def said(text: str) -> str:
-    """Return a server's words as one harmless line to quote in a message.
+def quote(text: str) -> str:
+    """Return a server's words as one line, without control characters, to quote in a message.
 
-    It is not cut here, but where secrets have been taken out of it: in `CleanHandler`.
+    It is not cut here, but where secrets have been taken out of it: in `SanitizingHandler`.
     """
-    return harmless(" ".join(text.split()))
+    return escape_controls(" ".join(text.split()))
 
 
-def short_enough(line: str) -> str:
+def truncate_line(line: str) -> str:
     """Return a line cut to what log readers can take, in bytes of UTF-8."""
-    raw = encoded(line)
+    raw = encode_utf8(line)
     if len(raw) <= MAX_LINE_BYTES:
         return raw.decode("utf-8")
     return raw[: MAX_LINE_BYTES - len(CUT)].decode("utf-8", "ignore") + CUT
 
 
-def no_command(line: str) -> str:
+def escape_workflow_commands(line: str) -> str:
     """Return a line that GitHub's runner takes for text, whatever it looks like.
 
     A line that begins with `::`, after blanks, is a command to the runner, and so is `##[` anywhere
@@ -62,12 +62,12 @@ def no_command(line: str) -> str:
     return re.sub(r"(#[^ -~]*#)(?=[^ -~]*\[)", r"\1 ", line)
 
 
-def no_command_in_json(text: str) -> str:
-    """Return the same JSON without `##[`; see `no_command`. No line of JSON begins with `::`."""
+def escape_workflow_commands_in_json(text: str) -> str:
+    """Return the same JSON without `##[`, which is a command; no line of JSON begins with `::`."""
     return re.sub(r"(#[^ -~]*#[^ -~]*)\[", r"\1\\u005b", text)
 
 
-def encoded(text: str) -> bytes:
+def encode_utf8(text: str) -> bytes:
     """Return text as UTF-8; half a character, which JSON can say and UTF-8 cannot, as JSON does."""
     return text.encode("utf-8", "backslashreplace")
 
@@ -96,23 +96,23 @@ def write(stream: TextIO | None, text: str) -> None:
         return
     except ValueError:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF)) from None
-    left = memoryview(encoded(text))
+    left = memoryview(encode_utf8(text))
     while left:
         try:
             left = left[os.write(number, left) :]
         except BlockingIOError:  # a pipe that somebody has set to return at once
             import select  # noqa: PLC0415  hardly ever needed
 
-            select.select([], [number], [], _LONGEST_BLOCK)
+            select.select([], [number], [], _MAX_BLOCK_TIME)
 
 
-def write_if_possible(stream: TextIO | None, text: str) -> None:
+def try_write(stream: TextIO | None, text: str) -> None:
     """Write a text to a standard stream; what cannot be written is lost, and nothing else is."""
     with suppress(OSError):
         write(stream, text)
 
 
-class CleanHandler(logging.Handler):
+class SanitizingHandler(logging.Handler):
     """Writes log records to a stream, cleaned."""
 
     def __init__(self, stream: TextIO | None, redactor: Redactor) -> None:
@@ -125,23 +125,27 @@ class CleanHandler(logging.Handler):
         try:
             text = self.format(record)
         except Exception:  # noqa: BLE001  a log line must not end the run, whoever wrote it
-            text = f"{record.levelname}: a message of {harmless(record.name)} cannot be shown"
-        write_if_possible(self._stream, f"{text}\n")
+            text = (
+                f"{record.levelname}: a message of {escape_controls(record.name)} cannot be shown"
+            )
+        try_write(self._stream, f"{text}\n")
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the finished text of a record, traceback included, fit to be shown."""
-        lines = self._redactor.hide(super().format(record)).split("\n")
-        return "\n".join(short_enough(no_command(harmless(line))) for line in lines)
+        lines = self._redactor.redact(super().format(record)).split("\n")
+        return "\n".join(
+            truncate_line(escape_workflow_commands(escape_controls(line))) for line in lines
+        )
 
 
-def start_logging(redactor: Redactor, stream: TextIO | None) -> None:
+def configure_logging(redactor: Redactor, stream: TextIO | None) -> None:
     """Send every logger's records, and Python's warnings, through one clean handler.
 
     Args:
         redactor: knows what must not be shown.
         stream: where they go; None when there is no such place.
     """
-    handler = CleanHandler(stream, redactor)
+    handler = SanitizingHandler(stream, redactor)
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -149,11 +153,11 @@ def start_logging(redactor: Redactor, stream: TextIO | None) -> None:
     logging.getLogger("step").setLevel(logging.INFO)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote what servers say
     logging.captureWarnings(capture=True)
-    sys.excepthook = lambda kind, error, trace: root.critical(
-        "Unexpected error", exc_info=(kind, error, trace)
+    sys.excepthook = lambda kind, error, trace_id: root.critical(
+        "Unexpected error", exc_info=(kind, error, trace_id)
     )
 
 
-def log_more() -> None:
+def enable_debug_logging() -> None:
     """Turn on the step's debug lines: names, sizes, statuses and times, never contents."""
     logging.getLogger("step").setLevel(logging.DEBUG)

@@ -13,15 +13,15 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
-from fourme.errors import ExitCode, OutcomeUnknownError, OutputError, TerminatedError
-from fourme.logs import encoded, harmless, no_command, short_enough
-from fourme.settings import TERMINATION_TIME
+from process.errors import ExitCode, OutcomeUnknownError, OutputError, TerminatedError
+from process.logs import encode_utf8, escape_controls, escape_workflow_commands, truncate_line
+from process.settings import TERMINATION_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from fourme.errors import StepError
+    from process.errors import StepError
 
 logger = logging.getLogger("step.signals")
 
@@ -38,11 +38,11 @@ class CallInFlight(NamedTuple):
     Attributes:
         purpose: as in "The step could not ...".
         abandoned: says the exit code where the process has to end in the middle of it: TRY_LATER
-            for what is harmless to repeat, PROTOCOL for what may have been applied, IO after that.
+            for what is safe to repeat, PROTOCOL for what may have been applied, IO after that.
     """
 
     purpose: str
-    abandoned: Callable[[], ExitCode]
+    exit_code_if_killed: Callable[[], ExitCode]
 
 
 class Clock(Protocol):
@@ -66,7 +66,7 @@ class Clock(Protocol):
         """Return the time of day, as seconds since the epoch."""
         ...  # pragma: no cover - a protocol's body never runs
 
-    def draw(self) -> float:
+    def random(self) -> float:
         """Return a random number, at least 0 and less than 1."""
         ...  # pragma: no cover - a protocol's body never runs
 
@@ -74,28 +74,28 @@ class Clock(Protocol):
         """Wait; return False, at once, when the engine asks the step to end."""
         ...  # pragma: no cover - a protocol's body never runs
 
-    def pause(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         """Wait, whatever the engine asks."""
         ...  # pragma: no cover - a protocol's body never runs
 
-    def limit(self, seconds: float) -> AbstractContextManager[None]:
+    def time_limit(self, seconds: float) -> AbstractContextManager[None]:
         """Return a context in which TimeoutError is raised when it takes too long.
 
         Once the engine asks the step to end, `time_left` is the limit.
         """
         ...  # pragma: no cover - a protocol's body never runs
 
-    def abortable(self) -> AbstractContextManager[None]:
+    def interruptible(self) -> AbstractContextManager[None]:
         """Return a context that ends with TerminatedError as soon as the engine asks for it."""
         ...  # pragma: no cover - a protocol's body never runs
 
-    def calling(
-        self, purpose: str, abandoned: Callable[[], ExitCode]
+    def in_flight(
+        self, purpose: str, exit_code_if_killed: Callable[[], ExitCode]
     ) -> AbstractContextManager[None]:
         """Return a context for what is being done; see `CallInFlight`."""
         ...  # pragma: no cover - a protocol's body never runs
 
-    def note_applied(self) -> None:
+    def mark_applied(self) -> None:
         """Note that the update was made: from now on an end in the middle means IO."""
         ...  # pragma: no cover - a protocol's body never runs
 
@@ -116,12 +116,12 @@ class SystemClock:
         self._is_applied = False
         self._wakeup, self._alarm = os.pipe()
 
-    def listen(self) -> None:
+    def handle_signals(self) -> None:
         """Take SIGTERM and SIGINT, also as PID 1, where they would otherwise be ignored."""
         for number in _TERMINATING:
             signal.signal(number, lambda *_: self.terminate())
 
-    def watch(self) -> None:
+    def start_watchdog(self) -> None:
         """End the process some seconds after a signal, even if the main thread cannot.
 
         Python runs no signal handler while it is inside C code, such as the lookup of a name, and
@@ -177,7 +177,7 @@ class SystemClock:
         """Return the system's time of day."""
         return time.time()
 
-    def draw(self) -> float:
+    def random(self) -> float:
         """Return a random number for jitter."""
         return random.random()  # noqa: S311  jitter, not cryptography
 
@@ -186,13 +186,13 @@ class SystemClock:
         select.select([self._wakeup], [], [], max(seconds, 0))
         return not self.terminated
 
-    def pause(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         """Sleep for `seconds`, also after a signal, but not beyond a limit."""
         with suppress(TimeoutError):  # whatever comes next meets it again
             time.sleep(max(seconds, 0))
 
     @contextmanager
-    def limit(self, seconds: float) -> Iterator[None]:
+    def time_limit(self, seconds: float) -> Iterator[None]:
         """Raise TimeoutError, as a socket would, when the context takes longer than `seconds`.
 
         A socket's own timeout begins anew with every byte; this one does not. It works in the
@@ -212,7 +212,7 @@ class SystemClock:
             signal.signal(signal.SIGALRM, before)
 
     @contextmanager
-    def abortable(self) -> Iterator[None]:
+    def interruptible(self) -> Iterator[None]:
         """Raise TerminatedError in the context as soon as a signal comes, or if one has come."""
         if self.terminated:
             raise terminated()
@@ -223,15 +223,17 @@ class SystemClock:
             self._is_abortable = False
 
     @contextmanager
-    def calling(self, purpose: str, abandoned: Callable[[], ExitCode]) -> Iterator[None]:
+    def in_flight(
+        self, purpose: str, exit_code_if_killed: Callable[[], ExitCode]
+    ) -> Iterator[None]:
         """Note what is being done, for the message after a signal; see `CallInFlight`."""
-        self._calls.append(CallInFlight(purpose, abandoned))
+        self._calls.append(CallInFlight(purpose, exit_code_if_killed))
         try:
             yield
         finally:
             self._calls.pop()
 
-    def note_applied(self) -> None:
+    def mark_applied(self) -> None:
         """Note that the update was made: from now on an end in the middle means IO."""
         self._calls[0] = CallInFlight("publish the output", lambda: ExitCode.IO)
         self._is_applied = True
@@ -260,10 +262,15 @@ class SystemClock:
     def _give_up(self) -> NoReturn:
         """End the process, with an error if anybody reads standard error."""
         call = self._calls[min(1, len(self._calls) - 1)]  # the outermost knows what is in doubt
-        error = _abandoned(call.purpose, ExitCode.IO if self._is_applied else call.abandoned())
-        lines = [short_enough(no_command(harmless(line))) for line in f"ERROR: {error}".split("\n")]
+        error = _abandoned_error(
+            call.purpose, ExitCode.IO if self._is_applied else call.exit_code_if_killed()
+        )
+        lines = [
+            truncate_line(escape_workflow_commands(escape_controls(line)))
+            for line in f"ERROR: {error}".split("\n")
+        ]
         if select.select([], [_STDERR], [], 0)[1]:
-            os.write(_STDERR, encoded("\n".join([*lines, ""])))
+            os.write(_STDERR, encode_utf8("\n".join([*lines, ""])))
         os._exit(error.exit_code)
 
 
@@ -276,16 +283,16 @@ def terminated() -> TerminatedError:
     """Return the error of a step that is asked to end before it has sent anything."""
     return TerminatedError(
         "The step was asked to end before it sent the update.",
-        usually="the engine cancelled the run, or its time was up",
-        todo="Run the step again.",
+        cause="the engine cancelled the run, or its time was up",
+        fix="Run the step again.",
     )
 
 
-def _abandoned(purpose: str, code: ExitCode) -> StepError:
+def _abandoned_error(purpose: str, code: ExitCode) -> StepError:
     """Return the error of a process that ends in the middle of something."""
     what = f"The step was asked to end, and could not {purpose} in time."
     if code is ExitCode.PROTOCOL:
-        return OutcomeUnknownError(what, todo="Look at the request before you run the step again.")
+        return OutcomeUnknownError(what, fix="Look at the request before you run the step again.")
     if code is ExitCode.IO:
-        return OutputError(what, todo="Go on with the workflow by hand.")
-    return TerminatedError(what, todo="Run the step again.")
+        return OutputError(what, fix="Go on with the workflow by hand.")
+    return TerminatedError(what, fix="Run the step again.")

@@ -1,4 +1,4 @@
-"""`fourme.clock`: waiting that a signal ends."""
+"""`process.clock`: waiting that a signal ends."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fourme.clock import SystemClock
-from fourme.errors import ExitCode, TerminatedError
-from fourme.settings import TERMINATION_TIME
+from process.clock import SystemClock
+from process.errors import ExitCode, TerminatedError
+from process.settings import TERMINATION_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ def clock() -> Iterator[SystemClock]:
     """Return a clock that listens; afterwards the handlers are as before."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
     clock = SystemClock()
-    clock.listen()
+    clock.handle_signals()
     yield clock
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -82,7 +82,7 @@ def test_waits_out(clock: SystemClock) -> None:
 def test_time_and_chance() -> None:
     """The time of day is the system's, and chance is between 0 and 1."""
     clock = SystemClock()
-    draws = {clock.draw() for _ in range(100)}
+    draws = {clock.random() for _ in range(100)}
 
     assert abs(clock.now() - time.time()) < LONG
     assert len(draws) > 1
@@ -91,7 +91,7 @@ def test_time_and_chance() -> None:
 
 def test_limit(clock: SystemClock) -> None:
     """What takes longer than its limit ends with TimeoutError."""
-    with pytest.raises(TimeoutError), clock.limit(0.02):
+    with pytest.raises(TimeoutError), clock.time_limit(0.02):
         clock.wait(LONG)
     assert not clock.terminated
 
@@ -100,7 +100,7 @@ def test_limit_kept(clock: SystemClock) -> None:
     """What keeps its limit goes on, and no alarm comes later; the handler is as before."""
     before = signal.getsignal(signal.SIGALRM)
 
-    with clock.limit(LONG):
+    with clock.time_limit(LONG):
         assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
 
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
@@ -109,15 +109,15 @@ def test_limit_kept(clock: SystemClock) -> None:
 
 def test_limits_within_each_other(clock: SystemClock) -> None:
     """An inner limit cannot prolong the outer one, which holds on after it."""
-    with pytest.raises(TimeoutError), clock.limit(0.1):  # noqa: PT012  whatever comes first
-        with clock.limit(LONG):
+    with pytest.raises(TimeoutError), clock.time_limit(0.1):  # noqa: PT012  whatever comes first
+        with clock.time_limit(LONG):
             assert signal.getitimer(signal.ITIMER_REAL)[0] <= 0.1
         clock.wait(LONG)
 
 
 def test_a_swallowed_limit_comes_again(clock: SystemClock) -> None:
     """Whoever takes a TimeoutError for something else meets another one."""
-    with pytest.raises(TimeoutError), clock.limit(0.02):  # noqa: PT012  likewise
+    with pytest.raises(TimeoutError), clock.time_limit(0.02):  # noqa: PT012  likewise
         with suppress(OSError):
             clock.wait(LONG)
         clock.wait(LONG)
@@ -134,7 +134,7 @@ def test_a_signal_brings_the_limit_forward(
     clock: SystemClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """There are 20 s at most from then on, and the log tells for what."""
-    with clock.calling("update request 5", lambda: ExitCode.PROTOCOL), clock.limit(math.inf):
+    with clock.in_flight("update request 5", lambda: ExitCode.PROTOCOL), clock.time_limit(math.inf):
         assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
         os.kill(os.getpid(), signal.SIGTERM)
         assert TERMINATION_TIME - 1 < signal.getitimer(signal.ITIMER_REAL)[0] <= TERMINATION_TIME
@@ -144,7 +144,7 @@ def test_a_signal_brings_the_limit_forward(
 
 def test_a_second_signal_leaves_no_time(clock: SystemClock) -> None:
     """Whoever asks twice is in a hurry."""
-    with pytest.raises(TimeoutError), clock.limit(LONG):  # noqa: PT012  likewise
+    with pytest.raises(TimeoutError), clock.time_limit(LONG):  # noqa: PT012  likewise
         clock.terminate()
         clock.terminate()
         time.sleep(LONG)
@@ -153,12 +153,12 @@ def test_a_second_signal_leaves_no_time(clock: SystemClock) -> None:
 
 def test_abortable(clock: SystemClock) -> None:
     """What may be aborted is, in the middle, or before it begins; and nothing after it."""
-    with clock.abortable():
+    with clock.interruptible():
         pass
-    with pytest.raises(TerminatedError), clock.abortable():  # noqa: PT012  likewise
+    with pytest.raises(TerminatedError), clock.interruptible():  # noqa: PT012  likewise
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(LONG)
-    with pytest.raises(TerminatedError), clock.abortable():
+    with pytest.raises(TerminatedError), clock.interruptible():
         raise AssertionError("a signal has come before")
 
 
@@ -187,10 +187,10 @@ def test_the_last_resort(
     monkeypatch.setattr("select.select", lambda *_: ([], [2] if is_read else [], []))
     with ExitStack() as doing:
         for code in codes:
-            doing.enter_context(clock.calling("do it", partial(ExitCode, code)))
+            doing.enter_context(clock.in_flight("do it", partial(ExitCode, code)))
         clock._give_up()  # noqa: SLF001  it ends the process
-    clock.note_applied()
-    with clock.calling("read it", lambda: ExitCode.TRY_LATER):
+    clock.mark_applied()
+    with clock.in_flight("read it", lambda: ExitCode.TRY_LATER):
         clock._give_up()  # noqa: SLF001  likewise
     assert ended == [expected, ExitCode.IO]
     assert ("could not" in capfd.readouterr().err) is is_read
@@ -201,15 +201,15 @@ def test_pause_after_a_signal(seconds: float, clock: SystemClock) -> None:
     """A pause is made after a signal, too; one of no time is none."""
     clock.terminate()
 
-    clock.pause(seconds)
+    clock.sleep(seconds)
     assert clock.terminated
 
 
 def test_a_pause_ends_with_the_limit(clock: SystemClock) -> None:
     """Whoever made it goes on, and meets the limit in what comes next."""
     started = time.monotonic()
-    with pytest.raises(TimeoutError), clock.limit(0.02):  # noqa: PT012  likewise
-        clock.pause(LONG)
+    with pytest.raises(TimeoutError), clock.time_limit(0.02):  # noqa: PT012  likewise
+        clock.sleep(LONG)
         clock.wait(LONG)
     assert time.monotonic() - started < LONG / 2
 
@@ -224,7 +224,7 @@ def test_without_threads_there_is_no_watch(
 
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     monkeypatch.setattr(threading.Thread, "start", fail)
-    clock.watch()
+    clock.start_watchdog()
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
 
 
@@ -235,8 +235,8 @@ def test_the_watch_waits_for_a_signal_that_asks_to_end(
     woken = iter([bytes([signal.SIGALRM]), bytes([signal.SIGTERM])])
     ended: list[float] = []
     monkeypatch.setattr(os, "read", lambda *_: next(woken))
-    monkeypatch.setattr("fourme.clock.TERMINATION_TIME", 0.05)
-    monkeypatch.setattr("fourme.clock._WATCH_MARGIN", 0.05)
+    monkeypatch.setattr("process.clock.TERMINATION_TIME", 0.05)
+    monkeypatch.setattr("process.clock._WATCH_MARGIN", 0.05)
     monkeypatch.setattr(clock, "_give_up", lambda: ended.append(time.monotonic()))
     started = time.monotonic()
     silent, kept_open = os.pipe()
@@ -251,5 +251,5 @@ def test_pause_is_not_cut(clock: SystemClock) -> None:
     clock.terminate()
     started = time.monotonic()
 
-    clock.pause(0.05)
+    clock.sleep(0.05)
     assert time.monotonic() - started >= 0.05

@@ -1,4 +1,4 @@
-"""`fourme.redaction`: no secret leaves a run, in whatever spelling."""
+"""`process.redaction`: no secret leaves a run, in whatever spelling."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fourme.redaction import (
-    HIDDEN,
+from process.redaction import (
+    MASK,
     Redactor,
     access_secrets_in_environment,
-    access_secrets_in_spec,
     secrets_in_environment,
-    secrets_in_spec,
 )
+from spec.secrets import access_secrets_in_spec, secrets_in_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +62,7 @@ ESCAPES: list[Callable[[str], str]] = [as_url, as_json, as_repr, html.escape]
 def redactor(*secrets: str) -> Redactor:
     """Return a redactor that knows some secrets."""
     found = Redactor()
-    found.learn(secrets)
+    found.add_secrets(secrets)
     return found
 
 
@@ -81,9 +80,9 @@ def redactor(*secrets: str) -> Redactor:
 )
 def test_spellings(spelling: str) -> None:
     """A secret is hidden as it is, and as URLs, JSON, repr and Basic credentials write it."""
-    text = redactor(SECRET).hide(f"before {spelling} after")
+    text = redactor(SECRET).redact(f"before {spelling} after")
 
-    assert HIDDEN in text
+    assert MASK in text
     assert spelling.strip("\n '\"=") not in text
     assert text.startswith("before ")
     assert text.endswith(" after")
@@ -125,19 +124,19 @@ def test_long_token(spelling: str, before: str, after: str) -> None:
     """A long token is hidden whole, however URLs, JSON, HTML or logs escape it, and no more."""
     found = redactor(TOKEN)
 
-    assert found.hide(before + spelling + after) == before + HIDDEN + after
-    assert found.hide_in([before + spelling + after]) == [before + HIDDEN + after]
+    assert found.redact(before + spelling + after) == before + MASK + after
+    assert found.redact_value([before + spelling + after]) == [before + MASK + after]
 
 
 @pytest.mark.parametrize("before", ["", "u", "us", "user:", "a-user:", "Bearer ", ":"])
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
 def test_token_in_base64(before: str, encode: Callable[[bytes], bytes]) -> None:
     """A token is hidden in base64 wherever it begins there; but its last bytes, too few to use."""
-    encoded = encode(f"{before}{TOKEN}:after".encode()).decode()
+    encode_utf8 = encode(f"{before}{TOKEN}:after".encode()).decode()
 
-    hidden = redactor(TOKEN).hide(encoded)
-    rest = "".join(hidden.split(HIDDEN))
-    assert HIDDEN in hidden
+    hidden = redactor(TOKEN).redact(encode_utf8)
+    rest = "".join(hidden.split(MASK))
+    assert MASK in hidden
     assert len(rest) <= len(base64.b64encode(f"{before}:after".encode())) + 8
 
 
@@ -145,41 +144,41 @@ def test_tokens_alike() -> None:
     """What only resembles a token is left as it is."""
     text = f"{TOKEN[:-1]} {TOKEN[1:]} {TOKEN.replace('+', ' ')} {TOKEN.swapcase()}"
 
-    assert redactor(TOKEN).hide(text) == text
+    assert redactor(TOKEN).redact(text) == text
 
 
 def test_quoted_secret() -> None:
     """A secret that a URL holds in quoted spelling is hidden in its plain spelling, too."""
     found = redactor("ab%2Fc%20defgh")
 
-    assert found.hide("ab/c defgh, ab%2Fc%20defgh") == f"{HIDDEN}, {HIDDEN}"
-    assert found.hide("plain ab/c defgh alone") == f"plain {HIDDEN} alone"
+    assert found.redact("ab/c defgh, ab%2Fc%20defgh") == f"{MASK}, {MASK}"
+    assert found.redact("plain ab/c defgh alone") == f"plain {MASK} alone"
     basic = base64.b64encode(b":ab/c defgh").decode()
-    assert HIDDEN in found.hide(basic)
+    assert MASK in found.redact(basic)
 
 
 def test_longest_first() -> None:
     """A secret that contains another is hidden whole."""
-    assert redactor("token", "token-and-more").hide("token-and-more") == HIDDEN
+    assert redactor("token", "token-and-more").redact("token-and-more") == MASK
 
 
 def test_learns_more() -> None:
     """What is learnt later does not make it forget what it knew."""
     found = redactor("first-one")
-    found.learn(["second-one"])
+    found.add_secrets(["second-one"])
 
-    assert found.hide("first-one second-one") == f"{HIDDEN} {HIDDEN}"
+    assert found.redact("first-one second-one") == f"{MASK} {MASK}"
 
 
 @pytest.mark.parametrize("secret", ["", " ", "\n"])
 def test_empty_secret(secret: str) -> None:
     """An empty secret hides nothing."""
-    assert redactor(secret).hide("some text") == "some text"
+    assert redactor(secret).redact("some text") == "some text"
 
 
 def test_half_a_character() -> None:
     """A secret that is not valid text is hidden, and is no crash."""
-    assert redactor("to\ud800ken").hide("a to\ud800ken") == f"a {HIDDEN}"
+    assert redactor("to\ud800ken").redact("a to\ud800ken") == f"a {MASK}"
 
 
 def test_values() -> None:
@@ -189,26 +188,26 @@ def test_values() -> None:
     """
     value = {"a long-token": ["long-token", 5, None, True, 1.5, {"b": "x long-token"}]}
 
-    assert redactor("long-token").hide_in(value) == {
-        f"a {HIDDEN}": [HIDDEN, 5, None, True, 1.5, {"b": f"x {HIDDEN}"}]
+    assert redactor("long-token").redact_value(value) == {
+        f"a {MASK}": [MASK, 5, None, True, 1.5, {"b": f"x {MASK}"}]
     }
     assert value == {"a long-token": ["long-token", 5, None, True, 1.5, {"b": "x long-token"}]}
 
 
 def test_object() -> None:
     """An object stays an object; a name that is a secret does not stay."""
-    found = redactor("long-token").hide_in_object({"long-token": "long-token"})
+    found = redactor("long-token").redact_object({"long-token": "long-token"})
 
-    assert found == {HIDDEN: HIDDEN}
+    assert found == {MASK: MASK}
 
 
 def test_names_that_would_become_one_stay_apart() -> None:
     """No value is lost because its name was hidden, and none that was harmless is renamed."""
-    values = {"one-token": 1, "two-token": 2, HIDDEN: 3, "other": 4}
+    values = {"one-token": 1, "two-token": 2, MASK: 3, "other": 4}
 
-    found = redactor("one-token", "two-token").hide_in_object(values)
+    found = redactor("one-token", "two-token").redact_object(values)
 
-    assert found[HIDDEN] == 3
+    assert found[MASK] == 3
     assert sorted(map(str, found.values())) == ["1", "2", "3", "4"]
     assert "token" not in "".join(found)
 
@@ -219,48 +218,48 @@ def test_deep_values() -> None:
     for _ in range(5_000):
         value = [{"a": value}]
 
-    found = redactor("long-token").hide_in(value)
+    found = redactor("long-token").redact_value(value)
 
     while isinstance(found, list):
         found = found[0]["a"]
-    assert found == HIDDEN
+    assert found == MASK
 
 
 def test_hidden_in_the_output_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     """An output that is not what 4me answered never goes out without a word."""
     found = redactor("long-token")
     with caplog.at_level(logging.WARNING):
-        found.hide_in_object({"a": "harmless"})
+        found.redact_object({"a": "harmless"})
         assert caplog.messages == []
-        found.hide_in_object({"long-token": 1})
-        found.hide_in_object({"a": "long-token"})
+        found.redact_object({"long-token": 1})
+        found.redact_object({"a": "long-token"})
 
     assert len(caplog.messages) == 1
-    assert f"{HIDDEN} stands in its place" in caplog.messages[0]
+    assert f"{MASK} stands in its place" in caplog.messages[0]
     assert "make a new one" in caplog.messages[0]
 
 
 def test_what_gives_no_access_is_hidden_in_logs_alone(caplog: pytest.LogCaptureFixture) -> None:
     """An output is not torn apart by the secrets of others; `waiting_for_customer` stays."""
     found = redactor("long-token")
-    found.learn_for_logs(["customer", "long-token"])
+    found.add_log_secrets(["customer", "long-token"])
     values = {"status": "waiting_for_customer", "token": "long-token"}
 
     with caplog.at_level(logging.WARNING):
-        assert found.hide_in_object(values) == {
+        assert found.redact_object(values) == {
             "status": "waiting_for_customer",
-            "token": HIDDEN,
+            "token": MASK,
         }
-    assert found.hide("waiting_for_customer long-token") == f"waiting_for_{HIDDEN} {HIDDEN}"
+    assert found.redact("waiting_for_customer long-token") == f"waiting_for_{MASK} {MASK}"
 
 
 def test_what_turns_out_to_give_access_is_hidden_in_outputs() -> None:
     """The same text may be a proxy's password and the access token."""
     found = Redactor()
-    found.learn_for_logs(["long-token"])
-    assert found.hide_in("long-token") == "long-token"
-    found.learn(["long-token"])
-    assert found.hide_in("long-token") == HIDDEN
+    found.add_log_secrets(["long-token"])
+    assert found.redact_value("long-token") == "long-token"
+    found.add_secrets(["long-token"])
+    assert found.redact_value("long-token") == MASK
 
 
 @pytest.mark.parametrize("secret", ["t", "id", "token", "1234567"])
@@ -268,13 +267,13 @@ def test_short_secret(secret: str) -> None:
     """A very short secret is kept out of logs, and does not tear outputs apart."""
     found = redactor(secret)
 
-    assert found.hide(f"a {secret}.") == f"a {HIDDEN}."
-    assert found.hide_in({"a": f"a {secret}."}) == {"a": f"a {secret}."}
+    assert found.redact(f"a {secret}.") == f"a {MASK}."
+    assert found.redact_value({"a": f"a {secret}."}) == {"a": f"a {secret}."}
 
 
 def test_eight_characters() -> None:
     """A secret of eight characters is long enough to be looked for in outputs."""
-    assert redactor("12345678").hide_in("a 12345678") == f"a {HIDDEN}"
+    assert redactor("12345678").redact_value("a 12345678") == f"a {MASK}"
 
 
 def test_nothing_of_the_connection_but_the_token() -> None:
@@ -297,22 +296,22 @@ def test_nothing_of_the_connection_but_the_token() -> None:
         "urgent": True,
     }
     found = Redactor()
-    found.learn(secrets_in_spec({"connection": connection}))
+    found.add_secrets(secrets_in_spec({"connection": connection}))
 
     assert [*secrets_in_spec({"connection": connection})] == [TOKEN]
-    assert found.hide_in_object(output) == output
-    assert found.hide("http://127.0.0.1:8080, us, 4me") == "http://127.0.0.1:8080, us, 4me"
+    assert found.redact_object(output) == output
+    assert found.redact("http://127.0.0.1:8080, us, 4me") == "http://127.0.0.1:8080, us, 4me"
 
 
 def test_conceal() -> None:
     """Notes are kept out of logs, where a server may quote them, but not out of outputs."""
     found = redactor("long-token")
-    found.conceal(["Printed a page", "short"])
-    found.conceal(["Another note"])
+    found.add_private_texts(["Printed a page", "short"])
+    found.add_private_texts(["Another note"])
     text = "Printed a page is bad, so is Another note, short, long-token"
 
-    assert found.hide(text) == f"{HIDDEN} is bad, so is {HIDDEN}, short, {HIDDEN}"
-    assert found.hide_in(text) == text.replace("long-token", HIDDEN)
+    assert found.redact(text) == f"{MASK} is bad, so is {MASK}, short, {MASK}"
+    assert found.redact_value(text) == text.replace("long-token", MASK)
 
 
 def test_conceal_as_quoted() -> None:
@@ -320,10 +319,10 @@ def test_conceal_as_quoted() -> None:
     note = 'Printed "two"\n  pages at <B\u00fcro> 5'
     line = " ".join(note.split())
     found = Redactor()
-    found.conceal([note])
+    found.add_private_texts([note])
 
     for quoted in (note, line, *(escape(text) for escape in ESCAPES for text in (note, line))):
-        assert found.hide(f"4me says {quoted}.") == f"4me says {HIDDEN}."
+        assert found.redact(f"4me says {quoted}.") == f"4me says {MASK}."
 
 
 @pytest.mark.parametrize(
@@ -416,10 +415,10 @@ def test_no_connection(spec: object) -> None:
 def test_a_note_that_holds_a_part_of_a_secret_does_not_uncover_the_rest() -> None:
     """Secrets are hidden first, in what is kept private as well."""
     redactor = Redactor()
-    redactor.learn(["demo-token-12345"])
-    redactor.conceal(["demo-token", "a note with demo-token-12345 in it"])
-    said = redactor.hide("x demo-token-12345 y a note with demo-token-12345 in it z")
-    assert said == f"x {HIDDEN} y {HIDDEN} z"
+    redactor.add_secrets(["demo-token-12345"])
+    redactor.add_private_texts(["demo-token", "a note with demo-token-12345 in it"])
+    quote = redactor.redact("x demo-token-12345 y a note with demo-token-12345 in it z")
+    assert quote == f"x {MASK} y {MASK} z"
 
 
 secrets = (
@@ -436,9 +435,9 @@ def test_a_secret_is_hidden_however_it_is_escaped(
     for escape in escapes:
         spelled = escape(spelled)
 
-    hidden = redactor(secret).hide(f"a {spelled} z")
+    hidden = redactor(secret).redact(f"a {spelled} z")
 
-    assert HIDDEN in hidden
+    assert MASK in hidden
     assert spelled not in hidden
     assert secret not in hidden
 
@@ -447,9 +446,9 @@ def test_a_secret_is_hidden_however_it_is_escaped(
 def test_a_secret_is_hidden_in_forms_and_bytes(secret: str, escape: Callable[[str], str]) -> None:
     """A form writes a blank as `+`; Python shows bytes as UTF-8 octets."""
     spelled = escape(secret)
-    hidden = redactor(secret).hide(f"({spelled})")
+    hidden = redactor(secret).redact(f"({spelled})")
 
-    assert HIDDEN in hidden
+    assert MASK in hidden
     assert spelled not in hidden
 
 
@@ -463,7 +462,7 @@ def test_letters_may_be_escaped_too() -> None:
         "".join(f"\\U{ord(char):08X}" for char in "secret-token"),
         "".join(f"&#{ord(char)};" for char in "secret-token"),
     ):
-        assert found.hide(f"a={spelled}&b") == f"a={HIDDEN}&b"
+        assert found.redact(f"a={spelled}&b") == f"a={MASK}&b"
 
 
 @pytest.mark.parametrize(
@@ -478,14 +477,14 @@ def test_letters_may_be_escaped_too() -> None:
 )
 def test_broken_escapes_do_no_harm(odd: str) -> None:
     """What is no escape stays as it is, and hides nothing but the secret."""
-    assert redactor("long-token").hide(f"{odd} long-token{odd}") == f"{odd} {HIDDEN}{odd}"
+    assert redactor("long-token").redact(f"{odd} long-token{odd}") == f"{odd} {MASK}{odd}"
 
 
 def test_a_secret_after_characters_of_several_units() -> None:
     """What escapes stand for may be shorter or longer than they are; a place is a place."""
     escaped = "%F0%9F%96%A8 \\ud83d\\udda8 &NotEqualTilde; sec%2Fret %C3%A4"
 
-    assert redactor("sec/ret").hide(escaped) == escaped.replace("sec%2Fret", HIDDEN)
+    assert redactor("sec/ret").redact(escaped) == escaped.replace("sec%2Fret", MASK)
 
 
 @pytest.mark.parametrize("char", ["\\", "%", "&", "'", '"', "%25", "&amp;", "\\u005c", "\\%&"])
@@ -505,6 +504,6 @@ def test_hostile_texts_take_no_time(char: str, times: int) -> None:
     found = redactor(token)
     for text in texts:
         started = time.process_time()
-        hidden = found.hide(text[:LARGE])
+        hidden = found.redact(text[:LARGE])
         assert time.process_time() - started < 2  # of tenths on a slow machine
         assert token not in hidden

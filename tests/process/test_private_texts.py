@@ -1,4 +1,4 @@
-"""`fourme.quotes`: no part of a private text is read where a server quotes it."""
+"""`process.private_texts`: no part of a private text is read where a server quotes it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fourme.quotes import PrivateTexts
-from fourme.redaction import HIDDEN
+from process.private_texts import PrivateTexts
+from process.redaction import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,13 +67,13 @@ def test_a_note_is_hidden_however_it_is_escaped(
     """All of it, escaped once or twice, on one line or several; what is around it stays."""
     spelled = then(escape(text))
 
-    found = PrivateTexts([NOTE]).hidden_in(f"can't have ({spelled}), nor be blank")
+    found = PrivateTexts([NOTE]).redact_quotes(f"can't have ({spelled}), nor be blank")
 
     assert found.startswith("can't have (")
     assert found.endswith("), nor be blank")
-    rest = found.removeprefix("can't have (").removesuffix("), nor be blank").replace(HIDDEN, "")
+    rest = found.removeprefix("can't have (").removesuffix("), nor be blank").replace(MASK, "")
     assert len(rest) <= len("b'&#x27;&#x27;'") * 3
-    assert HIDDEN in found
+    assert MASK in found
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_note_is_hidden_however_it_is_escaped(
 )
 def test_parts(text: str, expected: str) -> None:
     """Twelve letters in a row are a quotation, and so is a word like a password; less is none."""
-    assert PrivateTexts([NOTE]).hidden_in(text) == expected
+    assert PrivateTexts([NOTE]).redact_quotes(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -112,24 +112,24 @@ def test_parts(text: str, expected: str) -> None:
 )
 def test_short_texts(note: str, text: str, expected: str) -> None:
     """A short text is hidden as a whole, where it stands alone; a tiny one is not looked for."""
-    assert PrivateTexts([note]).hidden_in(text) == expected
+    assert PrivateTexts([note]).redact_quotes(text) == expected
 
 
 def test_runs_side_by_side() -> None:
     """Quotations that meet are one; what stands between two is still there."""
     private = PrivateTexts(["one two three four", "five six seven"])
 
-    assert private.hidden_in("one two three, two three four") == f"one two thre{HIDDEN}"
-    assert private.hidden_in("one two three four five six seven") == f"{HIDDEN} {HIDDEN}"
-    assert private.hidden_in("one two three four, one two three") == f"{HIDDEN}, one two three"
+    assert private.redact_quotes("one two three, two three four") == f"one two thre{MASK}"
+    assert private.redact_quotes("one two three four five six seven") == f"{MASK} {MASK}"
+    assert private.redact_quotes("one two three four, one two three") == f"{MASK}, one two three"
     assert (
-        private.hidden_in("one two three four, then five six seven") == f"{HIDDEN}, then {HIDDEN}"
+        private.redact_quotes("one two three four, then five six seven") == f"{MASK}, then {MASK}"
     )
 
 
 def test_without_private_texts() -> None:
     """Nothing is hidden when nothing is private."""
-    assert PrivateTexts([]).hidden_in(LINE) == LINE
+    assert PrivateTexts([]).redact_quotes(LINE) == LINE
 
 
 @given(
@@ -142,11 +142,11 @@ def test_whatever_is_quoted_does_no_harm(
     note: str, text: str, escape: Callable[[str], str], cut: int
 ) -> None:
     """No text and no beginning of one makes it fail, and what stays is in the order it was in."""
-    found = PrivateTexts([note]).hidden_in(text + escape(note)[:cut])
+    found = PrivateTexts([note]).redact_quotes(text + escape(note)[:cut])
 
     position = 0
     whole = text + escape(note)[:cut]
-    for piece in found.split(HIDDEN):
+    for piece in found.split(MASK):
         position = whole.index(piece, position) + len(piece)
 
 
@@ -176,5 +176,5 @@ def test_hostile_texts_take_no_time(line: str) -> None:
     ]
     for note in notes:
         started = time.process_time()
-        PrivateTexts([note]).hidden_in(line)
+        PrivateTexts([note]).redact_quotes(line)
         assert time.process_time() - started < 2  # of tenths on a slow machine

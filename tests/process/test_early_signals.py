@@ -1,19 +1,19 @@
-"""`fourme.startup`: signals before the step is loaded."""
+"""`process.early_signals`: signals before the step is loaded."""
 
 from __future__ import annotations
 
 import pytest
 
-from fourme.errors import ExitCode
+from process.errors import ExitCode
 from tests.step_process import run_step
 
 SCRIPT = """
 import os, signal
-from fourme.startup import end_on_signals
+from process.early_signals import install_early_handlers
 signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
 os.kill(os.getpid(), signal.{})
 {}
-end_on_signals()
+install_early_handlers()
 print("still here")
 """
 

@@ -7,7 +7,7 @@ import signal
 from contextlib import suppress
 
 _STDERR = 2
-_TRY_LATER = 75  # `fourme.errors.ExitCode.TRY_LATER`, which is not loaded yet
+_TRY_LATER = 75  # `process.errors.ExitCode.TRY_LATER`, which is not loaded yet
 _TEXT = (
     "ERROR: The step was asked to end before it had started.\n"
     "  This usually means: the engine cancelled the run, or its time was up\n"
@@ -16,7 +16,7 @@ _TEXT = (
 )
 
 
-def end_on_signals() -> None:
+def install_early_handlers() -> None:
     """End at once when SIGTERM or SIGINT comes: as PID 1 they would otherwise be lost.
 
     A signal mask is inherited. One that blocks these signals, or the alarm that limits what a call

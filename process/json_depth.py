@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-DEEPEST = 100  # levels; far beyond any spec and any answer, far below what Python can walk
-NAMED = 4  # levels of a place that a message names
+MAX_DEPTH = 100  # levels; far beyond any spec and any answer, far below what Python can walk
+NAMED_LEVELS = 4  # levels of a place that a message names
 
 
-def too_deep(value: object, limit: int = DEEPEST) -> bool:
+def exceeds_depth(value: object, limit: int = MAX_DEPTH) -> bool:
     """Return whether a value has members more than `limit` lists and objects below it."""
     level = [value]
     for _ in range(limit + 1):
@@ -25,19 +25,19 @@ def too_deep(value: object, limit: int = DEEPEST) -> bool:
     return True
 
 
-def deep_place(value: object, limit: int = DEEPEST) -> str | None:
+def path_beyond_depth(value: object, limit: int = MAX_DEPTH) -> str | None:
     """Return where a value is too deep, as in `request.custom_fields[0]`; None where it is not.
 
     Args:
         value: any JSON value.
         limit: the deepest that is allowed, at least 4.
     """
-    if not too_deep(value, limit):
+    if not exceeds_depth(value, limit):
         return None
     place = ""
-    for left in range(limit - 1, limit - 1 - NAMED, -1):
+    for left in range(limit - 1, limit - 1 - NAMED_LEVELS, -1):
         name, value = next(
-            (name, inner) for name, inner in _members(value) if too_deep(inner, left)
+            (name, inner) for name, inner in _members(value) if exceeds_depth(inner, left)
         )
         place += f"[{name}]" if isinstance(name, int) else f".{name}"
     return place.removeprefix(".")

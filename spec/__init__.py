@@ -1,0 +1,1 @@
+"""From raw values to a valid spec: schema, coercion, validation."""
