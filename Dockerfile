@@ -21,6 +21,7 @@ COPY step.py spec.schema.json outputs.schema.json /opt/step/
 COPY engines /opt/step/engines
 COPY fourme /opt/step/fourme
 COPY process /opt/step/process
+COPY transport /opt/step/transport
 COPY spec /opt/step/spec
 COPY image/__init__.py image/layer.py image/rehearsal.py image/
 ARG SOURCE_DATE_EPOCH=0

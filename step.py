@@ -23,7 +23,6 @@ from engines import Output, choose_engine, read_arguments, show_errors
 from fourme.api import FourMeApi
 from fourme.client import FourMeClient
 from fourme.schema import load_spec_schema
-from fourme.transport import Transport
 from fourme.validation import validate
 from process.clock import SystemClock
 from process.errors import ExitCode, InternalError, OutputError, StepError
@@ -35,6 +34,7 @@ from process.redaction import (
 )
 from process.settings import Settings
 from spec.secrets import access_secrets_in_spec, secrets_in_spec
+from transport.http import RunContext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,8 +77,8 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
     Raises:
         StepError: it cannot be done; says why and whether the request was updated.
     """
-    transport = Transport(Settings.from_environment(environ), clock)
-    engine = choose_engine(environ, arguments, transport)
+    context = RunContext(Settings.from_environment(environ), clock)
+    engine = choose_engine(environ, arguments, context)
     with clock.interruptible():
         spec = engine.read_spec()
     redactor.add_secrets(access_secrets_in_spec(spec))
@@ -95,7 +95,7 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
     if not host.is_known:
         logger.info("%s is none of 4me's own hosts; it is used as it is given.", host.address)
     logger.info("Updating request %d at %s: %s", update.request_id, host.address, update.summary)
-    api = FourMeApi(order.connection, transport)
+    api = FourMeApi(order.connection, context)
     request = FourMeClient(api, schema).update(update)
     logger.info("Request %d is updated.", update.request_id)
 

@@ -28,8 +28,8 @@ from process.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from fourme.transport import Transport
     from process.redaction import Redactor
+    from transport.http import RunContext
 
 __all__ = ["Arguments", "Engine", "Output", "choose_engine", "read_arguments", "show_errors"]
 
@@ -96,7 +96,7 @@ _HELP = (
 )
 
 
-def choose_engine(environ: Mapping[str, str], arguments: Arguments, transport: Transport) -> Engine:
+def choose_engine(environ: Mapping[str, str], arguments: Arguments, context: RunContext) -> Engine:
     """Return the engine that a run is in: the first of these that holds.
 
     1. `--spec` is given: a file, which the environment may complete.
@@ -123,7 +123,7 @@ def choose_engine(environ: Mapping[str, str], arguments: Arguments, transport: T
         # Each run imports its own engine alone: relay-sdk brings a web server along.
         from engines.relay import RelayEngine  # noqa: PLC0415  see above
 
-        return RelayEngine(environ["METADATA_API_URL"].strip(), transport)
+        return RelayEngine(environ["METADATA_API_URL"].strip(), context)
     if way is _Way.GITHUB:
         from engines.github import github_engine  # noqa: PLC0415  see above
 

@@ -14,9 +14,6 @@ from urllib.parse import urlsplit
 from relay_sdk import Interface, UnresolvableException
 from relay_sdk.client import MetadataAPIAdapter
 
-from fourme.delivery import Budget, Call, deliver
-from fourme.retry import Repeatable
-from fourme.transport import TooDeepError, exchange, json_of
 from process.errors import (
     ConfigError,
     OutputError,
@@ -28,6 +25,9 @@ from process.errors import (
 from process.json_depth import MAX_DEPTH
 from process.logs import quote
 from process.settings import MAX_LINK_RETRY_TIME
+from transport.http import ExcessiveDepthError, json_body, send_once
+from transport.retry_policy import Idempotency
+from transport.retrying import Call, RetryBudget, retry_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import requests
 
     from engines import Output
-    from fourme.transport import Transport
+    from transport.http import RunContext
 
 logger = logging.getLogger("step.relay")
 
@@ -57,17 +57,17 @@ _SINGULAR = {
 class RelayEngine:
     """The step's side of Relay's metadata service."""
 
-    def __init__(self, url: str, transport: Transport) -> None:
+    def __init__(self, url: str, context: RunContext) -> None:
         """Take the metadata service's URL, which holds the step's token.
 
         Raises:
             ConfigError: it is not such a URL.
         """
-        self._adapter = _MetadataAdapter(_checked(url), transport)
+        self._adapter = _MetadataAdapter(_checked(url), context)
         self._interface = Interface(api_url=url, configure_logging=False)
         session = self._interface._client  # noqa: SLF001  the SDK gives its session no public name
         session.trust_env = False  # no proxy, no .netrc
-        session.verify = transport.verify
+        session.verify = context.verify
         session.mount(_SESSION_SCHEME, self._adapter)
 
     def read_spec(self) -> object:
@@ -110,9 +110,9 @@ class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk s
         spec_answer: the metadata service's answer to the question for the spec.
     """
 
-    def __init__(self, url: str, transport: Transport) -> None:
+    def __init__(self, url: str, context: RunContext) -> None:
         super().__init__(base_url=url)
-        self._transport = transport
+        self._transport = context
         self.spec_answer: object = None
 
     def send(
@@ -139,17 +139,22 @@ class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk s
             return response
 
         def attempt() -> requests.Response:
-            response = exchange(send, self._transport, busy_statuses=busy)
+            response = send_once(send, self._transport, retry_statuses=busy)
             if purpose is _READ_SPEC and response.ok:
                 self.spec_answer = _json_of(response)
             return response
 
-        repeatable = Repeatable.READS if purpose is _READ_SPEC else Repeatable.SETS
+        idempotency = Idempotency.SAFE if purpose is _READ_SPEC else Idempotency.IDEMPOTENT
         longest = MAX_LINK_RETRY_TIME if purpose is _SET_LINK else float("inf")
-        response = deliver(
-            Call(purpose, "the metadata service", repeatable, must_finish=purpose is _SET_OUTPUT),
+        response = retry_call(
+            Call(
+                purpose,
+                "the metadata service",
+                idempotency,
+                finish_after_sigterm=purpose is _SET_OUTPUT,
+            ),
             attempt,
-            Budget(self._transport.settings, self._transport.clock, longest),
+            RetryBudget(self._transport.settings, self._transport.clock, longest),
         )
         if not response.ok:
             raise _refusal(response, purpose)
@@ -158,8 +163,8 @@ class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk s
 
 def _json_of(response: requests.Response) -> object:
     try:
-        return json_of(response)
-    except TooDeepError as error:
+        return json_body(response)
+    except ExcessiveDepthError as error:
         raise SpecError(
             f"The spec is nested deeper than {MAX_DEPTH} levels; nothing was sent to 4me.",
             fix="Correct the value in the workflow that brings so many levels.",

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import requests
-from requests.utils import get_environ_proxies
-
-from fourme.adapter import FinalAnswerAdapter
-from fourme.delivery import Budget, Call, Throttled, deliver
-from fourme.retry import Repeatable
-from fourme.transport import Parcel, exchange, json_of
-from process import VERSION
+from transport.http import RequestBody, json_body, send_once
+from transport.retry_policy import Idempotency
+from transport.retrying import Call, RateLimitUsage, RetryBudget, retry_call
+from transport.session import plain_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fourme.transport import Transport
+    import requests
+
     from fourme.validation import Connection
+    from transport.http import RunContext
 
 LANGUAGE = "en-US"  # of 4me's messages; else it is that of the token's user
-USER_AGENT = f"4me-step-requests-update/{VERSION}"
 
 
 class Answer(NamedTuple):
@@ -46,11 +43,11 @@ class FourMeApi:
         session: the HTTP session; it sends the credentials with every call.
     """
 
-    def __init__(self, connection: Connection, transport: Transport) -> None:
+    def __init__(self, connection: Connection, context: RunContext) -> None:
         self.connection = connection
-        self.transport = transport
-        self._throttled = Throttled()
-        self.session = plain_session(transport, connection.host.api_url)
+        self.context = context
+        self._throttled = RateLimitUsage()
+        self.session = plain_session(context, connection.host.api_url)
         if connection.host.is_loopback:
             self.session.proxies.clear()
         self.session.headers.update(
@@ -68,9 +65,9 @@ class FourMeApi:
         """What messages call it."""
         return f"4me ({self.connection.host.address})"
 
-    def budget(self) -> Budget:
+    def budget(self) -> RetryBudget:
         """Return a fresh budget for one operation."""
-        return Budget(self.transport.settings, self.transport.clock, run=self._throttled)
+        return RetryBudget(self.context.settings, self.context.clock, run=self._throttled)
 
     def renew_connections(self) -> None:
         """Close all connections, so that the next call has a new one.
@@ -80,35 +77,35 @@ class FourMeApi:
         """
         self.session.close()
 
-    def exchange(
+    def send_once(
         self,
         method: str,
         path: str,
         *,
-        parcel: Parcel | None = None,
+        body: RequestBody | None = None,
         params: Mapping[str, str] | str | None = None,
     ) -> requests.Response:
-        """Make one attempt at a call; see `fourme.transport.exchange`."""
+        """Make one attempt at a call; see `transport.http.exchange`."""
 
         def send() -> requests.Response:
             return self.session.request(
                 method,
                 self.connection.host.api_url + path,
                 params=params,
-                data=parcel,
-                headers={"Content-Type": "application/json"} if parcel else None,
-                timeout=self.transport.timeout,
+                data=body,
+                headers={"Content-Type": "application/json"} if body else None,
+                timeout=self.context.timeout,
                 allow_redirects=False,
                 stream=True,
             )
 
-        return exchange(send, self.transport, parcel=parcel)
+        return send_once(send, self.context, body=body)
 
     def read(
         self,
         path: str,
         purpose: str,
-        budget: Budget,
+        budget: RetryBudget,
         params: Mapping[str, str] | str | None = None,
     ) -> Answer:
         """Read something, under the retry policy.
@@ -126,29 +123,9 @@ class FourMeApi:
 
         def attempt() -> requests.Response:
             asked_at = budget.clock.monotonic()
-            response = self.exchange("GET", path, params=params)
-            answers.append(Answer(json_of(response) if response.ok else None, response, asked_at))
+            response = self.send_once("GET", path, params=params)
+            answers.append(Answer(json_body(response) if response.ok else None, response, asked_at))
             return response
 
-        deliver(Call(purpose, self.service, Repeatable.READS), attempt, budget)
+        retry_call(Call(purpose, self.service, Idempotency.SAFE), attempt, budget)
         return answers[-1]
-
-
-class _UnredirectedSession(requests.Session):
-    """A session that does not even look where a redirect leads: it may be no URL at all."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002  as requests has it
-        """Return that there is none."""
-        return
-
-
-def plain_session(transport: Transport, url: str) -> requests.Session:
-    """Return a session without credentials; it takes the environment's proxy for a URL."""
-    session = _UnredirectedSession()
-    session.trust_env = False  # no .netrc; proxies and CAs are set here
-    session.verify = transport.verify
-    session.mount("https://", FinalAnswerAdapter())
-    session.mount("http://", FinalAnswerAdapter())
-    session.headers["User-Agent"] = USER_AGENT
-    session.proxies = get_environ_proxies(url, no_proxy=None)
-    return session

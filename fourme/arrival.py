@@ -37,9 +37,9 @@ from datetime import datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fourme.mishaps import server_time
 from process.errors import UnexpectedResponseError
 from process.settings import CLOCK_TOLERANCE, MAX_CLOCK_DIFFERENCE
+from transport.failures import server_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -15,10 +15,7 @@ from fourme.arrival import (
     notes_of,
     start_by_server,
 )
-from fourme.delivery import Budget, Call, Look, deliver_or_verify
-from fourme.mishaps import trace_of
 from fourme.refusals import Attempted, refusal
-from fourme.transport import Parcel, json_of
 from process.errors import (
     OutcomeUnknownError,
     OutputError,
@@ -27,6 +24,9 @@ from process.errors import (
     UnexpectedResponseError,
 )
 from process.settings import MAX_NOTE_PAGES, MAX_NOTES, MAX_VERIFICATION_TIME, NOTES_PER_PAGE
+from transport.failures import trace_id_of
+from transport.http import RequestBody, json_body
+from transport.retrying import Call, RetryBudget, Verification, retry_or_verify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,12 +56,12 @@ class FourMeClient:
             StepError: see `process.errors`; `applied` says whether the request was updated.
         """
         stored = {}
-        self._api.transport.stop_if_terminated()
+        self._api.context.raise_if_terminated()
         if update.files:
             from fourme.storage import upload_all  # noqa: PLC0415  most runs have no files
 
             stored = upload_all(update.files, self._api, self._api.budget())
-            self._api.transport.stop_if_terminated()
+            self._api.context.raise_if_terminated()
         attached = update.attached(stored, self._schema)
         for problem in attached.oversized(self._schema):
             raise SpecError(str(problem), fix="Shorten the text, or show fewer files inline.")
@@ -70,27 +70,27 @@ class FourMeClient:
     def _update(self, update: Update) -> dict[str, Any]:
         self._private = tuple(note.text for note in update.notes)
         budget = self._api.budget()
-        parcel = Parcel(json.dumps(update.body).encode("ascii"))
+        body = RequestBody(json.dumps(update.body).encode("ascii"))
         call = Call(
             purpose=f"update request {update.request_id}",
             service=self._api.service,
-            repeatable=update.repeatable,
-            look=lambda started: self._look_for(update, started, budget),
-            look_at=self._look_at(update),
-            is_unsent=lambda: not parcel.sent,
+            idempotency=update.idempotency,
+            verify=lambda started: self._look_for(update, started, budget),
+            manual_check=self._look_at(update),
+            is_unsent=lambda: not body.sent,
         )
         answered: list[dict[str, Any]] = []
 
         def attempt() -> requests.Response:
             self._api.renew_connections()
-            parcel.rewind()
-            response = self._api.exchange("PATCH", f"/requests/{update.request_id}", parcel=parcel)
+            body.rewind()
+            response = self._api.send_once("PATCH", f"/requests/{update.request_id}", body=body)
             if response.ok:
                 answered.append(_request_of(response, update.request_id))
                 budget.clock.mark_applied()
             return response
 
-        response = deliver_or_verify(call, attempt, budget)
+        response = retry_or_verify(call, attempt, budget)
         if response is None:
             return self._read_updated(update, budget)
         if not response.ok:
@@ -120,7 +120,7 @@ class FourMeClient:
             "If not, run the step again; if it is, do not."
         )
 
-    def _look_for(self, update: Update, started: float, budget: Budget) -> Look:
+    def _look_for(self, update: Update, started: float, budget: RetryBudget) -> Verification:
         """Return whether the notes of an update are there (`fourme.arrival`).
 
         Args:
@@ -142,19 +142,19 @@ class FourMeClient:
             if all(match is NoteMatch.RECOGNISED for match in found.values()):
                 budget.clock.mark_applied()
                 logger.info("The update has arrived: its notes are there.")
-                return Look(arrived=True)
+                return Verification(arrived=True)
         if all(match is NoteMatch.ANOTHER for match in found.values()):
-            return Look(arrived=False)
+            return Verification(arrived=False)
         if NoteMatch.UNCLEAR not in found.values():
-            return Look(arrived=False, unclear="only some of the notes are there")
-        return Look(
+            return Verification(arrived=False, unclear="only some of the notes are there")
+        return Verification(
             arrived=False,
             unclear=f"note {unclear if isinstance(unclear, int) else 'without an id'} may be the "
             "one sent: it was added at that time, or has the same text",
         )
 
     def _notes(
-        self, started: float, update: Update, budget: Budget
+        self, started: float, update: Update, budget: RetryBudget
     ) -> Iterator[tuple[Mapping[str, Any], AttemptStart]]:
         """Yield all notes of a request, and when an attempt began by the server's clock.
 
@@ -206,7 +206,7 @@ class FourMeClient:
         self,
         path: str,
         purpose: str,
-        budget: Budget,
+        budget: RetryBudget,
         params: Mapping[str, str] | str | None = None,
     ) -> Answer:
         answer = self._api.read(path, purpose, budget, params)
@@ -215,7 +215,7 @@ class FourMeClient:
             raise refusal(answer.response, attempted)
         return answer
 
-    def _read_updated(self, update: Update, budget: Budget) -> dict[str, Any]:
+    def _read_updated(self, update: Update, budget: RetryBudget) -> dict[str, Any]:
         """Return the request after an update whose answer was lost.
 
         Raises:
@@ -295,7 +295,9 @@ class _NotesPage(NamedTuple):
 
 
 def _request_of(response: requests.Response, request_id: int) -> dict[str, Any]:
-    return _checked_request(json_of(response), request_id, response.status_code, trace_of(response))
+    return _checked_request(
+        json_body(response), request_id, response.status_code, trace_id_of(response)
+    )
 
 
 def _checked_request(

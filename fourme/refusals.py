@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from fourme.mishaps import trace_of
 from process.errors import AccessError, RejectedError, RequestNotFoundError
 from process.logs import quote
 from process.private_texts import PrivateTexts
+from transport.failures import trace_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,7 +49,7 @@ class Attempted:
 def refusal(response: requests.Response, attempted: Attempted) -> StepError:
     """Return the error that an answer stands for."""
     status = response.status_code
-    facts: dict[str, Any] = {"status": status, "trace_id": trace_of(response)}
+    facts: dict[str, Any] = {"status": status, "trace_id": trace_id_of(response)}
     if status == HTTPStatus.UNAUTHORIZED:
         return AccessError(
             f"4me does not accept the access token (401) in account {attempted.account}.",

@@ -18,15 +18,10 @@ from xml.sax.handler import ContentHandler
 import defusedxml.sax
 from requests_toolbelt.multipart.encoder import MultipartEncoder, MultipartEncoderMonitor
 
-from fourme.api import plain_session
 from fourme.attachments import File, Stored
 from fourme.conversion import Problem
-from fourme.delivery import Call, deliver
 from fourme.hosts import is_safe, origin_of
-from fourme.mishaps import Mishap, trace_of
 from fourme.refusals import Attempted, details_of, refusal
-from fourme.retry import Happening, Repeatable
-from fourme.transport import exchange, json_of
 from process.errors import (
     ConfigError,
     RejectedError,
@@ -36,6 +31,11 @@ from process.errors import (
 )
 from process.logs import quote
 from process.settings import MIN_UPLOAD_RATE, PROGRESS_INTERVAL
+from transport.failures import AttemptFailed, trace_id_of
+from transport.http import json_body, send_once
+from transport.retry_policy import FailureKind, Idempotency
+from transport.retrying import Call, retry_call
+from transport.session import plain_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     import requests
 
     from fourme.api import FourMeApi
-    from fourme.delivery import Budget
     from process.clock import Clock
     from process.errors import StepError
+    from transport.retrying import RetryBudget
 
 logger = logging.getLogger("step.storage")
 
@@ -86,7 +86,7 @@ class Storage:
 
 
 def upload_all(
-    files: Sequence[File], api: FourMeApi, budget: Budget
+    files: Sequence[File], api: FourMeApi, budget: RetryBudget
 ) -> dict[tuple[str, int], Stored]:
     """Upload files; return what the storage made of them, by field and index.
 
@@ -109,7 +109,7 @@ def upload_all(
         return {(file.field, file.index): uploads.upload(file, size) for file, size in sized}
 
 
-def _read_storage(api: FourMeApi, budget: Budget) -> Storage:
+def _read_storage(api: FourMeApi, budget: RetryBudget) -> Storage:
     purpose = "ask where to upload files"
     try:
         value, response, _ = api.read("/attachments/storage", purpose, budget)
@@ -119,7 +119,7 @@ def _read_storage(api: FourMeApi, budget: Budget) -> Storage:
         raise refusal(response, Attempted(purpose, api.connection.account))
     storage = _storage_of(value, api) if isinstance(value, dict) else None
     if storage is None:
-        raise _no_storage("The answer does not say where to upload.", trace_of(response))
+        raise _no_storage("The answer does not say where to upload.", trace_id_of(response))
     return storage
 
 
@@ -162,7 +162,7 @@ def _storage_of(value: Mapping[str, Any], api: FourMeApi) -> Storage | None:
 def _session_for(storage: Storage, api: FourMeApi) -> Iterator[requests.Session]:
     """Yield the session to upload with: with the credentials for 4me's own storage alone."""
     if storage.provider != _LOCAL:
-        with plain_session(api.transport, storage.upload_uri) as session:
+        with plain_session(api.context, storage.upload_uri) as session:
             yield session
         return
     scheme, address = origin_of(storage.upload_uri)
@@ -213,8 +213,8 @@ class _Uploads:
 
     def _deliver(self, file: File, size: int) -> tuple[requests.Response, Stored | None]:
         """Return the storage's answer, and what it holds now; None where it refuses."""
-        transport, storage = self._api.transport, self._storage
-        transport.stop_if_terminated()
+        context, storage = self._api.context, self._storage
+        context.raise_if_terminated()
         what = f"{file.name} ({readable_size(size)})"
         logger.info("Uploading %s to 4me's storage.", what)
         stored: list[Stored] = []
@@ -228,28 +228,28 @@ class _Uploads:
                         ("file", (file.name, _Portion(file, content, size), file.content_type)),
                     ]
                 )
-                progress = _Progress(what, transport.clock)
+                progress = _Progress(what, context.clock)
 
                 def send() -> requests.Response:
                     return self._session.post(
                         storage.upload_uri,
                         data=MultipartEncoderMonitor(form, progress.show),
                         headers={"Content-Type": form.content_type, "Accept": "*/*"},
-                        timeout=transport.timeout,
+                        timeout=context.timeout,
                         allow_redirects=False,
                         stream=True,
                     )
 
-                response = exchange(send, transport, extra_time=size / MIN_UPLOAD_RATE)
+                response = send_once(send, context, extra_time=size / MIN_UPLOAD_RATE)
             if response.ok:
                 stored.append(Stored(_key_of(response, storage), size))
             elif storage.provider != _LOCAL:
                 _check_patience(response)
             return response
 
-        call = Call(f"upload {what}", "4me's storage", Repeatable.READS)
+        call = Call(f"upload {what}", "4me's storage", Idempotency.SAFE)
         try:
-            response = deliver(call, attempt, self._api.budget())
+            response = retry_call(call, attempt, self._api.budget())
         except UnexpectedResponseError as error:
             raise TemporaryError(
                 f"{error.what} The request was not updated.",
@@ -264,15 +264,15 @@ def _check_patience(response: requests.Response) -> None:
     """Let an answer of S3 pass that is a refusal.
 
     Raises:
-        Mishap: it did not get the body in time, which is worth another attempt.
+        AttemptFailed: it did not get the body in time, which is worth another attempt.
     """
     bad_request = response.status_code == HTTPStatus.BAD_REQUEST
     if bad_request and "RequestTimeout" in _xml_texts(response, "Code"):
-        raise Mishap(
-            Happening.FAILED,
+        raise AttemptFailed(
+            FailureKind.SERVER_ERROR,
             f"it answered {response.status_code} (RequestTimeout)",
             status=response.status_code,
-            trace_id=trace_of(response),
+            trace_id=trace_id_of(response),
         )
 
 
@@ -361,21 +361,21 @@ def _key_of(response: requests.Response, storage: Storage) -> str:
     """Return the key under which the storage holds an upload.
 
     Raises:
-        Mishap: the answer does not tell.
+        AttemptFailed: the answer does not tell.
     """
     key: object = None
     if storage.provider == _LOCAL:
-        value = json_of(response)
+        value = json_body(response)
         key = value.get("key") if isinstance(value, dict) else None
     else:
         key = next(iter(_xml_texts(response, "Key")), None)
     if isinstance(key, str) and key:
         return key
-    raise Mishap(
-        Happening.GARBLED,
+    raise AttemptFailed(
+        FailureKind.INVALID_RESPONSE,
         f"it answered {response.status_code} without a key",
         status=response.status_code,
-        trace_id=trace_of(response),
+        trace_id=trace_id_of(response),
     )
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from fourme.attachments import attach, files_of
 from fourme.conversion import Problem
-from fourme.retry import Repeatable
 from process.logs import escape_controls
+from transport.retry_policy import Idempotency
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -46,11 +46,11 @@ class Update:
     files: tuple[File, ...] = ()
 
     @property
-    def repeatable(self) -> Repeatable:
+    def idempotency(self) -> Idempotency:
         """What sending the update twice would do."""
         if not self.adds:
-            return Repeatable.SETS
-        return Repeatable.ADDS_VERIFIABLY if self.notes else Repeatable.ADDS
+            return Idempotency.IDEMPOTENT
+        return Idempotency.VERIFIABLE if self.notes else Idempotency.NON_IDEMPOTENT
 
     @property
     def summary(self) -> str:

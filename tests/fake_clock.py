@@ -26,16 +26,16 @@ class FakeClock:
     """
 
     def __init__(
-        self, *, now: float = 1_700_000_000.0, draw: float = 1.0, terminate_at: float = math.inf
+        self, *, now: float = 1_700_000_000.0, jitter: float = 1.0, terminate_at: float = math.inf
     ) -> None:
-        """Start at monotonic time 0; `draw` is all the chance there is."""
+        """Start at monotonic time 0; `jitter` is all the chance there is."""
         self.waits: list[float] = []
         self.calls: list[tuple[str, Callable[[], ExitCode]]] = []
         self.applied = False
         self.terminate_at = terminate_at
         self._started = now
         self._elapsed = 0.0
-        self._draw = draw
+        self._draw = jitter
 
     @property
     def terminated(self) -> bool:

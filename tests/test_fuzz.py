@@ -16,20 +16,20 @@ from fourme.hosts import parse_host
 from fourme.schema import load_spec_schema
 from fourme.storage import upload_all
 from fourme.translation import ExpectedNote, Update
-from fourme.transport import Transport
 from fourme.validation import Connection as FourMeConnection
 from fourme.validation import validate
 from process.errors import StepError
 from process.settings import Settings
 from tests.fake_clock import FakeClock
-from tests.fourme.loopback import Connection, serve
 from tests.fourme.scripted_api import ScriptedApi, answer
+from tests.transport.loopback import Connection, serve
+from transport.http import RunContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SCHEMA = load_spec_schema()
-ADDS = Update(5, {"note": "Done"}, (ExpectedNote("Done", internal=False),), ("note",))
+NON_IDEMPOTENT = Update(5, {"note": "Done"}, (ExpectedNote("Done", internal=False),), ("note",))
 TOKEN = "a-token-of-ours"
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
@@ -87,14 +87,14 @@ statuses = st.sampled_from(
 
 
 @st.composite
-def raw_answers(draw: st.DrawFn) -> bytes:
+def raw_answers(jitter: st.DrawFn) -> bytes:
     """Return bytes that a server, or something in its place, may send."""
-    if draw(st.integers(0, 5)) == 0:
-        return draw(st.binary(max_size=80))
-    body = draw(bodies)
-    length = len(body) + draw(st.sampled_from([0, 0, 0, 0, 7, -1]))
-    lines = [f"HTTP/1.1 {draw(statuses)} OK", f"Content-Length: {length}"]
-    lines += [f"{name}: {value}" for name, value in draw(headers).items()]
+    if jitter(st.integers(0, 5)) == 0:
+        return jitter(st.binary(max_size=80))
+    body = jitter(bodies)
+    length = len(body) + jitter(st.sampled_from([0, 0, 0, 0, 7, -1]))
+    lines = [f"HTTP/1.1 {jitter(statuses)} OK", f"Content-Length: {length}"]
+    lines += [f"{name}: {value}" for name, value in jitter(headers).items()]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
@@ -111,9 +111,9 @@ def turns(answers: list[bytes]) -> list[Callable[[Connection], None]]:
     return [turn(data) for data in answers]
 
 
-def transport() -> Transport:
+def context() -> RunContext:
     """Return the transport of a run that never tries again."""
-    return Transport(
+    return RunContext(
         Settings(retry_time=0, throttle_time=0, connect_timeout=2, read_timeout=2), FakeClock()
     )
 
@@ -130,9 +130,9 @@ def test_whatever_4me_answers(answers: list[bytes]) -> None:
     """An update ends in the request that was asked for, or in an error of the step."""
     with serve(*turns(answers)) as server:
         connection = FourMeConnection(parse_host(server.url), TOKEN, "wdc")
-        client = FourMeClient(FourMeApi(connection, transport()), SCHEMA)
+        client = FourMeClient(FourMeApi(connection, context()), SCHEMA)
         try:
-            assert client.update(ADDS)["id"] == 5
+            assert client.update(NON_IDEMPOTENT)["id"] == 5
         except StepError as error:
             check(error)
 
@@ -142,7 +142,7 @@ def test_whatever_4me_answers(answers: list[bytes]) -> None:
 def test_whatever_the_metadata_service_answers(data: bytes) -> None:
     """Reading a spec ends in a value that can be judged, or in an error of the step."""
     with serve(*turns([data])) as server:
-        engine = RelayEngine(server.url.replace("//", f"//:{TOKEN}@"), transport())
+        engine = RelayEngine(server.url.replace("//", f"//:{TOKEN}@"), context())
         try:
             validate(engine.read_spec(), SCHEMA)
         except StepError as error:
@@ -156,7 +156,7 @@ def test_whatever_the_notes_are(notes: object) -> None:
     lost = answer({}, 500)
     api = ScriptedApi(lost, answer(notes), answer({"id": 5}), retry_time=0)
     try:
-        assert FourMeClient(api, SCHEMA).update(ADDS)["id"] == 5
+        assert FourMeClient(api, SCHEMA).update(NON_IDEMPOTENT)["id"] == 5
     except StepError as error:
         check(error)
 

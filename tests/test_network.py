@@ -11,14 +11,14 @@ import trustme
 
 from fourme.api import FourMeApi
 from fourme.hosts import parse_host
-from fourme.transport import Transport
 from fourme.validation import Connection as FourMeConnection
 from process.errors import ExitCode
 from process.settings import Settings
 from sandbox import Sandbox, document_for
 from tests.fake_clock import FakeClock
-from tests.fourme.loopback import Connection, serve
 from tests.step_process import REQUEST_ID, Ended, connection, run_step
+from tests.transport.loopback import Connection, serve
+from transport.http import RunContext
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,6 +110,6 @@ def test_no_proxy_and_loopback_are_reached_directly(
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", no_proxy)
     api = FourMeApi(
-        FourMeConnection(parse_host(host), "token", "wdc"), Transport(Settings(), FakeClock())
+        FourMeConnection(parse_host(host), "token", "wdc"), RunContext(Settings(), FakeClock())
     )
     assert ("https" in api.session.proxies) is proxied

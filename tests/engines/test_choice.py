@@ -10,10 +10,10 @@ import pytest
 from engines import Arguments, Engine, choose_engine
 from engines.relay import RelayEngine
 from engines.sinks import LocalEngine
-from fourme.transport import Transport
 from process.clock import SystemClock
 from process.errors import ConfigError
 from process.settings import Settings
+from transport.http import RunContext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ FILE = Arguments(spec="spec.yaml")
 
 def choose(environ: Mapping[str, str], arguments: Arguments = Arguments()) -> Engine:  # noqa: B008  immutable
     """Return the engine of a run."""
-    return choose_engine(environ, arguments, Transport(Settings(), SystemClock()))
+    return choose_engine(environ, arguments, RunContext(Settings(), SystemClock()))
 
 
 def places(engine: Engine) -> list[str]:

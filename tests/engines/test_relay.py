@@ -9,18 +9,18 @@ import pytest
 
 from engines import Output
 from engines.relay import RelayEngine
-from fourme.transport import Transport
 from process.errors import ConfigError, ExitCode, SpecError, UnresolvedError
 from process.settings import Settings
 from sandbox import FourMeOptions, Sandbox, parse
 from tests.fake_clock import FakeClock
-from tests.fourme.loopback import Connection, serve
 from tests.step_process import run_step
+from tests.transport.loopback import Connection, serve
+from transport.http import RunContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TRANSPORT = Transport(Settings(retry_time=0, connect_timeout=2, read_timeout=2), FakeClock())
+TRANSPORT = RunContext(Settings(retry_time=0, connect_timeout=2, read_timeout=2), FakeClock())
 LEADS_NOWHERE = """
 runs:
   '1':
@@ -105,7 +105,7 @@ def test_an_answer_that_is_never_json_is_a_config_error() -> None:
         serve(*[lambda each: each.answer(b"{", "Connection: close")] * 3) as server,
         pytest.raises(ConfigError, match="is not a spec") as caught,
     ):
-        RelayEngine(server.url, Transport(Settings(), FakeClock())).read_spec()
+        RelayEngine(server.url, RunContext(Settings(), FakeClock())).read_spec()
     assert (len(server.connections), caught.value.applied) == (3, "no")
 
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fourme.mishaps import Mishap
-from fourme.transport import Parcel, Transport, exchange, json_of
 from process.clock import SystemClock
 from process.settings import Settings
 from tests.fake_clock import FakeClock
-from tests.fourme.loopback import Connection, serve
+from tests.transport.loopback import Connection, serve
+from transport.failures import AttemptFailed
+from transport.http import RequestBody, RunContext, json_body, send_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     import requests
 
 REQUEST = b'{"id": 5, "subject": "Printer"}'
-TRANSPORT = Transport(Settings(connect_timeout=2, read_timeout=2), FakeClock())
-HURRIED = Transport(Settings(connect_timeout=0.1, read_timeout=0.1), SystemClock())
+TRANSPORT = RunContext(Settings(connect_timeout=2, read_timeout=2), FakeClock())
+HURRIED = RunContext(Settings(connect_timeout=0.1, read_timeout=0.1), SystemClock())
 
 
 def call(
     session: requests.Session,
     url: str,
-    parcel: Parcel | None = None,
+    body: RequestBody | None = None,
     *,
-    transport: Transport = TRANSPORT,
+    context: RunContext = TRANSPORT,
     busy: frozenset[int] = frozenset(),
 ) -> requests.Response:
     """Make one exchange."""
@@ -37,23 +37,23 @@ def call(
         return session.request(
             "PATCH",
             url + "/v1/requests/5?a=geheim",
-            data=parcel,
-            timeout=transport.timeout,
+            data=body,
+            timeout=context.timeout,
             allow_redirects=False,
             stream=True,
         )
 
-    return exchange(send, transport, parcel=parcel, busy_statuses=busy)
+    return send_once(send, context, body=body, retry_statuses=busy)
 
 
-def mishap_of(
+def failure_of(
     session: requests.Session,
     turn: Callable[[Connection], None],
-    parcel: Parcel | None = None,
+    body: RequestBody | None = None,
     *,
-    transport: Transport = TRANSPORT,
-) -> Mishap:
-    """Return the mishap that a server's behaviour is."""
-    with serve(turn) as server, pytest.raises(Mishap) as caught:
-        json_of(call(session, server.url, parcel, transport=transport))
+    context: RunContext = TRANSPORT,
+) -> AttemptFailed:
+    """Return the failure that a server's behaviour is."""
+    with serve(turn) as server, pytest.raises(AttemptFailed) as caught:
+        json_body(call(session, server.url, body, context=context))
     return caught.value

@@ -9,19 +9,19 @@ import requests
 
 from fourme.api import FourMeApi
 from fourme.hosts import parse_host
-from fourme.mishaps import Mishap
-from fourme.retry import Happening
-from fourme.transport import Transport
 from fourme.validation import Connection
 from process.settings import Settings
 from tests.fake_clock import FakeClock
+from transport.failures import AttemptFailed
+from transport.http import RunContext
+from transport.retry_policy import FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fourme.transport import Parcel
+    from transport.http import RequestBody
 
-LOST = Mishap(Happening.FAILED, "the connection was lost")
+LOST = AttemptFailed(FailureKind.SERVER_ERROR, "the connection was lost")
 
 
 def answer(
@@ -61,32 +61,32 @@ class ScriptedApi(FourMeApi):
 
     def __init__(
         self,
-        *answers: requests.Response | Mishap,
+        *answers: requests.Response | AttemptFailed,
         retry_time: float = 300,
         host: str = "https://api.example.com",
     ) -> None:
         connection = Connection(parse_host(host), "a-token", "wdc")
-        super().__init__(connection, Transport(Settings(retry_time=retry_time), FakeClock()))
+        super().__init__(connection, RunContext(Settings(retry_time=retry_time), FakeClock()))
         self._answers = list(answers)
         self.asked: list[str] = []
         self.asked_for: list[Mapping[str, str] | str | None] = []
         self.sent: list[bytes] = []
 
-    def exchange(
+    def send_once(
         self,
         method: str,
         path: str,
         *,
-        parcel: Parcel | None = None,
+        body: RequestBody | None = None,
         params: Mapping[str, str] | str | None = None,
     ) -> requests.Response:
-        """Return the next answer, or raise the next mishap."""
-        assert parcel is None or method == "PATCH"
-        if parcel:
-            self.sent.append(parcel.read())
+        """Return the next answer, or raise the next failure."""
+        assert body is None or method == "PATCH"
+        if body:
+            self.sent.append(body.read())
         self.asked.append(f"{method} {path}")
         self.asked_for.append(params)
         turn = self._answers.pop(0)
-        if isinstance(turn, Mishap):
+        if isinstance(turn, AttemptFailed):
             raise turn
         return turn

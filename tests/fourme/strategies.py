@@ -78,16 +78,16 @@ _SPELLINGS = st.sampled_from([_as_is, _as_is, _as_json_text])
 
 
 @st.composite
-def odd_specs(draw: st.DrawFn) -> object:
+def odd_specs(jitter: st.DrawFn) -> object:
     """Return something in place of a spec: anything at all, or a valid one with odd parts."""
-    if draw(st.integers(0, 9)) == 0:
-        return draw(odd_values)
+    if jitter(st.integers(0, 9)) == 0:
+        return jitter(odd_values)
     spec: dict[str, object] = {
-        "connection": draw(_mostly(st.just(dict(CONNECTION)), _odd_connections() | odd_values)),
-        "request": draw(_mostly(_odd_requests(), odd_values)),
+        "connection": jitter(_mostly(st.just(dict(CONNECTION)), _odd_connections() | odd_values)),
+        "request": jitter(_mostly(_odd_requests(), odd_values)),
     }
-    spec.update(draw(_mostly(st.just({}), st.dictionaries(odd_texts, odd_values, max_size=2))))
-    spec.update(draw(_mostly(st.just({}), st.fixed_dictionaries({"debug": odd_values}))))
+    spec.update(jitter(_mostly(st.just({}), st.dictionaries(odd_texts, odd_values, max_size=2))))
+    spec.update(jitter(_mostly(st.just({}), st.fixed_dictionaries({"debug": odd_values}))))
     return spec
 
 
@@ -115,17 +115,17 @@ def _odd_requests() -> st.SearchStrategy[object]:
 
 
 @st.composite
-def valid_requests(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
+def valid_requests(jitter: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return a request as it may be delivered, and the body that is to be sent for it."""
-    chosen = draw(st.sets(st.sampled_from(sorted(set(ENTRIES) - {"request_id"})), max_size=12))
+    chosen = jitter(st.sets(st.sampled_from(sorted(set(ENTRIES) - {"request_id"})), max_size=12))
     if "workflow" in chosen:
         chosen.discard("change")  # both are one reference
-    request: dict[str, Any] = {"request_id": draw(_CASES["id"](ENTRIES["request_id"])).delivered}
+    request: dict[str, Any] = {"request_id": jitter(_CASES["id"](ENTRIES["request_id"])).delivered}
     body: dict[str, Any] = {}
     for name in sorted(chosen):
         known = SCHEMA.fields[name]
-        case = draw(_case(known, ENTRIES[name]))
-        suffix = draw(st.sampled_from(["", "_id"])) if known.kind == "reference" else ""
+        case = jitter(_case(known, ENTRIES[name]))
+        suffix = jitter(st.sampled_from(["", "_id"])) if known.kind == "reference" else ""
         request[name + suffix] = case.delivered
         if case.expected is not NOTHING:
             body.update(case.expected if known.place == "merge" else {known.sent_as: case.expected})

@@ -8,21 +8,21 @@ import pytest
 
 from fourme.api import FourMeApi
 from fourme.hosts import parse_host
-from fourme.transport import Parcel, Transport
 from fourme.validation import Connection as FourMeConnection
 from process.errors import RedirectError
 from process.settings import Settings
 from tests.fake_clock import FakeClock
-from tests.fourme.loopback import serve
+from tests.transport.loopback import serve
+from transport.http import RequestBody, RunContext
 
 if TYPE_CHECKING:
-    from tests.fourme.loopback import Connection, Server
+    from tests.transport.loopback import Connection, Server
 
 
 def api_of(server: Server) -> FourMeApi:
     """Return the API of a server on loopback."""
     connection = FourMeConnection(parse_host(server.url), "a-token", "wdc")
-    return FourMeApi(connection, Transport(Settings(), FakeClock()))
+    return FourMeApi(connection, RunContext(Settings(), FakeClock()))
 
 
 def test_an_update_carries_credentials_and_json(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +30,9 @@ def test_an_update_carries_credentials_and_json(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     with serve(lambda connection: connection.answer(b"{}")) as server:
         api = api_of(server)
-        assert api.exchange("PATCH", "/requests/5", parcel=Parcel(b'{"a": 1}')).status_code == 200
+        assert (
+            api.send_once("PATCH", "/requests/5", body=RequestBody(b'{"a": 1}')).status_code == 200
+        )
         received = server.connections[0].received
     assert received.startswith(b"PATCH /v1/requests/5 HTTP/1.1\r\n")
     for line in (
@@ -77,10 +79,10 @@ def test_a_new_connection_is_made_where_it_is_asked_for() -> None:
     with serve(twice, lambda connection: connection.answer(b"{}")) as server:
         api = api_of(server)
         for _ in range(2):
-            api.exchange("GET", "/requests/5")
+            api.send_once("GET", "/requests/5")
         assert len(server.connections) == 1
         api.renew_connections()
-        api.exchange("GET", "/requests/5")
+        api.send_once("GET", "/requests/5")
         assert len(server.connections) == 2
 
 
@@ -92,4 +94,4 @@ def test_a_redirect_is_not_even_looked_at(location: str) -> None:
     ) as server:
         api = api_of(server)
         with pytest.raises(RedirectError):
-            api.exchange("GET", "/requests/5")
+            api.send_once("GET", "/requests/5")

@@ -11,8 +11,6 @@ import pytest
 
 from fourme.attachments import File, Stored
 from fourme.client import FourMeClient
-from fourme.mishaps import Mishap
-from fourme.retry import Happening
 from fourme.translation import ExpectedNote, Update
 from process.errors import (
     AccessError,
@@ -25,6 +23,8 @@ from process.errors import (
 from process.settings import MAX_NOTE_PAGES, MAX_NOTES, MAX_VERIFICATION_TIME
 from tests.fake_clock import FakeClock
 from tests.fourme.scripted_api import LOST, ScriptedApi, answer
+from transport.failures import AttemptFailed
+from transport.retry_policy import FailureKind
 
 if TYPE_CHECKING:
     import requests
@@ -38,7 +38,7 @@ LONG_AGO = {**OURS, "created_at": "2026-11-21T11:00:00Z"}
 OLD = {**LONG_AGO, "text": "Something else"}
 NEXT = {"Link": '<https://elsewhere.example/v9/x?search_after=YQ%3D%3D&per_page=100>; rel="next"'}
 FIRST_QUERY = {"sort": "-id", "per_page": "100"}
-ADDS = Update(5, {"note": "Done"}, (ExpectedNote("Done", internal=False),), ("note",))
+NON_IDEMPOTENT = Update(5, {"note": "Done"}, (ExpectedNote("Done", internal=False),), ("note",))
 ADDS_TWO = Update(
     5,
     {"note": "Done", "internal_note": "Done"},
@@ -47,7 +47,7 @@ ADDS_TWO = Update(
 )
 
 
-def client_of(schema: SpecSchema, *answers: requests.Response | Mishap) -> Scene:
+def client_of(schema: SpecSchema, *answers: requests.Response | AttemptFailed) -> Scene:
     """Return a client of an API that gives these answers."""
     api = ScriptedApi(*answers)
     return Scene(api, FourMeClient(api, schema))
@@ -68,7 +68,7 @@ def test_a_note_of_ours_on_any_page_is_found(
     api, client = client_of(
         schema, LOST, answer(first, given=NEXT), answer([OLD, OURS, OLD]), answer(REQUEST)
     )
-    assert client.update(ADDS) == REQUEST
+    assert client.update(NON_IDEMPOTENT) == REQUEST
     next_query = "search_after=YQ%3D%3D&per_page=100"
     assert api.asked_for == [None, FIRST_QUERY, next_query, None]
     assert api.asked[1:3] == ["GET /requests/5/notes"] * 2
@@ -81,7 +81,7 @@ def test_notes_from_long_before_are_not_ours(
     """Only they are there, at two looks at all pages: the update is sent again."""
     pages = [answer(notes, given=NEXT), answer(notes)]
     api, client = client_of(schema, LOST, *pages, *pages, answer(REQUEST))
-    assert client.update(ADDS) == REQUEST
+    assert client.update(NON_IDEMPOTENT) == REQUEST
     assert api.asked == [
         "PATCH /requests/5",
         *["GET /requests/5/notes"] * 4,
@@ -94,7 +94,7 @@ def test_a_note_like_ours_from_a_minute_before_may_be_ours(schema: SpecSchema) -
     notes = answer([OLD, LATELY])
     api, client = client_of(schema, LOST, notes, notes)
     with pytest.raises(OutcomeUnknownError) as caught:
-        client.update(ADDS)
+        client.update(NON_IDEMPOTENT)
     assert caught.value.details == (
         "note 9 may be the one sent: it was added at that time, or has the same text",
     )
@@ -107,7 +107,7 @@ def test_a_new_note_with_another_text_may_be_ours(schema: SpecSchema, text: obje
     notes = answer([{**OURS, "text": text}, OLD])
     api, client = client_of(schema, LOST, notes, notes)
     with pytest.raises(OutcomeUnknownError, match="not update request 5 for certain"):
-        client.update(ADDS)
+        client.update(NON_IDEMPOTENT)
     assert api.asked.count("PATCH /requests/5") == 1
 
 
@@ -115,7 +115,7 @@ def test_a_new_note_for_other_readers_is_not_ours(schema: SpecSchema) -> None:
     """An internal note cannot be the one for everybody."""
     other = answer([{**OURS, "internal": True}])
     api, client = client_of(schema, LOST, other, other, answer(REQUEST))
-    assert client.update(ADDS) == REQUEST
+    assert client.update(NON_IDEMPOTENT) == REQUEST
     assert api.asked.count("PATCH /requests/5") == 2
 
 
@@ -123,17 +123,17 @@ def test_our_note_beside_somebodys_is_found(schema: SpecSchema) -> None:
     """A note that somebody else adds at that time does not hide ours, which comes later."""
     other = {**OURS, "id": 8, "text": "Something else"}
     api, client = client_of(schema, LOST, answer([other]), answer([other, OURS]), answer(REQUEST))
-    assert client.update(ADDS) == REQUEST
+    assert client.update(NON_IDEMPOTENT) == REQUEST
     assert api.asked.count("PATCH /requests/5") == 1
 
 
 def test_a_note_from_a_wait_before_the_attempt_in_doubt_is_not_ours(schema: SpecSchema) -> None:
     """Somebody's equal note, added while a rate limit was waited for: ours is sent again."""
-    rate_limit = Mishap(Happening.THROTTLED, "it answered 429", retry_after=3600)
+    rate_limit = AttemptFailed(FailureKind.RATE_LIMITED, "it answered 429", retry_after=3600)
     meanwhile = {**OURS, "created_at": "2026-11-21T11:30:00Z"}
     notes = answer([meanwhile])
     api, client = client_of(schema, rate_limit, LOST, notes, notes, answer(REQUEST))
-    assert client.update(ADDS) == REQUEST
+    assert client.update(NON_IDEMPOTENT) == REQUEST
     assert api.asked.count("PATCH /requests/5") == 3
 
 
@@ -141,11 +141,11 @@ def test_the_window_begins_anew_once_a_doubt_is_settled(schema: SpecSchema) -> N
     """After a lost attempt that has not arrived, only what is newer than the next one is ours."""
     found = answer([{**OURS, "created_at": "2026-11-21T12:10:00Z"}], Date=NOON_AND_TEN)
     api, client = client_of(schema, LOST, *[answer([])] * 2, LOST, found, answer(REQUEST))
-    assert client.update(ADDS) == REQUEST
+    assert client.update(NON_IDEMPOTENT) == REQUEST
     before = answer([{**OURS, "created_at": "2026-11-21T12:00:00Z"}], Date=NOON_AND_TEN)
     empty = answer([])
     api, client = client_of(schema, LOST, empty, empty, LOST, before, before, answer(REQUEST))
-    assert client.update(ADDS) == REQUEST
+    assert client.update(NON_IDEMPOTENT) == REQUEST
     assert api.asked.count("PATCH /requests/5") == 3
 
 
@@ -158,7 +158,7 @@ def test_every_update_is_sent_on_a_new_connection(
     """Neither an upload's connection nor an idle one is used, at any attempt."""
     api, client = client_of(schema, LOST, *[answer([])] * 2, answer(REQUEST))
     monkeypatch.setattr(api, "renew_connections", lambda: api.asked.append("new connection"))
-    assert client.update(ADDS) == REQUEST
+    assert client.update(NON_IDEMPOTENT) == REQUEST
     looks = ["GET /requests/5/notes"] * 2
     update = ["new connection", "PATCH /requests/5"]
     assert api.asked == [*update, *looks, *update]
@@ -167,13 +167,13 @@ def test_every_update_is_sent_on_a_new_connection(
 def test_a_note_that_arrives_late_is_found(schema: SpecSchema) -> None:
     """A server that was still at work at the first look has done it at the second."""
     api, client = client_of(schema, LOST, answer([]), answer([OURS]), answer(REQUEST))
-    assert client.update(ADDS) == REQUEST
+    assert client.update(NON_IDEMPOTENT) == REQUEST
     assert api.asked.count("PATCH /requests/5") == 1
 
 
 def test_other_fields_not_as_sent_are_unknown(schema: SpecSchema) -> None:
     """A note like ours may be somebody else's: then our other fields tell, and it is 76."""
-    update = dataclasses.replace(ADDS, body={"note": "Done", "status": "completed"})
+    update = dataclasses.replace(NON_IDEMPOTENT, body={"note": "Done", "status": "completed"})
     found = answer({**REQUEST, "status": "assigned"})
     api, client = client_of(schema, LOST, answer([OURS]), found)
     with pytest.raises(OutcomeUnknownError, match="other fields are not as sent") as caught:
@@ -185,7 +185,7 @@ def test_other_fields_not_as_sent_are_unknown(schema: SpecSchema) -> None:
 
 def test_other_fields_as_sent_are_fine(schema: SpecSchema) -> None:
     """The note is there, and so is the rest."""
-    update = dataclasses.replace(ADDS, body={"note": "Done", "status": "completed"})
+    update = dataclasses.replace(NON_IDEMPOTENT, body={"note": "Done", "status": "completed"})
     updated = {**REQUEST, "status": "completed"}
     _, client = client_of(schema, LOST, answer([OURS]), answer(updated))
     assert client.update(update) == updated
@@ -202,7 +202,7 @@ def test_endless_pages_are_unknown(schema: SpecSchema, size: int) -> None:
     pages = [answer([OLD] * size, given=page_after(number)) for number in range(MAX_NOTE_PAGES + 1)]
     api, client = client_of(schema, LOST, *pages)
     with pytest.raises(OutcomeUnknownError) as caught:
-        client.update(ADDS)
+        client.update(NON_IDEMPOTENT)
     most = {100: MAX_NOTES // 100, 1: MAX_NOTE_PAGES}[size]
     assert caught.value.details == (
         f"the check failed: the request has more than {most * size} notes",
@@ -215,7 +215,7 @@ def test_pages_that_lead_to_themselves_are_unknown(schema: SpecSchema) -> None:
     page = answer([OLD], given=page_after(1))
     api, client = client_of(schema, LOST, page, page)
     with pytest.raises(OutcomeUnknownError):
-        client.update(ADDS)
+        client.update(NON_IDEMPOTENT)
     assert api.asked.count("GET /requests/5/notes") == 2
 
 
@@ -223,7 +223,7 @@ def test_the_last_page_may_be_the_last_allowed(schema: SpecSchema) -> None:
     """As many pages are looked at as are allowed."""
     pages = [answer([OLD], given=page_after(number)) for number in range(MAX_NOTE_PAGES - 1)]
     _, client = client_of(schema, LOST, *pages, answer([OURS]), answer(REQUEST))
-    assert client.update(ADDS) == REQUEST
+    assert client.update(NON_IDEMPOTENT) == REQUEST
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_pages_that_may_be_missing_are_unknown(
     """A proxy may have removed the link to the next page: the number of notes tells."""
     api, client = client_of(schema, LOST, answer(notes, given=headers))
     with pytest.raises(OutcomeUnknownError, match="nobody can tell"):
-        client.update(ADDS)
+        client.update(NON_IDEMPOTENT)
     assert api.asked.count("PATCH /requests/5") == 1
 
 
@@ -255,7 +255,7 @@ def test_a_full_page_may_be_the_last(
     """All notes were there, and ours was not: it is sent again."""
     page = answer([OLD] * size, given=headers)
     api, client = client_of(schema, LOST, page, page, answer(REQUEST))
-    assert client.update(ADDS) == REQUEST
+    assert client.update(NON_IDEMPOTENT) == REQUEST
     assert api.asked.count("PATCH /requests/5") == 2
 
 
@@ -266,7 +266,7 @@ def test_a_note_that_is_added_between_two_pages_is_none_that_is_missing(
     first = answer([OLD] * 100, given={**NEXT, "x-pagination-total-entries": "150"})
     second = answer([OLD] * 50, given={"x-pagination-total-entries": "151"})
     api, client = client_of(schema, LOST, first, second, first, second, answer(REQUEST))
-    assert client.update(ADDS) == REQUEST
+    assert client.update(NON_IDEMPOTENT) == REQUEST
     assert api.asked.count("PATCH /requests/5") == 2
 
 
@@ -274,12 +274,12 @@ def test_a_signal_between_two_pages_ends_the_look(schema: SpecSchema) -> None:
     """The outcome is unknown then, and no further page is asked for."""
     page = answer([OLD], given=NEXT)
     api, client = client_of(schema, LOST, page, answer([OURS]), answer(REQUEST))
-    clock = api.transport.clock
+    clock = api.context.clock
     assert isinstance(clock, FakeClock)
     clock.terminate_at = 0.5 + 1e-9
     turn_pages(api, clock)
     with pytest.raises(OutcomeUnknownError) as caught:
-        client.update(ADDS)
+        client.update(NON_IDEMPOTENT)
     assert (caught.value.exit_code, caught.value.applied) == (76, "maybe")
     assert "asked to end before all notes were read" in caught.value.details[0]
     assert api.asked == ["PATCH /requests/5", "GET /requests/5/notes"]
@@ -287,24 +287,24 @@ def test_a_signal_between_two_pages_ends_the_look(schema: SpecSchema) -> None:
 
 def turn_pages(api: ScriptedApi, clock: FakeClock) -> None:
     """Make each answered call take a second."""
-    exchange = api.exchange
+    send_once = api.send_once
 
     def slow(method: str, path: str, **given: Any) -> requests.Response:  # noqa: ANN401  passed on
-        response = exchange(method, path, **given)
+        response = send_once(method, path, **given)
         clock.advance(1.0)
         return response
 
-    api.exchange = slow  # type: ignore[method-assign]  # a double of a double
+    api.send_once = slow  # type: ignore[method-assign]  # a double of a double
 
 
 @pytest.mark.parametrize("answers", [[answer(REQUEST)], [LOST, answer([OURS]), answer(REQUEST)]])
 def test_what_was_applied_is_noted_at_once(
-    schema: SpecSchema, answers: list[requests.Response | Mishap]
+    schema: SpecSchema, answers: list[requests.Response | AttemptFailed]
 ) -> None:
     """From then on no end of the process may say that nothing was updated."""
     api, client = client_of(schema, *answers)
-    client.update(ADDS)
-    assert api.transport.clock.applied  # type: ignore[attr-defined]  # the fake one
+    client.update(NON_IDEMPOTENT)
+    assert api.context.clock.applied  # type: ignore[attr-defined]  # the fake one
 
 
 @pytest.mark.parametrize("header", ["Age", "Date"])
@@ -313,7 +313,7 @@ def test_every_page_has_to_be_fresh(schema: SpecSchema, header: str) -> None:
     stale = answer([OLD], given={header: "120"})
     api, client = client_of(schema, LOST, answer([OLD], given=NEXT), stale)
     with pytest.raises(OutcomeUnknownError, match="nobody can tell"):
-        client.update(ADDS)
+        client.update(NON_IDEMPOTENT)
     assert api.asked.count("PATCH /requests/5") == 1
 
 
@@ -325,7 +325,7 @@ def test_the_nearest_start_of_all_answers_counts(schema: SpecSchema) -> None:
     )
     api, client = client_of(schema, LOST, somebodys, later, answer(REQUEST))
     with pytest.raises(OutcomeUnknownError):
-        client.update(ADDS)
+        client.update(NON_IDEMPOTENT)
     assert api.asked.count("PATCH /requests/5") == 1
 
 
@@ -333,17 +333,17 @@ def test_reading_the_notes_may_not_take_for_ever(schema: SpecSchema) -> None:
     """A server that always has another page, late, is given up."""
     pages = [answer([OLD], given=page_after(number)) for number in range(100)]
     api, client = client_of(schema, LOST, *pages)
-    clock = api.transport.clock
+    clock = api.context.clock
     assert isinstance(clock, FakeClock)
-    exchange = api.exchange
+    send_once = api.send_once
 
     def slow(method: str, path: str, **given: Any) -> requests.Response:  # noqa: ANN401  passed on
         clock.advance(60.0)
-        return exchange(method, path, **given)
+        return send_once(method, path, **given)
 
-    api.exchange = slow  # type: ignore[method-assign]  # a double of a double
+    api.send_once = slow  # type: ignore[method-assign]  # a double of a double
     with pytest.raises(OutcomeUnknownError) as caught:
-        client.update(ADDS)
+        client.update(NON_IDEMPOTENT)
     assert caught.value.details == ("the check failed: reading the notes takes too long",)
     assert api.asked.count("GET /requests/5/notes") == MAX_VERIFICATION_TIME // 60 + 1
 
@@ -352,8 +352,8 @@ def test_what_was_refused_is_not_noted(schema: SpecSchema) -> None:
     """Nothing was applied."""
     api, client = client_of(schema, answer({}, 422))
     with pytest.raises(RejectedError):
-        client.update(ADDS)
-    assert not api.transport.clock.applied  # type: ignore[attr-defined]  # the fake one
+        client.update(NON_IDEMPOTENT)
+    assert not api.context.clock.applied  # type: ignore[attr-defined]  # the fake one
 
 
 def test_an_update_grown_too_long_is_not_sent(schema: SpecSchema) -> None:
@@ -456,7 +456,7 @@ def test_an_update_that_cannot_be_read_is_an_output_error(
     """It was applied: running the step again would repeat the note."""
     _, client = client_of(schema, LOST, answer([OURS]), read)
     with pytest.raises(OutputError) as caught:
-        client.update(ADDS)
+        client.update(NON_IDEMPOTENT)
     assert caught.value.applied == "yes"
     assert "would repeat note" in caught.value.fix
 
@@ -477,7 +477,7 @@ def test_an_answer_that_is_not_the_request_is_unexpected(
     """A record with another id, or no record at all, is not published as the request."""
     _, client = client_of(schema, answer(value))
     with pytest.raises(UnexpectedResponseError, match=says):
-        client.update(ADDS)
+        client.update(NON_IDEMPOTENT)
 
 
 def test_what_only_sets_fields_needs_no_look(schema: SpecSchema) -> None:

@@ -36,9 +36,9 @@ from process.errors import (
     TemporaryError,
 )
 from tests.fake_clock import FakeClock
-from tests.fourme.loopback import Connection, Server, head, serve
 from tests.fourme.scripted_api import ScriptedApi, answer
 from tests.scenario_files import CONNECTION
+from tests.transport.loopback import Connection, Server, head, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -558,7 +558,7 @@ def test_progress_is_told_every_few_seconds(caplog: pytest.LogCaptureFixture) ->
     """A line for each upload, and one more whenever five seconds have passed."""
     api = ScriptedApi(answer({}), retry_time=0)
     monitor = MultipartEncoderMonitor(MultipartEncoder({"file": "x" * 100}))
-    clock = api.transport.clock
+    clock = api.context.clock
     assert isinstance(clock, FakeClock)
     progress = _Progress("a.txt (100 bytes)", clock)
     with caplog.at_level("INFO", "step.storage"):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fourme.attachments import Stored
-from fourme.retry import Repeatable
 from fourme.translation import ExpectedNote, Update, translate
+from transport.retry_policy import Idempotency
 
 if TYPE_CHECKING:
     from fourme.schema import SpecSchema
@@ -50,41 +50,41 @@ def test_cleared(schema: SpecSchema) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "adds", "repeatable"),
+    ("request_", "adds", "idempotency"),
     [
-        ({}, (), Repeatable.SETS),
-        ({"subject": "a", "custom_fields": []}, (), Repeatable.SETS),
-        ({"note": "a"}, ("note",), Repeatable.ADDS_VERIFIABLY),
-        ({"internal_note": "a"}, ("internal_note",), Repeatable.ADDS_VERIFIABLY),
-        ({"time_spent": 5}, ("time_spent",), Repeatable.ADDS),
-        ({"note_attachments": [ATTACHMENT]}, ("note_attachments",), Repeatable.ADDS),
+        ({}, (), Idempotency.IDEMPOTENT),
+        ({"subject": "a", "custom_fields": []}, (), Idempotency.IDEMPOTENT),
+        ({"note": "a"}, ("note",), Idempotency.VERIFIABLE),
+        ({"internal_note": "a"}, ("internal_note",), Idempotency.VERIFIABLE),
+        ({"time_spent": 5}, ("time_spent",), Idempotency.NON_IDEMPOTENT),
+        ({"note_attachments": [ATTACHMENT]}, ("note_attachments",), Idempotency.NON_IDEMPOTENT),
         (
             {"custom_fields_attachments": [ATTACHMENT]},
             ("custom_fields_attachments",),
-            Repeatable.ADDS,
+            Idempotency.NON_IDEMPOTENT,
         ),
-        ({"time_spent": 5, "note": "a"}, ("time_spent", "note"), Repeatable.ADDS_VERIFIABLY),
-        ({"additional_fields": {"a": None}}, ("additional_fields",), Repeatable.ADDS),
+        ({"time_spent": 5, "note": "a"}, ("time_spent", "note"), Idempotency.VERIFIABLE),
+        ({"additional_fields": {"a": None}}, ("additional_fields",), Idempotency.NON_IDEMPOTENT),
         (
             {"additional_fields": {"new_note": "a"}, "note": "a"},
             ("additional_fields", "note"),
-            Repeatable.ADDS_VERIFIABLY,
+            Idempotency.VERIFIABLE,
         ),
         # What adds nothing:
-        ({"additional_fields": {}}, (), Repeatable.SETS),
-        ({"time_spent": 0, "planned_effort": 5}, (), Repeatable.SETS),
-        ({"note_attachments": [{"key": "a", "_destroy": True}]}, (), Repeatable.SETS),
-        ({"internal_note_attachments": []}, (), Repeatable.SETS),
+        ({"additional_fields": {}}, (), Idempotency.IDEMPOTENT),
+        ({"time_spent": 0, "planned_effort": 5}, (), Idempotency.IDEMPOTENT),
+        ({"note_attachments": [{"key": "a", "_destroy": True}]}, (), Idempotency.IDEMPOTENT),
+        ({"internal_note_attachments": []}, (), Idempotency.IDEMPOTENT),
     ],
 )
 def test_adds(
-    request_: dict[str, Any], adds: tuple[str, ...], repeatable: Repeatable, schema: SpecSchema
+    request_: dict[str, Any], adds: tuple[str, ...], idempotency: Idempotency, schema: SpecSchema
 ) -> None:
     """An update knows what it adds, and from that what sending it twice would do."""
     update = translate({"request_id": 5, **request_}, (), schema)
 
     assert update.adds == adds
-    assert update.repeatable is repeatable
+    assert update.idempotency is idempotency
 
 
 def test_cleared_adds_nothing(schema: SpecSchema) -> None:

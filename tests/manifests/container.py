@@ -29,6 +29,7 @@ _STEP = (
     "fourme",
     "process",
     "spec",
+    "transport",
     "step.py",
     "spec.schema.json",
     "outputs.schema.json",

@@ -86,7 +86,7 @@ def test_time_and_chance() -> None:
 
     assert abs(clock.now() - time.time()) < LONG
     assert len(draws) > 1
-    assert all(0 <= draw < 1 for draw in draws)
+    assert all(0 <= jitter < 1 for jitter in draws)
 
 
 def test_limit(clock: SystemClock) -> None:

@@ -7,31 +7,33 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from fourme.delivery import Budget, Call, Look, deliver_or_verify
-from fourme.mishaps import Mishap
-from fourme.retry import Happening, Repeatable
 from process.errors import (
     StepError,
 )
 from process.settings import Settings
 from tests.fake_clock import FakeClock
+from transport.failures import AttemptFailed
+from transport.retry_policy import FailureKind, Idempotency
+from transport.retrying import Call, RetryBudget, Verification, retry_or_verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-NOT_SENT = Mishap(Happening.NOT_SENT, "no connection (test)")
-FAILED = Mishap(Happening.FAILED, "it answered 502 (test)", status=502, trace_id="trace-1")
-SILENT = Mishap(Happening.SILENT, "it did not answer in time")
-GARBLED = Mishap(Happening.GARBLED, "no JSON", status=200)
-READS, SETS = Repeatable.READS, Repeatable.SETS
-VERIFIABLE, ADDS = Repeatable.ADDS_VERIFIABLY, Repeatable.ADDS
+NOT_SENT = AttemptFailed(FailureKind.NOT_SENT, "no connection (test)")
+SERVER_ERROR = AttemptFailed(
+    FailureKind.SERVER_ERROR, "it answered 502 (test)", status=502, trace_id="trace-1"
+)
+TIMEOUT = AttemptFailed(FailureKind.TIMEOUT, "it did not answer in time")
+INVALID_RESPONSE = AttemptFailed(FailureKind.INVALID_RESPONSE, "no JSON", status=200)
+SAFE, IDEMPOTENT = Idempotency.SAFE, Idempotency.IDEMPOTENT
+VERIFIABLE, NON_IDEMPOTENT = Idempotency.VERIFIABLE, Idempotency.NON_IDEMPOTENT
 
 
-def throttled(seconds: float | None, until: datetime | None = None) -> Mishap:
+def throttled(seconds: float | None, until: datetime | None = None) -> AttemptFailed:
     """Return what a 429 is."""
-    return Mishap(
-        Happening.THROTTLED, "it answered 429", retry_after=seconds, until=until, status=429
+    return AttemptFailed(
+        FailureKind.RATE_LIMITED, "it answered 429", retry_after=seconds, until=until, status=429
     )
 
 
@@ -76,35 +78,39 @@ class Scene:
         verifications: how many there were.
         doubtful_since: when the attempt that each of them is about began.
         during_check: what happens during each of them.
-        must_finish: whether the call goes on for a while after a signal.
+        finish_after_sigterm: whether the call goes on for a while after a signal.
     """
 
-    repeatable: Repeatable = SETS
+    idempotency: Idempotency = IDEMPOTENT
     settings: Settings = dataclasses.field(default_factory=Settings)
     clock: FakeClock = dataclasses.field(default_factory=FakeClock)
     found: tuple[bool | str | StepError, ...] = ()
     verifications: int = 0
     doubtful_since: list[float] = dataclasses.field(default_factory=list)
     during_check: Callable[[], object] = lambda: None
-    must_finish: bool = False
+    finish_after_sigterm: bool = False
 
-    def deliver(self, attempt: Callable[[], requests.Response]) -> requests.Response | None:
+    def retry_call(self, attempt: Callable[[], requests.Response]) -> requests.Response | None:
         """Deliver the call."""
         call = Call(
             "update request 5",
             "4me (api.4me.com)",
-            self.repeatable,
+            self.idempotency,
             self._look if self.found else None,
             "Open the page.",
-            self.must_finish,
+            self.finish_after_sigterm,
         )
-        return deliver_or_verify(call, attempt, Budget(self.settings, self.clock))
+        return retry_or_verify(call, attempt, RetryBudget(self.settings, self.clock))
 
-    def _look(self, started: float) -> Look:
+    def _look(self, started: float) -> Verification:
         found = self.found[self.verifications]
         self.verifications += 1
         self.doubtful_since.append(started)
         self.during_check()
         if isinstance(found, StepError):
             raise found
-        return Look(arrived=False, unclear=found) if isinstance(found, str) else Look(found)
+        return (
+            Verification(arrived=False, unclear=found)
+            if isinstance(found, str)
+            else Verification(found)
+        )

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
-from fourme.mishaps import Mishap
-from fourme.retry import DOUBTFUL, Action, Happening, Repeatable, Situation, decide, settle_time
 from process.errors import (
     ConfigError,
     ExitCode,
@@ -21,6 +19,16 @@ from process.errors import (
     UnexpectedResponseError,
 )
 from process.settings import MAX_UNKNOWN_HOST_TIME
+from transport.failures import AttemptFailed
+from transport.retry_policy import (
+    AMBIGUOUS,
+    Action,
+    FailureKind,
+    Idempotency,
+    RetryState,
+    decide,
+    settle_time,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +41,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("step.retry")
 
 
-class Look(NamedTuple):
+class Verification(NamedTuple):
     """What a look has found of an update whose answer was lost.
 
     Attributes:
@@ -54,22 +62,22 @@ class Call:
         service: which service, as in "... answered 502".
         repeatable: what sending it twice would do.
         look: asks the server whether the update is there, given when the attempt in doubt began, by
-            the clock's monotonic time; for ADDS_VERIFIABLY only.
-        look_at: what a person should look at when the outcome is unknown.
+            the clock's monotonic time; for VERIFIABLE only.
+        manual_check: what a person should look at when the outcome is unknown.
         is_unsent: says whether the server cannot have acted yet on the attempt that is being made.
-        must_finish: whether it is still tried after a signal to end, as long as that allows.
+        finish_after_sigterm: whether it is still tried after SIGTERM, as long as that allows.
     """
 
     purpose: str
     service: str
-    repeatable: Repeatable
-    look: Callable[[float], Look] | None = None
-    look_at: str = ""
-    must_finish: bool = False
+    idempotency: Idempotency
+    verify: Callable[[float], Verification] | None = None
+    manual_check: str = ""
+    finish_after_sigterm: bool = False
     is_unsent: Callable[[], bool] = lambda: False
 
 
-class Throttled:
+class RateLimitUsage:
     """What rate limits have cost a whole run.
 
     Attributes:
@@ -80,7 +88,7 @@ class Throttled:
         self.seconds = 0.0
 
 
-class Budget:
+class RetryBudget:
     """The seconds that one operation, with all calls that belong to it, may still spend.
 
     Attributes:
@@ -92,7 +100,7 @@ class Budget:
         settings: Settings,
         clock: Clock,
         longest: float = math.inf,
-        run: Throttled | None = None,
+        run: RateLimitUsage | None = None,
     ) -> None:
         """Start the time of an operation.
 
@@ -107,7 +115,7 @@ class Budget:
         self._retry_time = min(settings.retry_time, longest)
         self._throttle_time = min(settings.throttle_time, longest)
         self._throttled = 0.0
-        self._run = run or Throttled()
+        self._run = run or RateLimitUsage()
 
     @property
     def retry_left(self) -> float:
@@ -125,27 +133,27 @@ class Budget:
         self._run.seconds += seconds
 
 
-def deliver(
-    call: Call, attempt: Callable[[], requests.Response], budget: Budget
+def retry_call(
+    call: Call, attempt: Callable[[], requests.Response], budget: RetryBudget
 ) -> requests.Response:
     """Make a call until it is answered, under the retry policy: one that nothing can verify.
 
-    As `deliver_or_verify`, but there always is an answer.
+    As `retry_or_verify`, but there always is an answer.
     """
-    response = deliver_or_verify(call, attempt, budget)
+    response = retry_or_verify(call, attempt, budget)
     if response is None:
         raise TypeError("only a verification makes an answer dispensable")
     return response
 
 
-def deliver_or_verify(
-    call: Call, attempt: Callable[[], requests.Response], budget: Budget
+def retry_or_verify(
+    call: Call, attempt: Callable[[], requests.Response], budget: RetryBudget
 ) -> requests.Response | None:
     """Make a call until it is answered, or verified, under the retry policy.
 
     Args:
         call: what is being called.
-        attempt: makes one attempt; raises Mishap when there is no answer to work with.
+        attempt: makes one attempt; raises AttemptFailed when there is no answer to work with.
         budget: what may be spent.
 
     Returns:
@@ -156,18 +164,18 @@ def deliver_or_verify(
         TemporaryError: gave up; not applied, or safe to repeat.
         OutcomeUnknownError: gave up; nobody can tell whether it was applied.
     """
-    return _Delivery(call, budget).run(attempt)
+    return _RetryLoop(call, budget).run(attempt)
 
 
-class _Delivery:
+class _RetryLoop:
     """One call on its way: how often it was tried, and whether it may have been applied."""
 
-    def __init__(self, call: Call, budget: Budget) -> None:
+    def __init__(self, call: Call, budget: RetryBudget) -> None:
         self._clock = budget.clock
         self._call = call
         self._budget = budget
         self._attempts = 0
-        self._doubt: Mishap | None = None
+        self._doubt: AttemptFailed | None = None
         self._doubt_since = 0.0  # when the first attempt that is in doubt began
         self._settled_at = 0.0
         self._began = 0.0  # when the last attempt began
@@ -181,9 +189,9 @@ class _Delivery:
     def _abandoned_error(self) -> ExitCode:
         """Return what it means when the process has to end now."""
         call = self._call
-        if call.must_finish:
+        if call.finish_after_sigterm:
             return ExitCode.IO
-        is_harmless = call.repeatable in (Repeatable.READS, Repeatable.SETS)
+        is_harmless = call.idempotency in (Idempotency.SAFE, Idempotency.IDEMPOTENT)
         may_be_applied = self._doubt or (self._is_under_way and not call.is_unsent())
         return ExitCode.PROTOCOL if may_be_applied and not is_harmless else ExitCode.TRY_LATER
 
@@ -194,8 +202,8 @@ class _Delivery:
             self._is_under_way = True
             try:
                 response = attempt()
-            except Mishap as mishap:
-                if self._has_arrived_after(mishap):
+            except AttemptFailed as failure:
+                if self._is_applied_after(failure):
                     return None
             except StepError as error:
                 doubt = self._in_doubt(error.what)
@@ -209,33 +217,35 @@ class _Delivery:
                     raise doubt
                 return response
 
-    def _has_arrived_after(self, mishap: Mishap) -> bool:
-        """Do what the policy says after a mishap; return False to make another attempt."""
-        if mishap.happening is Happening.THROTTLED:
+    def _is_applied_after(self, failure: AttemptFailed) -> bool:
+        """Do what the policy says after a failure; return False to make another attempt."""
+        if failure.kind is FailureKind.RATE_LIMITED:
             self._budget.note_throttling(self._clock.monotonic() - self._began)
-        if mishap.happening in DOUBTFUL and self._call.repeatable is not Repeatable.READS:
+        if failure.kind in AMBIGUOUS and self._call.idempotency is not Idempotency.SAFE:
             if self._doubt is None:
                 self._doubt_since = self._began
-            self._doubt = mishap
-            self._settled_at = self._clock.monotonic() + settle_time(mishap.happening)
+            self._doubt = failure
+            self._settled_at = self._clock.monotonic() + settle_time(failure.kind)
         self._is_under_way = False
-        if self._next(mishap) is Action.REPEAT:
+        if self._next(failure) is Action.RETRY:
             return False
         while True:
             # A look that began too early proves nothing: what arrives later may be on a page
             # that it has passed.
             settled = self._unsettled == 0
-            found = self._look(mishap)
+            found = self._look(failure)
             if found.arrived:
                 return True
             if settled and found.unclear:
-                raise self._unclear(mishap, found.unclear)
+                raise self._unclear(failure, found.unclear)
             if settled:
                 self._doubt = None
             seen = "it is unclear whether the update has" if found.unclear else "the update has not"
-            what = f"{mishap.what}, and {seen} arrived"
-            absent = Mishap(Happening.ABSENT, what, status=mishap.status, trace_id=mishap.trace_id)
-            if self._next(absent, settled=settled) is Action.REPEAT:
+            what = f"{failure.what}, and {seen} arrived"
+            absent = AttemptFailed(
+                FailureKind.NOT_APPLIED, what, status=failure.status, trace_id=failure.trace_id
+            )
+            if self._next(absent, settled=settled) is Action.RETRY:
                 return False
 
     @property
@@ -243,12 +253,12 @@ class _Delivery:
         """Seconds for which what was sent last may still be processed."""
         return max(self._settled_at - self._clock.monotonic(), 0.0)
 
-    def _retry_left(self, happening: Happening) -> float:
+    def _retry_left(self, kind: FailureKind) -> float:
         """Return the seconds left for repeating: few once a signal has come, or without a host."""
         left = self._budget.retry_left
-        if self._call.must_finish:
+        if self._call.finish_after_sigterm:
             left = min(left, self._clock.time_left)
-        if happening is not Happening.NO_HOST:
+        if kind is not FailureKind.UNKNOWN_HOST:
             self._host_missing_since = None
             return left
         if self._host_missing_since is None:
@@ -259,58 +269,58 @@ class _Delivery:
     def _throttle_left(self) -> float:
         """Seconds left for rate limits."""
         left = self._budget.throttle_left
-        return min(left, self._clock.time_left) if self._call.must_finish else left
+        return min(left, self._clock.time_left) if self._call.finish_after_sigterm else left
 
-    def _next(self, mishap: Mishap, *, settled: bool = True) -> Action:
+    def _next(self, failure: AttemptFailed, *, settled: bool = True) -> Action:
         """Ask the policy, wait as it says, and return REPEAT or VERIFY; or give up."""
         budget = self._budget
-        situation = Situation(
-            mishap.happening,
-            self._call.repeatable,
+        state = RetryState(
+            failure.kind,
+            self._call.idempotency,
             self._attempts,
-            self._retry_left(mishap.happening),
+            self._retry_left(failure.kind),
             self._throttle_left,
-            mishap.retry_after,
+            failure.retry_after,
             None if settled else self._unsettled,
         )
-        decision = decide(situation, self._clock.random())
-        if decision.action not in (Action.REPEAT, Action.VERIFY):
-            raise self._surrender(mishap, decision.action) from mishap
+        decision = decide(state, self._clock.random())
+        if decision.action not in (Action.RETRY, Action.VERIFY):
+            raise self._give_up_error(failure, decision.action) from failure
         logger.warning(
             "%s: %s; %s %s (attempt %d).",
             self._call.service,
-            mishap.what,
-            "trying again" if decision.action is Action.REPEAT else "checking what arrived",
+            failure.what,
+            "trying again" if decision.action is Action.RETRY else "checking what arrived",
             f"in {decision.wait:.1f} s" if decision.wait else "now",
             self._attempts,
         )
-        if mishap.happening is Happening.THROTTLED:
+        if failure.kind is FailureKind.RATE_LIMITED:
             budget.note_throttling(decision.wait)
         if self._clock.wait(decision.wait):
             return decision.action
-        if not self._call.must_finish:
-            raise self._terminated(mishap, decision.action) from mishap
+        if not self._call.finish_after_sigterm:
+            raise self._terminated(failure, decision.action) from failure
         self._clock.sleep(min(decision.wait, self._clock.time_left))
         return decision.action
 
-    def _look(self, mishap: Mishap) -> Look:
-        if self._call.look is None:
+    def _look(self, failure: AttemptFailed) -> Verification:
+        if self._call.verify is None:
             raise TypeError(f"nothing can verify: {self._call.purpose}")
         try:
-            return self._call.look(self._doubt_since)
+            return self._call.verify(self._doubt_since)
         except StepError as error:
-            raise self._unclear(mishap, f"the check failed: {error.what}") from error
+            raise self._unclear(failure, f"the check failed: {error.what}") from error
         except Exception as error:  # whatever it is, the update stays in doubt
-            raise self._unclear(mishap, f"the check failed: {type(error).__name__}") from error
+            raise self._unclear(failure, f"the check failed: {type(error).__name__}") from error
 
-    def _unclear(self, mishap: Mishap, why: str) -> OutcomeUnknownError:
+    def _unclear(self, failure: AttemptFailed, why: str) -> OutcomeUnknownError:
         return OutcomeUnknownError(
-            f"The step could not {self._call.purpose} for certain: {mishap.what}, and nobody can "
+            f"The step could not {self._call.purpose} for certain: {failure.what}, and nobody can "
             "tell whether it has arrived.",
             details=(why,),
-            fix=self._call.look_at,
-            status=mishap.status,
-            trace_id=mishap.trace_id,
+            fix=self._call.manual_check,
+            status=failure.status,
+            trace_id=failure.trace_id,
         )
 
     def _in_doubt(self, then: str) -> OutcomeUnknownError | None:
@@ -321,47 +331,47 @@ class _Delivery:
             f"The step could not {self._call.purpose} for certain: an attempt may have been "
             f"applied ({self._doubt.what}), and the next one failed.",
             details=(f"the next one: {then}",),
-            fix=self._call.look_at,
+            fix=self._call.manual_check,
             status=self._doubt.status,
             trace_id=self._doubt.trace_id,
         )
 
-    def _surrender(self, mishap: Mishap, action: Action) -> StepError:
+    def _give_up_error(self, failure: AttemptFailed, action: Action) -> StepError:
         call = self._call
-        if mishap.happening is Happening.NO_HOST:
-            return self._no_host(mishap)
-        if action is Action.UNKNOWN and call.repeatable is Repeatable.READS:
+        if failure.kind is FailureKind.UNKNOWN_HOST:
+            return self._no_host(failure)
+        if action is Action.UNKNOWN and call.idempotency is Idempotency.SAFE:
             return UnexpectedResponseError(
-                f"The step could not {call.purpose}: {call.service}: {mishap.what}.",
+                f"The step could not {call.purpose}: {call.service}: {failure.what}.",
                 cause="another service answers in its place",
                 fix="Check its address.",
-                status=mishap.status,
-                trace_id=mishap.trace_id,
+                status=failure.status,
+                trace_id=failure.trace_id,
                 applied="no",
             )
         if action is Action.UNKNOWN:
             return OutcomeUnknownError(
-                f"The step could not {call.purpose} for certain: {call.service}: {mishap.what}.",
+                f"The step could not {call.purpose} for certain: {call.service}: {failure.what}.",
                 cause="the update may have been applied although the answer was lost; repeating "
                 "it could apply it twice",
-                fix=call.look_at,
-                status=mishap.status,
-                trace_id=mishap.trace_id,
+                fix=call.manual_check,
+                status=failure.status,
+                trace_id=failure.trace_id,
             )
-        if mishap.happening is Happening.THROTTLED:
-            return self._throttled(mishap)
+        if failure.kind is FailureKind.RATE_LIMITED:
+            return self._throttled(failure)
         return TemporaryError(
-            f"The step could not {call.purpose}: {call.service}: {mishap.what}.",
+            f"The step could not {call.purpose}: {call.service}: {failure.what}.",
             cause="the service or the network in between is down, or a firewall is in the way",
             fix="Run the step again later. If it persists, check the host, and that the "
             "container may reach it. FOURME_MAX_RETRY_TIME says for how long the step tries.",
-            status=mishap.status,
-            trace_id=mishap.trace_id,
+            status=failure.status,
+            trace_id=failure.trace_id,
             applied="maybe" if self._doubt else "no",
         )
 
-    def _no_host(self, mishap: Mishap) -> StepError:
-        what = f"The step could not {self._call.purpose}: {self._call.service}: {mishap.what}."
+    def _no_host(self, failure: AttemptFailed) -> StepError:
+        what = f"The step could not {self._call.purpose}: {self._call.service}: {failure.what}."
         if self._doubt:
             return TemporaryError(
                 what,
@@ -375,32 +385,32 @@ class _Delivery:
             fix="Correct the address, or let the container use the right name server.",
         )
 
-    def _throttled(self, mishap: Mishap) -> RateLimitedError:
-        until = f"{mishap.until:%Y-%m-%d %H:%M:%S} UTC" if mishap.until else ""
+    def _throttled(self, failure: AttemptFailed) -> RateLimitedError:
+        until = f"{failure.until:%Y-%m-%d %H:%M:%S} UTC" if failure.until else ""
         return RateLimitedError(
-            f"The step could not {self._call.purpose}: {self._call.service}: {mishap.what}"
+            f"The step could not {self._call.purpose}: {self._call.service}: {failure.what}"
             f"{f', until {until}' if until else ''}.",
             cause="the rate limit of the token's user is used up (4me: 3,600 requests an hour "
             "for all tokens of a user, 20 in 2 s)",
             fix=f"Run the step again {f'after {until}' if until else 'later'}. Give busy "
             "workflows users of their own, or raise FOURME_MAX_THROTTLE_TIME.",
-            status=mishap.status,
-            trace_id=mishap.trace_id,
+            status=failure.status,
+            trace_id=failure.trace_id,
             applied="maybe" if self._doubt else "no",
         )
 
-    def _terminated(self, mishap: Mishap, action: Action) -> StepError:
+    def _terminated(self, failure: AttemptFailed, action: Action) -> StepError:
         cause = "the engine cancelled the run, or its time was up"
         if action is Action.VERIFY:
             return OutcomeUnknownError(
-                f"The step was asked to end before it could check an update: {mishap.what}.",
+                f"The step was asked to end before it could check an update: {failure.what}.",
                 cause=cause,
-                fix=self._call.look_at,
-                status=mishap.status,
-                trace_id=mishap.trace_id,
+                fix=self._call.manual_check,
+                status=failure.status,
+                trace_id=failure.trace_id,
             )
         return TerminatedError(
-            f"The step was asked to end while it waited to {self._call.purpose}: {mishap.what}.",
+            f"The step was asked to end while it waited to {self._call.purpose}: {failure.what}.",
             cause=cause,
             fix="Run the step again.",
             applied="maybe" if self._doubt else "no",

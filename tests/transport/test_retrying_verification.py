@@ -1,4 +1,4 @@
-"""`fourme.delivery`: looking what has arrived before anything is sent again."""
+"""`transport.retrying`: looking what has arrived before anything is sent again."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from process.errors import (
     TemporaryError,
 )
 from process.settings import Settings
-from tests.fourme.delivery_scene import (
-    FAILED,
-    GARBLED,
-    SILENT,
+from tests.transport.retry_harness import (
+    INVALID_RESPONSE,
+    SERVER_ERROR,
+    TIMEOUT,
     VERIFIABLE,
     Scene,
     Script,
@@ -25,26 +25,30 @@ from tests.fourme.delivery_scene import (
 )
 
 if TYPE_CHECKING:
-    from fourme.mishaps import Mishap
+    from transport.failures import AttemptFailed
 
 
-@pytest.mark.parametrize("mishap", [FAILED, SILENT, GARBLED])
-def test_verified_as_arrived(mishap: Mishap) -> None:
+@pytest.mark.parametrize("failure", [SERVER_ERROR, TIMEOUT, INVALID_RESPONSE])
+def test_verified_as_arrived(failure: AttemptFailed) -> None:
     """What an early look finds is there: it is not sent again, and no more time is lost."""
-    scene, script = Scene(VERIFIABLE, found=(True,)), Script(mishap)
+    scene, script = Scene(VERIFIABLE, found=(True,)), Script(failure)
 
-    assert scene.deliver(script) is None
+    assert scene.retry_call(script) is None
     assert (script.attempts, scene.verifications, scene.clock.waits) == (1, 1, [0.5])
 
 
-@pytest.mark.parametrize(("mishap", "settled"), [(FAILED, 10.0), (SILENT, 30.0), (GARBLED, 10.0)])
+@pytest.mark.parametrize(
+    ("failure", "settled"), [(SERVER_ERROR, 10.0), (TIMEOUT, 30.0), (INVALID_RESPONSE, 10.0)]
+)
 @pytest.mark.parametrize("retry_time", [300.0, 3.0, 0.0])
-def test_verified_as_arrived_late(mishap: Mishap, settled: float, retry_time: float) -> None:
+def test_verified_as_arrived_late(
+    failure: AttemptFailed, settled: float, retry_time: float
+) -> None:
     """What arrives while the server is given time to finish is found, whatever the budget."""
     scene = Scene(VERIFIABLE, Settings(retry_time=retry_time), found=(False, True))
-    script = Script(mishap)
+    script = Script(failure)
 
-    assert scene.deliver(script) is None
+    assert scene.retry_call(script) is None
     assert (script.attempts, scene.verifications) == (1, 2)
     assert scene.clock.waits == [0.5, settled - 0.5]
 
@@ -52,9 +56,9 @@ def test_verified_as_arrived_late(mishap: Mishap, settled: float, retry_time: fl
 def test_verified_as_absent() -> None:
     """What is absent early on and once the server has had its time is then sent again at once."""
     scene = Scene(VERIFIABLE, found=(False, False, False, False))
-    script = Script(FAILED, SILENT, answer())
+    script = Script(SERVER_ERROR, TIMEOUT, answer())
 
-    assert scene.deliver(script) is not None
+    assert scene.retry_call(script) is not None
     assert (script.attempts, scene.verifications) == (3, 4)
     assert scene.clock.waits == [0.5, 9.5, 0.0, 1.0, 29.0, 0.0]
 
@@ -68,7 +72,7 @@ def test_looking_takes_time(takes: float, waits: list[float]) -> None:
     scene = Scene(VERIFIABLE, found=(False,) * (len(waits) - 1))
     scene.during_check = lambda: scene.clock.advance(takes)
 
-    assert scene.deliver(Script(FAILED, answer())) is not None
+    assert scene.retry_call(Script(SERVER_ERROR, answer())) is not None
     assert scene.verifications == len(waits) - 1
     assert scene.clock.waits == waits
 
@@ -77,10 +81,10 @@ def test_looking_takes_time(takes: float, waits: list[float]) -> None:
 def test_verified_as_absent_without_budget(retry_time: float) -> None:
     """What is absent once all is settled, the budget being spent, can be tried later."""
     scene = Scene(VERIFIABLE, Settings(retry_time=retry_time), found=(False, False))
-    script = Script(FAILED)
+    script = Script(SERVER_ERROR)
 
     with pytest.raises(TemporaryError) as caught:
-        scene.deliver(script)
+        scene.retry_call(script)
 
     assert scene.clock.waits == [0.5, 9.5]
     assert script.attempts == 1
@@ -93,9 +97,9 @@ def test_verified_as_absent_without_budget(retry_time: float) -> None:
 def test_a_look_is_about_the_attempt_in_doubt() -> None:
     """Each attempt in doubt is looked for since it began, not since the first attempt of all."""
     scene = Scene(VERIFIABLE, found=(False, False, False, False))
-    script = Script(throttled(1800.0), FAILED, SILENT, answer(), clock=scene.clock)
+    script = Script(throttled(1800.0), SERVER_ERROR, TIMEOUT, answer(), clock=scene.clock)
 
-    scene.deliver(script)
+    scene.retry_call(script)
     first, second = 1801.0, 1801.0 + 1 + 10
     assert scene.doubtful_since == [first, first, second, second]
 
@@ -104,7 +108,7 @@ def test_verified_even_without_budget() -> None:
     """Even without any budget it is looked whether an update has arrived."""
     scene = Scene(VERIFIABLE, Settings(retry_time=0), found=(True,))
 
-    assert scene.deliver(Script(FAILED)) is None
+    assert scene.retry_call(Script(SERVER_ERROR)) is None
     assert scene.clock.waits == [0.5]
 
 
@@ -113,10 +117,10 @@ def test_verified_even_without_budget() -> None:
 )
 def test_verification_fails(error: StepError) -> None:
     """Where it cannot be told whether an update has arrived, its outcome is unknown."""
-    scene, script = Scene(VERIFIABLE, found=(error,)), Script(FAILED, answer())
+    scene, script = Scene(VERIFIABLE, found=(error,)), Script(SERVER_ERROR, answer())
 
     with pytest.raises(OutcomeUnknownError) as caught:
-        scene.deliver(script)
+        scene.retry_call(script)
 
     assert script.attempts == 1
     assert caught.value.exit_code == 76
@@ -126,18 +130,21 @@ def test_verification_fails(error: StepError) -> None:
 
 def test_unclear_until_it_is_there() -> None:
     """Somebody's note at that time proves nothing: the server is given its time all the same."""
-    scene, script = Scene(VERIFIABLE, found=("a note", True)), Script(FAILED)
+    scene, script = Scene(VERIFIABLE, found=("a note", True)), Script(SERVER_ERROR)
 
-    assert scene.deliver(script) is None
+    assert scene.retry_call(script) is None
     assert (script.attempts, scene.verifications, scene.clock.waits) == (1, 2, [0.5, 9.5])
 
 
 def test_unclear_to_the_end() -> None:
     """Once the server has had its time, what is unclear stays so: nothing is sent again."""
-    scene, script = Scene(VERIFIABLE, found=(False, "a note may be it")), Script(FAILED, answer())
+    scene, script = (
+        Scene(VERIFIABLE, found=(False, "a note may be it")),
+        Script(SERVER_ERROR, answer()),
+    )
 
     with pytest.raises(OutcomeUnknownError, match="nobody can tell") as caught:
-        scene.deliver(script)
+        scene.retry_call(script)
     assert (script.attempts, scene.verifications) == (1, 2)
     assert caught.value.details == ("a note may be it",)
     assert caught.value.fix == "Open the page."
@@ -145,9 +152,9 @@ def test_unclear_to_the_end() -> None:
 
 def test_unclear_and_gone() -> None:
     """A note that was unclear and is no longer there, when it can be told, is none."""
-    scene, script = Scene(VERIFIABLE, found=("a note", False)), Script(FAILED, answer())
+    scene, script = Scene(VERIFIABLE, found=("a note", False)), Script(SERVER_ERROR, answer())
 
-    assert scene.deliver(script) is not None
+    assert scene.retry_call(script) is not None
     assert script.attempts == 2
 
 
@@ -160,19 +167,19 @@ def test_a_bug_in_a_look_leaves_the_doubt() -> None:
 
     scene.during_check = fail
     with pytest.raises(OutcomeUnknownError) as caught:
-        scene.deliver(Script(FAILED))
+        scene.retry_call(Script(SERVER_ERROR))
     assert caught.value.details == ("the check failed: ValueError",)
 
 
 def test_nothing_verifies() -> None:
     """A call that claims to be verifiable without a way to verify is a bug."""
     with pytest.raises(TypeError):
-        Scene(VERIFIABLE).deliver(Script(FAILED))
+        Scene(VERIFIABLE).retry_call(Script(SERVER_ERROR))
 
 
 def test_refused_after_verification() -> None:
     """Once an attempt was found absent for certain, there is no doubt about it any more."""
-    response = Scene(VERIFIABLE, found=(False, False)).deliver(Script(FAILED, answer(422)))
+    response = Scene(VERIFIABLE, found=(False, False)).retry_call(Script(SERVER_ERROR, answer(422)))
 
     assert response is not None
     assert response.status_code == 422

@@ -1,4 +1,4 @@
-"""`fourme.mishaps`: which answers are mishaps, and what they ask for."""
+"""`transport.failures`: which answers are failures, and what they ask for."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fourme.mishaps import Mishap, check_status, server_time, trace_of
-from fourme.retry import Happening
 from process.errors import RedirectError
 from tests.fake_clock import FakeClock
+from transport.failures import AttemptFailed, raise_for_status, server_time, trace_id_of
+from transport.retry_policy import FailureKind
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 
@@ -28,44 +28,44 @@ def answer(status: int, **headers: str) -> requests.Response:
     return response
 
 
-def mishap_of(response: requests.Response, busy: frozenset[int] = frozenset()) -> Mishap:
-    """Return the mishap that an answer is."""
-    with pytest.raises(Mishap) as caught:
-        check_status(response, FakeClock(now=NOW.timestamp()), busy)
+def failure_of(response: requests.Response, busy: frozenset[int] = frozenset()) -> AttemptFailed:
+    """Return the failure that an answer is."""
+    with pytest.raises(AttemptFailed) as caught:
+        raise_for_status(response, FakeClock(now=NOW.timestamp()), busy)
     return caught.value
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299, 400, 401, 403, 404, 409, 422, 418, 499])
 def test_passes(status: int) -> None:
     """Answers to work with pass."""
-    check_status(answer(status), FakeClock(), frozenset())
+    raise_for_status(answer(status), FakeClock(), frozenset())
 
 
 @pytest.mark.parametrize(
-    ("status", "happening"),
+    ("status", "kind"),
     [
-        (429, Happening.THROTTLED),
-        (500, Happening.FAILED),
-        (501, Happening.FAILED),
-        (502, Happening.FAILED),
-        (503, Happening.FAILED),
-        (504, Happening.SILENT),
-        (408, Happening.SILENT),
-        (520, Happening.FAILED),
-        (522, Happening.SILENT),
-        (524, Happening.SILENT),
-        (598, Happening.SILENT),
-        (599, Happening.SILENT),
-        (100, Happening.FAILED),
-        (101, Happening.FAILED),
-        (199, Happening.FAILED),
+        (429, FailureKind.RATE_LIMITED),
+        (500, FailureKind.SERVER_ERROR),
+        (501, FailureKind.SERVER_ERROR),
+        (502, FailureKind.SERVER_ERROR),
+        (503, FailureKind.SERVER_ERROR),
+        (504, FailureKind.TIMEOUT),
+        (408, FailureKind.TIMEOUT),
+        (520, FailureKind.SERVER_ERROR),
+        (522, FailureKind.TIMEOUT),
+        (524, FailureKind.TIMEOUT),
+        (598, FailureKind.TIMEOUT),
+        (599, FailureKind.TIMEOUT),
+        (100, FailureKind.SERVER_ERROR),
+        (101, FailureKind.SERVER_ERROR),
+        (199, FailureKind.SERVER_ERROR),
     ],
 )
-def test_mishaps(status: int, happening: Happening) -> None:
-    """429, 408, 5xx and interim answers are mishaps, with their status and the service's id."""
-    found = mishap_of(answer(status, X_Request_Id="abc-1"))
+def test_mishaps(status: int, kind: FailureKind) -> None:
+    """429, 408, 5xx and interim answers are failures, with their status and the service's id."""
+    found = failure_of(answer(status, X_Request_Id="abc-1"))
 
-    assert (found.happening, found.status, found.trace_id) == (happening, status, "abc-1")
+    assert (found.kind, found.status, found.trace_id) == (kind, status, "abc-1")
     assert str(status) in found.what
     assert "\x1b" not in found.what
 
@@ -74,36 +74,36 @@ def test_words_of_a_status_are_the_standard_ones() -> None:
     """What a server says for a reason may be anything, a note among it."""
     response = answer(500)
     response.reason = "The note that was sent"
-    assert mishap_of(response).what == "it answered 500 (Internal Server Error)"
+    assert failure_of(response).what == "it answered 500 (Internal Server Error)"
 
 
 @pytest.mark.parametrize(
-    ("body", "happening"),
+    ("body", "kind"),
     [
-        (b'{"message": "Too Many Requests"}', Happening.THROTTLED),
-        (b'{"message": "too many requests. "}', Happening.THROTTLED),
-        (b'{"message": "Internal Server Error"}', Happening.FAILED),
-        (b'{"message": ["Too Many Requests"]}', Happening.FAILED),
-        (b'{"error": "Too Many Requests"}', Happening.FAILED),
-        (b'["Too Many Requests"]', Happening.FAILED),
-        (b"Too Many Requests", Happening.FAILED),
-        (b"[" * 4000, Happening.FAILED),
-        (b'{"message": "Too Many Requests"' + b" " * 5000 + b"}", Happening.FAILED),
+        (b'{"message": "Too Many Requests"}', FailureKind.RATE_LIMITED),
+        (b'{"message": "too many requests. "}', FailureKind.RATE_LIMITED),
+        (b'{"message": "Internal Server Error"}', FailureKind.SERVER_ERROR),
+        (b'{"message": ["Too Many Requests"]}', FailureKind.SERVER_ERROR),
+        (b'{"error": "Too Many Requests"}', FailureKind.SERVER_ERROR),
+        (b'["Too Many Requests"]', FailureKind.SERVER_ERROR),
+        (b"Too Many Requests", FailureKind.SERVER_ERROR),
+        (b"[" * 4000, FailureKind.SERVER_ERROR),
+        (b'{"message": "Too Many Requests"' + b" " * 5000 + b"}", FailureKind.SERVER_ERROR),
     ],
     ids=lambda value: repr(value)[:40],
 )
-def test_a_500_may_be_a_rate_limit(body: bytes, happening: Happening) -> None:
+def test_a_500_may_be_a_rate_limit(body: bytes, kind: FailureKind) -> None:
     """4me says so in the message; its Retry-After is heeded, too."""
     response = answer(500, Retry_After="7")
     response._content = body  # noqa: SLF001  requests has no other way
-    found = mishap_of(response)
-    assert found.happening is happening
-    assert found.retry_after == (7.0 if happening is Happening.THROTTLED else None)
+    found = failure_of(response)
+    assert found.kind is kind
+    assert found.retry_after == (7.0 if kind is FailureKind.RATE_LIMITED else None)
 
 
 def test_busy_status() -> None:
     """A status may mean "try again" in one place only."""
-    assert mishap_of(answer(409), frozenset({409})).happening is Happening.FAILED
+    assert failure_of(answer(409), frozenset({409})).kind is FailureKind.SERVER_ERROR
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -133,18 +133,18 @@ def test_retry_after(status: int, text: str, seconds: float | None, skew: int) -
     date = datetime.fromtimestamp(NOW.timestamp(), UTC)
     response = answer(status, Retry_After=text, Date=format_datetime(date, usegmt=True))
 
-    with pytest.raises(Mishap) as caught:
-        check_status(response, FakeClock(now=NOW.timestamp() + skew), frozenset())
+    with pytest.raises(AttemptFailed) as caught:
+        raise_for_status(response, FakeClock(now=NOW.timestamp() + skew), frozenset())
 
     found = caught.value
-    assert (found.happening, found.retry_after) == (Happening.THROTTLED, seconds)
+    assert (found.kind, found.retry_after) == (FailureKind.RATE_LIMITED, seconds)
     expected = None if seconds is None else NOW.timestamp() + seconds
     assert (found.until and found.until.timestamp()) == expected
 
 
 def test_retry_after_without_date() -> None:
     """Without a date of the server's, this machine's clock serves."""
-    found = mishap_of(answer(429, Retry_After="60"))
+    found = failure_of(answer(429, Retry_After="60"))
 
     assert found.until == datetime(2026, 11, 21, 12, 1, 0, tzinfo=UTC)
     assert "60 s" in found.what
@@ -152,7 +152,7 @@ def test_retry_after_without_date() -> None:
 
 def test_retry_after_at_the_end_of_time() -> None:
     """A server at the end of all calendars cannot say until when, but for how long."""
-    found = mishap_of(answer(429, Retry_After="60", Date="Fri, 31 Dec 9999 23:59:59 GMT"))
+    found = failure_of(answer(429, Retry_After="60", Date="Fri, 31 Dec 9999 23:59:59 GMT"))
 
     assert (found.retry_after, found.until) == (60.0, None)
 
@@ -164,8 +164,8 @@ def test_any_date(text: str) -> None:
     """No header, however odd, is more than no date."""
     found = server_time({"Date": text})
     assert found is None or isinstance(found, float)
-    mishap = mishap_of(answer(429, Retry_After=text.replace("\n", " "), Date=text))
-    assert mishap.retry_after is None or 0 <= mishap.retry_after <= 1e9
+    failure = failure_of(answer(429, Retry_After=text.replace("\n", " "), Date=text))
+    assert failure.retry_after is None or 0 <= failure.retry_after <= 1e9
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_any_date(text: str) -> None:
 def test_redirect(status: int, location: str, place: str | None) -> None:
     """A redirect is an error that says where to, without path, query and user info."""
     with pytest.raises(RedirectError) as caught:
-        check_status(answer(status, Location=location), FakeClock(), frozenset())
+        raise_for_status(answer(status, Location=location), FakeClock(), frozenset())
 
     assert caught.value.status == status
     assert "api.4me.com" in caught.value.what
@@ -194,16 +194,16 @@ def test_redirect(status: int, location: str, place: str | None) -> None:
 def test_redirect_to_nowhere(location: str) -> None:
     """A redirect to something that is no URL is a redirect all the same."""
     with pytest.raises(RedirectError):
-        check_status(answer(302, Location=location), FakeClock(), frozenset())
+        raise_for_status(answer(302, Location=location), FakeClock(), frozenset())
 
 
 def test_no_trace() -> None:
     """An answer without an id has none."""
-    assert trace_of(answer(200)) is None
-    assert trace_of(answer(200, X_Request_Id="")) is None
+    assert trace_id_of(answer(200)) is None
+    assert trace_id_of(answer(200, X_Request_Id="")) is None
 
 
 @pytest.mark.parametrize("text", ["Correct Horse", "a\x07", "x" * 129, "\u00e9", "a,b"])
 def test_what_is_no_id_is_not_shown(text: str) -> None:
     """A service may put anything there, even a note."""
-    assert trace_of(answer(200, X_Request_Id=text)) is None
+    assert trace_id_of(answer(200, X_Request_Id=text)) is None

@@ -1,4 +1,4 @@
-"""`fourme.transport`: an exchange that is lost, silent or endless, over real sockets."""
+"""`transport.http`: an exchange that is lost, silent or endless, over real sockets."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import fourme.transport
-from fourme.mishaps import Mishap
-from fourme.retry import Happening
-from fourme.transport import Parcel
+import transport.http
 from process.errors import UnexpectedResponseError
-from tests.fourme.exchanges import HURRIED, REQUEST, call, mishap_of
-from tests.fourme.loopback import Connection, closed_port, head, serve
+from tests.fourme.exchanges import HURRIED, REQUEST, call, failure_of
+from tests.transport.loopback import Connection, closed_port, head, serve
+from transport.failures import AttemptFailed
+from transport.http import RequestBody
+from transport.retry_policy import FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,24 +74,24 @@ def bad_chunk(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize(
-    ("turn", "happening"),
+    ("turn", "kind"),
     [
-        (truncated, Happening.FAILED),
-        (truncated_chunks, Happening.FAILED),
-        (truncated_gzip, Happening.GARBLED),
-        (no_gzip, Happening.FAILED),
-        (reset_after_reading, Happening.FAILED),
-        (close_after_reading, Happening.FAILED),
-        (reset_amid_the_answer, Happening.FAILED),
-        (no_http, Happening.FAILED),
-        (bad_chunk, Happening.FAILED),
+        (truncated, FailureKind.SERVER_ERROR),
+        (truncated_chunks, FailureKind.SERVER_ERROR),
+        (truncated_gzip, FailureKind.INVALID_RESPONSE),
+        (no_gzip, FailureKind.SERVER_ERROR),
+        (reset_after_reading, FailureKind.SERVER_ERROR),
+        (close_after_reading, FailureKind.SERVER_ERROR),
+        (reset_amid_the_answer, FailureKind.SERVER_ERROR),
+        (no_http, FailureKind.SERVER_ERROR),
+        (bad_chunk, FailureKind.SERVER_ERROR),
     ],
 )
 def test_lost(
-    session: requests.Session, turn: Callable[[Connection], None], happening: Happening
+    session: requests.Session, turn: Callable[[Connection], None], kind: FailureKind
 ) -> None:
     """What is lost after the request was sent may have been applied."""
-    assert mishap_of(session, turn, Parcel(b"{}")).happening is happening
+    assert failure_of(session, turn, RequestBody(b"{}")).kind is kind
 
 
 def test_lost_before_all_was_sent(session: requests.Session) -> None:
@@ -101,23 +101,23 @@ def test_lost_before_all_was_sent(session: requests.Session) -> None:
         connection.read_some()
         connection.reset()
 
-    parcel = Parcel(bytes(64 * 1024 * 1024))
-    found = mishap_of(session, turn, parcel)
+    body = RequestBody(bytes(64 * 1024 * 1024))
+    found = failure_of(session, turn, body)
 
-    assert found.happening is Happening.NOT_SENT
-    assert not parcel.sent
+    assert found.kind is FailureKind.NOT_SENT
+    assert not body.sent
 
 
 def test_lost_without_a_parcel(session: requests.Session) -> None:
     """Without a body there is nothing that could not have left."""
-    assert mishap_of(session, reset_after_reading).happening is Happening.FAILED
+    assert failure_of(session, reset_after_reading).kind is FailureKind.SERVER_ERROR
 
 
 def test_refused_connection(session: requests.Session) -> None:
     """Where nobody listens, nothing was sent."""
-    with closed_port() as url, pytest.raises(Mishap) as caught:
-        call(session, url, Parcel(b"{}"))
-    assert caught.value.happening is Happening.NOT_SENT
+    with closed_port() as url, pytest.raises(AttemptFailed) as caught:
+        call(session, url, RequestBody(b"{}"))
+    assert caught.value.kind is FailureKind.NOT_SENT
     assert "no connection (Connection refused)" in caught.value.what
 
 
@@ -130,7 +130,7 @@ def test_answer_before_all_was_sent(session: requests.Session) -> None:
         connection.read()
 
     with serve(turn) as server:
-        assert call(session, server.url, Parcel(bytes(1024 * 1024))).status_code == 413
+        assert call(session, server.url, RequestBody(bytes(1024 * 1024))).status_code == 413
 
 
 def test_silent(session: requests.Session) -> None:
@@ -140,9 +140,9 @@ def test_silent(session: requests.Session) -> None:
         connection.read()
         connection.stay_silent()
 
-    found = mishap_of(session, turn, Parcel(b"{}"), transport=HURRIED)
+    found = failure_of(session, turn, RequestBody(b"{}"), context=HURRIED)
 
-    assert found.happening is Happening.SILENT
+    assert found.kind is FailureKind.TIMEOUT
 
 
 def test_silent_amid_the_answer(session: requests.Session) -> None:
@@ -153,7 +153,7 @@ def test_silent_amid_the_answer(session: requests.Session) -> None:
         connection.write(head("200 OK", "Content-Length: 1000") + REQUEST)
         connection.stay_silent()
 
-    assert mishap_of(session, turn, transport=HURRIED).happening is Happening.SILENT
+    assert failure_of(session, turn, context=HURRIED).kind is FailureKind.TIMEOUT
 
 
 @pytest.mark.parametrize(
@@ -167,9 +167,9 @@ def test_trickle(session: requests.Session, start: bytes) -> None:
         connection.write(start)
         connection.trickle(head("200 OK", "X-Padding: " + "x" * 1000), 0.01)
 
-    found = mishap_of(session, turn, Parcel(b"{}"), transport=HURRIED)
+    found = failure_of(session, turn, RequestBody(b"{}"), context=HURRIED)
 
-    assert found.happening is Happening.SILENT
+    assert found.kind is FailureKind.TIMEOUT
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -179,7 +179,7 @@ def test_endless(
     packed: bool,  # noqa: FBT001  a table's column
 ) -> None:
     """An answer beyond all measure is given up, also one that is small until it is unpacked."""
-    monkeypatch.setattr(fourme.transport, "MAX_RESPONSE_BYTES", 100_000)
+    monkeypatch.setattr(transport.http, "MAX_RESPONSE_BYTES", 100_000)
     body = b" " * 1_000_000
     headers = ("Content-Encoding: gzip",) if packed else ()
 
@@ -193,7 +193,7 @@ def test_endless(
 
 def test_largest(session: requests.Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer of just the largest size is read."""
-    monkeypatch.setattr(fourme.transport, "MAX_RESPONSE_BYTES", 100_000)
+    monkeypatch.setattr(transport.http, "MAX_RESPONSE_BYTES", 100_000)
     body = b" " * 100_000
 
     with serve(lambda connection: connection.answer(body)) as server:

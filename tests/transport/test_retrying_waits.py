@@ -1,4 +1,4 @@
-"""`fourme.delivery`: waiting, for rate limits and until the engine asks the step to end."""
+"""`transport.retrying`: waiting, for rate limits and until the engine asks the step to end."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fourme.delivery import Budget, Call, Throttled, deliver_or_verify
-from fourme.mishaps import Mishap
-from fourme.retry import Happening, Repeatable
 from process.errors import (
     ConfigError,
     OutcomeUnknownError,
@@ -19,50 +16,53 @@ from process.errors import (
 )
 from process.settings import MAX_UNKNOWN_HOST_TIME, TERMINATION_TIME, Settings
 from tests.fake_clock import FakeClock
-from tests.fourme.delivery_scene import (
-    ADDS,
-    FAILED,
+from tests.transport.retry_harness import (
+    IDEMPOTENT,
+    NON_IDEMPOTENT,
     NOT_SENT,
-    READS,
-    SETS,
-    SILENT,
+    SAFE,
+    SERVER_ERROR,
+    TIMEOUT,
     VERIFIABLE,
     Scene,
     Script,
     answer,
     throttled,
 )
+from transport.failures import AttemptFailed
+from transport.retry_policy import FailureKind, Idempotency
+from transport.retrying import Call, RateLimitUsage, RetryBudget, retry_or_verify
 
 if TYPE_CHECKING:
     import requests
 
 
-@pytest.mark.parametrize("repeatable", Repeatable)
-def test_throttled(repeatable: Repeatable) -> None:
+@pytest.mark.parametrize("idempotency", Idempotency)
+def test_throttled(idempotency: Idempotency) -> None:
     """A rate limit is waited for as asked, beyond the retry time, and then sent again."""
-    scene = Scene(repeatable, Settings(retry_time=0))
+    scene = Scene(idempotency, Settings(retry_time=0))
     script = Script(throttled(1800.0), throttled(7.0), answer())
 
-    assert scene.deliver(script) is not None
+    assert scene.retry_call(script) is not None
     assert scene.clock.waits == [1800.0, 7.0]
 
 
 def test_throttled_without_time() -> None:
     """A rate limit that does not say how long backs off from 2 s."""
-    scene = Scene(clock=FakeClock(draw=0.0))
+    scene = Scene(clock=FakeClock(jitter=0.0))
 
-    scene.deliver(Script(throttled(None), throttled(None), throttled(None), answer()))
+    scene.retry_call(Script(throttled(None), throttled(None), throttled(None), answer()))
     assert scene.clock.waits == [2.0, 4.0, 8.0]
 
 
 def test_throttled_beyond_budget() -> None:
     """A wait beyond the budget ends the run at once, and says until when."""
     until = datetime(2026, 11, 21, 17, 30, tzinfo=UTC)
-    scene = Scene(ADDS, Settings(throttle_time=60))
+    scene = Scene(NON_IDEMPOTENT, Settings(throttle_time=60))
     script = Script(throttled(50.0), throttled(11.0, until))
 
     with pytest.raises(RateLimitedError) as caught:
-        scene.deliver(script)
+        scene.retry_call(script)
 
     assert (script.attempts, scene.clock.waits) == (2, [50.0])
     assert "2026-11-21 17:30:00 UTC" in caught.value.what
@@ -73,16 +73,16 @@ def test_throttled_beyond_budget() -> None:
 def test_throttled_beyond_budget_without_time() -> None:
     """Without a time, the remedy is simply to come back later."""
     with pytest.raises(RateLimitedError) as caught:
-        Scene(settings=Settings(throttle_time=0)).deliver(Script(throttled(None)))
+        Scene(settings=Settings(throttle_time=0)).retry_call(Script(throttled(None)))
     assert "again later." in caught.value.fix
 
 
 def test_throttled_after_doubt() -> None:
     """A rate limit after an attempt in doubt leaves the doubt."""
-    scene = Scene(SETS, Settings(throttle_time=0))
+    scene = Scene(IDEMPOTENT, Settings(throttle_time=0))
 
     with pytest.raises(RateLimitedError) as caught:
-        scene.deliver(Script(FAILED, throttled(5.0)))
+        scene.retry_call(Script(SERVER_ERROR, throttled(5.0)))
     assert caught.value.applied == "maybe"
 
 
@@ -90,19 +90,19 @@ def test_waits_on_rate_limits_do_not_use_up_the_retry_time() -> None:
     """After a long rate limit, the retry time is all there still."""
     scene = Scene(settings=Settings(retry_time=4))
 
-    scene.deliver(Script(throttled(3000.0), NOT_SENT, NOT_SENT, answer()))
+    scene.retry_call(Script(throttled(3000.0), NOT_SENT, NOT_SENT, answer()))
     assert scene.clock.waits == [3000.0, 1.0, 2.0]
 
 
-@pytest.mark.parametrize("mishap", [NOT_SENT, throttled(100.0)])
-@pytest.mark.parametrize("repeatable", Repeatable)
-def test_terminated(mishap: Mishap, repeatable: Repeatable) -> None:
+@pytest.mark.parametrize("failure", [NOT_SENT, throttled(100.0)])
+@pytest.mark.parametrize("idempotency", Idempotency)
+def test_terminated(failure: AttemptFailed, idempotency: Idempotency) -> None:
     """Being asked to end while waiting ends the run at once; nothing was applied."""
-    scene = Scene(repeatable, clock=FakeClock(terminate_at=0.1))
-    script = Script(mishap, answer())
+    scene = Scene(idempotency, clock=FakeClock(terminate_at=0.1))
+    script = Script(failure, answer())
 
     with pytest.raises(TerminatedError) as caught:
-        scene.deliver(script)
+        scene.retry_call(script)
 
     assert (script.attempts, caught.value.applied) == (1, "no")
     assert caught.value.exit_code == 75
@@ -110,10 +110,10 @@ def test_terminated(mishap: Mishap, repeatable: Repeatable) -> None:
 
 def test_terminated_after_doubt() -> None:
     """Being asked to end after an attempt in doubt leaves the doubt; setting again is harmless."""
-    scene = Scene(SETS, clock=FakeClock(terminate_at=0.1))
+    scene = Scene(IDEMPOTENT, clock=FakeClock(terminate_at=0.1))
 
     with pytest.raises(TerminatedError) as caught:
-        scene.deliver(Script(FAILED))
+        scene.retry_call(Script(SERVER_ERROR))
     assert caught.value.applied == "maybe"
 
 
@@ -122,7 +122,7 @@ def test_terminated_before_verifying() -> None:
     scene = Scene(VERIFIABLE, clock=FakeClock(terminate_at=0.1), found=(True,))
 
     with pytest.raises(OutcomeUnknownError) as caught:
-        scene.deliver(Script(SILENT))
+        scene.retry_call(Script(TIMEOUT))
 
     assert scene.verifications == 0
     assert caught.value.fix == "Open the page."
@@ -133,7 +133,7 @@ def test_terminated_between_two_looks() -> None:
     scene = Scene(VERIFIABLE, clock=FakeClock(terminate_at=5.0), found=(False, True))
 
     with pytest.raises(OutcomeUnknownError) as caught:
-        scene.deliver(Script(FAILED))
+        scene.retry_call(Script(SERVER_ERROR))
 
     assert (scene.verifications, scene.clock.monotonic()) == (1, 5.0)
     assert (caught.value.applied, caught.value.fix) == ("maybe", "Open the page.")
@@ -143,20 +143,20 @@ def test_terminated_after_verifying() -> None:
     """Being asked to end after an update was found absent for certain: it was not applied."""
     scene = Scene(VERIFIABLE, clock=FakeClock(terminate_at=15.0), found=(False, False))
     scene.during_check = lambda: scene.clock.advance(10.0 * (scene.verifications - 1))
-    script = Script(FAILED, answer())
+    script = Script(SERVER_ERROR, answer())
 
     with pytest.raises(TerminatedError) as caught:
-        scene.deliver(script)
+        scene.retry_call(script)
     assert (script.attempts, scene.verifications, caught.value.applied) == (1, 2, "no")
 
 
-@pytest.mark.parametrize("mishap", [NOT_SENT, FAILED])
-def test_must_finish(mishap: Mishap) -> None:
+@pytest.mark.parametrize("failure", [NOT_SENT, SERVER_ERROR])
+def test_must_finish(failure: AttemptFailed) -> None:
     """What must finish is tried again after a signal, once the whole wait is over."""
-    scene = Scene(SETS, clock=FakeClock(terminate_at=0.1), must_finish=True)
-    script = Script(mishap, mishap, answer())
+    scene = Scene(IDEMPOTENT, clock=FakeClock(terminate_at=0.1), finish_after_sigterm=True)
+    script = Script(failure, failure, answer())
 
-    assert scene.deliver(script) is not None
+    assert scene.retry_call(script) is not None
     assert script.attempts == 3
     assert scene.clock.waits == [0.5, 0.5, 1.0, 1.0]
     assert scene.clock.monotonic() == pytest.approx(0.1 + 0.5 + 1.0)
@@ -164,11 +164,11 @@ def test_must_finish(mishap: Mishap) -> None:
 
 def test_must_finish_in_time() -> None:
     """What must finish is given up when the time of grace after a signal is spent."""
-    scene = Scene(SETS, clock=FakeClock(terminate_at=0.0), must_finish=True)
+    scene = Scene(IDEMPOTENT, clock=FakeClock(terminate_at=0.0), finish_after_sigterm=True)
     script = Script(NOT_SENT)
 
     with pytest.raises(TemporaryError, match="no connection"):
-        scene.deliver(script)
+        scene.retry_call(script)
 
     assert script.attempts == 6
     assert scene.clock.waits[1::2] == [0.5, 1.0, 2.0, 4.0, 8.0]
@@ -178,38 +178,43 @@ def test_must_finish_in_time() -> None:
 @pytest.mark.parametrize(("asked", "attempts"), [(60.0, 1), (20.1, 1), (20.0, 2), (8.0, 3)])
 def test_rate_limits_within_the_grace(asked: float, attempts: int) -> None:
     """After a signal a rate limit is waited for as asked, or not at all: never beyond the grace."""
-    scene = Scene(SETS, clock=FakeClock(terminate_at=0.0), must_finish=True)
+    scene = Scene(IDEMPOTENT, clock=FakeClock(terminate_at=0.0), finish_after_sigterm=True)
     script = Script(throttled(asked))
 
     with pytest.raises(RateLimitedError):
-        scene.deliver(script)
+        scene.retry_call(script)
     assert script.attempts == attempts
     assert scene.clock.waits[1::2] == [asked] * (attempts - 1)
 
 
 def test_must_finish_within_the_budget() -> None:
     """A retry time shorter than the time of grace holds after a signal, too."""
-    scene = Scene(SETS, Settings(retry_time=2), clock=FakeClock(terminate_at=0), must_finish=True)
+    scene = Scene(
+        IDEMPOTENT,
+        Settings(retry_time=2),
+        clock=FakeClock(terminate_at=0),
+        finish_after_sigterm=True,
+    )
 
     with pytest.raises(TemporaryError):
-        scene.deliver(Script(NOT_SENT))
+        scene.retry_call(Script(NOT_SENT))
     assert scene.clock.waits[1::2] == [0.5, 1.0]
 
 
 def test_must_finish_without_signal() -> None:
     """What must finish is an ordinary call as long as there is no signal."""
-    scene = Scene(SETS, Settings(retry_time=40), must_finish=True)
+    scene = Scene(IDEMPOTENT, Settings(retry_time=40), finish_after_sigterm=True)
 
     with pytest.raises(TemporaryError):
-        scene.deliver(Script(NOT_SENT))
+        scene.retry_call(Script(NOT_SENT))
     assert scene.clock.waits == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0]
 
 
 def test_long_waits_end_with_the_grace() -> None:
     """A long wait that a signal interrupts is cut to the time of grace."""
-    scene = Scene(SETS, clock=FakeClock(terminate_at=40.0), must_finish=True)
+    scene = Scene(IDEMPOTENT, clock=FakeClock(terminate_at=40.0), finish_after_sigterm=True)
 
-    assert scene.deliver(Script(*[NOT_SENT] * 7, answer())) is not None
+    assert scene.retry_call(Script(*[NOT_SENT] * 7, answer())) is not None
     assert scene.clock.waits[-2:] == [30.0, TERMINATION_TIME]
     assert scene.clock.monotonic() == 40.0 + TERMINATION_TIME
 
@@ -220,7 +225,7 @@ def test_slow_refusals_are_charged() -> None:
     script = Script(throttled(0.0), clock=scene.clock)
 
     with pytest.raises(RateLimitedError):
-        scene.deliver(script)
+        scene.retry_call(script)
     assert script.attempts == 60 / 1.5 + 1
     assert scene.clock.monotonic() <= 60 + 1
 
@@ -230,16 +235,18 @@ def test_slow_refusals_do_not_use_up_the_retry_time() -> None:
     scene = Scene(settings=Settings(retry_time=18))
     turns = [throttled(0.0)] * 5
 
-    assert scene.deliver(Script(*turns, NOT_SENT, answer(), clock=scene.clock)) is not None
+    assert scene.retry_call(Script(*turns, NOT_SENT, answer(), clock=scene.clock)) is not None
 
 
 def test_a_host_that_does_not_exist() -> None:
     """The resolver's word is doubted for some seconds; then it is the configuration's fault."""
     scene = Scene()
-    missing = Mishap(Happening.NO_HOST, "the host api.example does not exist (unknown)")
+    missing = AttemptFailed(
+        FailureKind.UNKNOWN_HOST, "the host api.example does not exist (unknown)"
+    )
 
     with pytest.raises(ConfigError) as caught:
-        scene.deliver(Script(missing))
+        scene.retry_call(Script(missing))
     assert scene.clock.waits == [0.5, 1.0, 2.0, 4.0]
     assert scene.clock.monotonic() <= MAX_UNKNOWN_HOST_TIME
     assert "4me (api.4me.com): the host api.example does not exist" in caught.value.what
@@ -248,20 +255,20 @@ def test_a_host_that_does_not_exist() -> None:
 
 def test_a_host_that_is_gone_after_doubt() -> None:
     """An attempt in doubt stays in doubt, whatever becomes of the next ones."""
-    missing = Mishap(Happening.NO_HOST, "the host api.example does not exist")
+    missing = AttemptFailed(FailureKind.UNKNOWN_HOST, "the host api.example does not exist")
 
     with pytest.raises(TemporaryError) as caught:
-        Scene(SETS).deliver(Script(FAILED, missing))
+        Scene(IDEMPOTENT).retry_call(Script(SERVER_ERROR, missing))
     assert (caught.value.applied, caught.value.exit_code) == ("maybe", 75)
 
 
 def test_a_host_that_is_known_again() -> None:
     """The seconds begin anew once the host was there."""
-    missing = Mishap(Happening.NO_HOST, "the host api.example does not exist")
+    missing = AttemptFailed(FailureKind.UNKNOWN_HOST, "the host api.example does not exist")
     script = Script(*[missing] * 3, NOT_SENT, *[missing] * 2, answer())
-    scene = Scene(clock=FakeClock(draw=0.0))
+    scene = Scene(clock=FakeClock(jitter=0.0))
 
-    assert scene.deliver(script) is not None
+    assert scene.retry_call(script) is not None
     assert sum(scene.clock.waits) > MAX_UNKNOWN_HOST_TIME
 
 
@@ -271,24 +278,24 @@ def code_now(scene: Scene) -> int:
 
 
 @pytest.mark.parametrize(
-    ("repeatable", "must_finish", "during", "between"),
+    ("idempotency", "finish_after_sigterm", "during", "between"),
     [
-        (READS, False, 75, 75),
-        (SETS, False, 75, 75),
+        (SAFE, False, 75, 75),
+        (IDEMPOTENT, False, 75, 75),
         (VERIFIABLE, False, 76, 75),
-        (ADDS, False, 76, 75),
-        (SETS, True, 74, 74),
+        (NON_IDEMPOTENT, False, 76, 75),
+        (IDEMPOTENT, True, 74, 74),
     ],
 )
 def test_what_an_end_in_the_middle_would_mean(
-    repeatable: Repeatable,
-    must_finish: bool,  # noqa: FBT001  a table's column
+    idempotency: Idempotency,
+    finish_after_sigterm: bool,  # noqa: FBT001  a table's column
     during: int,
     between: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What may be applied is in doubt while it is under way, and not while nothing is."""
-    scene = Scene(repeatable, must_finish=must_finish)
+    scene = Scene(idempotency, finish_after_sigterm=finish_after_sigterm)
     script = Script(throttled(5.0), answer())
     codes: list[int] = []
 
@@ -301,7 +308,7 @@ def test_what_an_end_in_the_middle_would_mean(
         return True
 
     monkeypatch.setattr(scene.clock, "wait", wait)
-    scene.deliver(attempt)
+    scene.retry_call(attempt)
     assert codes == [during, between, during]
     assert scene.clock.calls[0][0] == "update request 5"
 
@@ -318,7 +325,7 @@ def test_an_end_in_doubt_would_be_unknown(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(scene.clock, "wait", wait)
     scene.during_check = lambda: codes.append(code_now(scene))
-    scene.deliver(Script(FAILED, answer()))
+    scene.retry_call(Script(SERVER_ERROR, answer()))
     assert codes == [76, 76, 76, 76, 75]
 
 
@@ -331,15 +338,15 @@ def test_an_attempt_that_is_not_sent_yet_is_not_in_doubt() -> None:
         codes.append(clock.calls[-1][1]())
         return answer()
 
-    call = Call("update", "4me", ADDS, is_unsent=lambda: True)
-    deliver_or_verify(call, attempt, Budget(Settings(), clock))
+    call = Call("update", "4me", NON_IDEMPOTENT, is_unsent=lambda: True)
+    retry_or_verify(call, attempt, RetryBudget(Settings(), clock))
     assert codes == [75]
 
 
 def test_waits_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     """Each wait is a line that says what happened, what follows and when."""
     with caplog.at_level("WARNING", "step"):
-        Scene(VERIFIABLE, found=(False, False)).deliver(Script(NOT_SENT, FAILED, answer()))
+        Scene(VERIFIABLE, found=(False, False)).retry_call(Script(NOT_SENT, SERVER_ERROR, answer()))
 
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 4
@@ -360,24 +367,24 @@ def test_waits_are_logged(caplog: pytest.LogCaptureFixture) -> None:
 def test_budget(settings: Settings, longest: float | None, expected: tuple[float, float]) -> None:
     """A budget is what the settings say, or less where an operation is worth less."""
     more: dict[str, Any] = {} if longest is None else {"longest": longest}
-    budget = Budget(settings, FakeClock(), **more)
+    budget = RetryBudget(settings, FakeClock(), **more)
 
     assert (budget.retry_left, budget.throttle_left) == expected
 
 
 def test_rate_limits_are_charged_to_the_run() -> None:
     """Each operation has a retry time of its own; what rate limits cost is one for all."""
-    clock, run = FakeClock(), Throttled()
-    first = Budget(Settings(retry_time=100, throttle_time=50), clock, run=run)
+    clock, run = FakeClock(), RateLimitUsage()
+    first = RetryBudget(Settings(retry_time=100, throttle_time=50), clock, run=run)
     first.note_throttling(20)
-    second = Budget(Settings(retry_time=100, throttle_time=50), clock, run=run)
+    second = RetryBudget(Settings(retry_time=100, throttle_time=50), clock, run=run)
     assert (second.retry_left, second.throttle_left) == (100, 30)
 
 
 def test_budget_is_shared() -> None:
     """A budget is spent by all calls of an operation together."""
     clock = FakeClock()
-    budget = Budget(Settings(retry_time=100, throttle_time=50), clock)
+    budget = RetryBudget(Settings(retry_time=100, throttle_time=50), clock)
 
     clock.advance(30)
     assert (budget.retry_left, budget.throttle_left) == (70, 50)

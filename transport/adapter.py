@@ -41,7 +41,7 @@ class _SecurePool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
 
 
-class FinalAnswerAdapter(HTTPAdapter):
+class FinalResponseAdapter(HTTPAdapter):
     """What a session sends its calls through."""
 
     def init_poolmanager(self, *sizes: Any, **options: Any) -> None:  # noqa: ANN401  requests' own

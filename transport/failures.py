@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from fourme.retry import Happening
 from process.errors import CertificateError, ConfigError, RedirectError, StepError
 from process.logs import quote
+from transport.retry_policy import FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 _LONGEST_RETRY_AFTER = 10**9  # seconds; more is as good as never
 
 
-class Mishap(Exception):  # noqa: N818  not an error yet: the policy decides
+class AttemptFailed(Exception):  # noqa: N818  not an error yet: the policy decides
     """An attempt brought no answer to work with.
 
     Attributes:
-        happening: what became of the attempt, for the retry policy.
+        kind of failure: what became of the attempt, for the retry policy.
         what: the same in words, for a message.
         retry_after: seconds that the server asks to wait; None when it does not say.
         until: when that wait is over, in the server's time; None when it does not say.
@@ -44,7 +44,7 @@ class Mishap(Exception):  # noqa: N818  not an error yet: the policy decides
 
     def __init__(
         self,
-        happening: Happening,
+        kind: FailureKind,
         what: str,
         *,
         retry_after: float | None = None,
@@ -53,7 +53,7 @@ class Mishap(Exception):  # noqa: N818  not an error yet: the policy decides
         trace_id: str | None = None,
     ) -> None:
         super().__init__(what)
-        self.happening = happening
+        self.kind = kind
         self.what = what
         self.retry_after = retry_after
         self.until = until
@@ -61,22 +61,24 @@ class Mishap(Exception):  # noqa: N818  not an error yet: the policy decides
         self.trace_id = trace_id
 
 
-def check_status(response: requests.Response, clock: Clock, busy_statuses: frozenset[int]) -> None:
+def raise_for_status(
+    response: requests.Response, clock: Clock, retry_statuses: frozenset[int]
+) -> None:
     """Let an answer pass whose status is from 200 to 299, or from 400 to 499 but 408 and 429.
 
     Raises:
         RedirectError: it is a redirect.
-        Mishap: it is 429, 408, 5xx, one of `busy_statuses`, or no final answer.
+        AttemptFailed: it is 429, 408, 5xx, one of `retry_statuses`, or no final answer.
     """
     status = response.status_code
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         raise _redirected(response)
-    trace_id = trace_of(response)
+    trace_id = trace_id_of(response)
     if _asks_to_wait(response):
         wait, until = _retry_after(response.headers, clock)
         what = f"it answered {status} and asks to wait" + (f" {wait:.0f} s" if wait else "")
-        raise Mishap(
-            Happening.THROTTLED,
+        raise AttemptFailed(
+            FailureKind.RATE_LIMITED,
             what,
             retry_after=wait,
             until=until,
@@ -84,9 +86,11 @@ def check_status(response: requests.Response, clock: Clock, busy_statuses: froze
             trace_id=trace_id,
         )
     is_answer = HTTPStatus.OK <= status < HTTPStatus.INTERNAL_SERVER_ERROR
-    if not is_answer or status in (*_SILENT, *busy_statuses):
-        happening = Happening.SILENT if status in _SILENT else Happening.FAILED
-        raise Mishap(happening, f"it answered {_spelled(status)}", status=status, trace_id=trace_id)
+    if not is_answer or status in (*_SILENT, *retry_statuses):
+        kind = FailureKind.TIMEOUT if status in _SILENT else FailureKind.SERVER_ERROR
+        raise AttemptFailed(
+            kind, f"it answered {_spelled(status)}", status=status, trace_id=trace_id
+        )
 
 
 # Somebody has waited in vain for the service, which may still be at work: 504, and what proxies and
@@ -133,7 +137,7 @@ def _redirected(response: requests.Response) -> RedirectError:
         if place
         else "Check the connection's host.",
         status=response.status_code,
-        trace_id=trace_of(response),
+        trace_id=trace_id_of(response),
     )
 
 
@@ -182,7 +186,7 @@ def _date(text: str) -> float | None:
         return None
 
 
-def trace_of(response: requests.Response) -> str | None:
+def trace_id_of(response: requests.Response) -> str | None:
     """Return the service's own id of an answer; None without one that looks like an id.
 
     It is printed, and a service may put anything there.
@@ -191,7 +195,7 @@ def trace_of(response: requests.Response) -> str | None:
     return trace_id if re.fullmatch(r"[0-9A-Za-z._:/+=-]{1,128}", trace_id) else None
 
 
-def understand(error: Exception, *, unsent: bool) -> Mishap | StepError:
+def classify_exception(error: Exception, *, unsent: bool) -> AttemptFailed | StepError:
     """Say what an exception of requests, urllib3 or the socket below means.
 
     Args:
@@ -221,12 +225,14 @@ def understand(error: Exception, *, unsent: bool) -> Mishap | StepError:
     what = quote(_innermost(roots))
     missing = next((root for root in roots if isinstance(root, socket.gaierror)), None)
     if missing is not None and missing.errno in _NO_SUCH_HOST:
-        return Mishap(Happening.NO_HOST, f"{_host_of(error, roots)} does not exist ({what})")
+        return AttemptFailed(
+            FailureKind.UNKNOWN_HOST, f"{_host_of(error, roots)} does not exist ({what})"
+        )
     if unsent or isinstance(error, _NEVER_SENT) or any(isinstance(r, _REFUSED) for r in roots):
-        return Mishap(Happening.NOT_SENT, f"no connection ({what})")
+        return AttemptFailed(FailureKind.NOT_SENT, f"no connection ({what})")
     if isinstance(error, _TIMED_OUT) or any(isinstance(root, _TIMED_OUT) for root in roots):
-        return Mishap(Happening.SILENT, "it did not answer in time")
-    return Mishap(Happening.FAILED, f"the connection was lost ({what})")
+        return AttemptFailed(FailureKind.TIMEOUT, "it did not answer in time")
+    return AttemptFailed(FailureKind.SERVER_ERROR, f"the connection was lost ({what})")
 
 
 _CA_FILES = ("X509", "PEM")

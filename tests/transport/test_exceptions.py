@@ -1,4 +1,4 @@
-"""`fourme.mishaps`: what the exceptions of requests and urllib3 mean."""
+"""`transport.failures`: what the exceptions of requests and urllib3 mean."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import requests
 import urllib3
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError
 
-from fourme.mishaps import Mishap, understand
-from fourme.retry import Happening
 from process.errors import CertificateError, ConfigError, StepError
+from transport.failures import AttemptFailed, classify_exception
+from transport.retry_policy import FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,60 +27,60 @@ PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
 
 #: What each exception class of requests and urllib3 means when it is all that is known.
 #: A class that is missing here is a newcomer: decide what it means, then add it.
-MEANINGS: dict[str, Happening | type[StepError]] = {
-    "requests.ChunkedEncodingError": Happening.FAILED,
-    "requests.ConnectTimeout": Happening.NOT_SENT,
-    "requests.ConnectionError": Happening.FAILED,
-    "requests.ContentDecodingError": Happening.FAILED,
-    "requests.HTTPError": Happening.FAILED,
-    "requests.InvalidHeader": Happening.FAILED,
-    "requests.InvalidJSONError": Happening.FAILED,
+MEANINGS: dict[str, FailureKind | type[StepError]] = {
+    "requests.ChunkedEncodingError": FailureKind.SERVER_ERROR,
+    "requests.ConnectTimeout": FailureKind.NOT_SENT,
+    "requests.ConnectionError": FailureKind.SERVER_ERROR,
+    "requests.ContentDecodingError": FailureKind.SERVER_ERROR,
+    "requests.HTTPError": FailureKind.SERVER_ERROR,
+    "requests.InvalidHeader": FailureKind.SERVER_ERROR,
+    "requests.InvalidJSONError": FailureKind.SERVER_ERROR,
     "requests.InvalidProxyURL": ConfigError,
     "requests.InvalidSchema": ConfigError,
     "requests.InvalidURL": ConfigError,
-    "requests.JSONDecodeError": Happening.FAILED,
+    "requests.JSONDecodeError": FailureKind.SERVER_ERROR,
     "requests.MissingSchema": ConfigError,
-    "requests.ProxyError": Happening.NOT_SENT,
-    "requests.ReadTimeout": Happening.SILENT,
-    "requests.RequestException": Happening.FAILED,
-    "requests.RetryError": Happening.FAILED,
-    "requests.SSLError": Happening.FAILED,
-    "requests.StreamConsumedError": Happening.FAILED,
-    "requests.Timeout": Happening.SILENT,
-    "requests.TooManyRedirects": Happening.FAILED,
-    "requests.URLRequired": Happening.FAILED,
-    "requests.UnrewindableBodyError": Happening.FAILED,
-    "urllib3.BodyNotHttplibCompatible": Happening.FAILED,
-    "urllib3.ClosedPoolError": Happening.FAILED,
-    "urllib3.ConnectTimeoutError": Happening.NOT_SENT,
-    "urllib3.DecodeError": Happening.FAILED,
-    "urllib3.EmptyPoolError": Happening.FAILED,
-    "urllib3.FullPoolError": Happening.FAILED,
-    "urllib3.HTTPError": Happening.FAILED,
-    "urllib3.HeaderParsingError": Happening.FAILED,
-    "urllib3.HostChangedError": Happening.FAILED,
-    "urllib3.IncompleteRead": Happening.FAILED,
-    "urllib3.InvalidChunkLength": Happening.FAILED,
-    "urllib3.InvalidHeader": Happening.FAILED,
+    "requests.ProxyError": FailureKind.NOT_SENT,
+    "requests.ReadTimeout": FailureKind.TIMEOUT,
+    "requests.RequestException": FailureKind.SERVER_ERROR,
+    "requests.RetryError": FailureKind.SERVER_ERROR,
+    "requests.SSLError": FailureKind.SERVER_ERROR,
+    "requests.StreamConsumedError": FailureKind.SERVER_ERROR,
+    "requests.Timeout": FailureKind.TIMEOUT,
+    "requests.TooManyRedirects": FailureKind.SERVER_ERROR,
+    "requests.URLRequired": FailureKind.SERVER_ERROR,
+    "requests.UnrewindableBodyError": FailureKind.SERVER_ERROR,
+    "urllib3.BodyNotHttplibCompatible": FailureKind.SERVER_ERROR,
+    "urllib3.ClosedPoolError": FailureKind.SERVER_ERROR,
+    "urllib3.ConnectTimeoutError": FailureKind.NOT_SENT,
+    "urllib3.DecodeError": FailureKind.SERVER_ERROR,
+    "urllib3.EmptyPoolError": FailureKind.SERVER_ERROR,
+    "urllib3.FullPoolError": FailureKind.SERVER_ERROR,
+    "urllib3.HTTPError": FailureKind.SERVER_ERROR,
+    "urllib3.HeaderParsingError": FailureKind.SERVER_ERROR,
+    "urllib3.HostChangedError": FailureKind.SERVER_ERROR,
+    "urllib3.IncompleteRead": FailureKind.SERVER_ERROR,
+    "urllib3.InvalidChunkLength": FailureKind.SERVER_ERROR,
+    "urllib3.InvalidHeader": FailureKind.SERVER_ERROR,
     "urllib3.LocationParseError": ConfigError,
     "urllib3.LocationValueError": ConfigError,
-    "urllib3.MaxRetryError": Happening.FAILED,
-    "urllib3.NameResolutionError": Happening.NOT_SENT,
-    "urllib3.NewConnectionError": Happening.NOT_SENT,
-    "urllib3.PoolError": Happening.FAILED,
-    "urllib3.ProtocolError": Happening.FAILED,
-    "urllib3.ProxyError": Happening.NOT_SENT,
+    "urllib3.MaxRetryError": FailureKind.SERVER_ERROR,
+    "urllib3.NameResolutionError": FailureKind.NOT_SENT,
+    "urllib3.NewConnectionError": FailureKind.NOT_SENT,
+    "urllib3.PoolError": FailureKind.SERVER_ERROR,
+    "urllib3.ProtocolError": FailureKind.SERVER_ERROR,
+    "urllib3.ProxyError": FailureKind.NOT_SENT,
     "urllib3.ProxySchemeUnknown": ConfigError,
-    "urllib3.ProxySchemeUnsupported": Happening.FAILED,
-    "urllib3.ReadTimeoutError": Happening.SILENT,
-    "urllib3.RequestError": Happening.FAILED,
-    "urllib3.ResponseError": Happening.FAILED,
-    "urllib3.ResponseNotChunked": Happening.FAILED,
-    "urllib3.SSLError": Happening.FAILED,
-    "urllib3.TimeoutError": Happening.SILENT,
-    "urllib3.TimeoutStateError": Happening.FAILED,
+    "urllib3.ProxySchemeUnsupported": FailureKind.SERVER_ERROR,
+    "urllib3.ReadTimeoutError": FailureKind.TIMEOUT,
+    "urllib3.RequestError": FailureKind.SERVER_ERROR,
+    "urllib3.ResponseError": FailureKind.SERVER_ERROR,
+    "urllib3.ResponseNotChunked": FailureKind.SERVER_ERROR,
+    "urllib3.SSLError": FailureKind.SERVER_ERROR,
+    "urllib3.TimeoutError": FailureKind.TIMEOUT,
+    "urllib3.TimeoutStateError": FailureKind.SERVER_ERROR,
     "urllib3.URLSchemeUnknown": ConfigError,
-    "urllib3.UnrewindableBodyError": Happening.FAILED,
+    "urllib3.UnrewindableBodyError": FailureKind.SERVER_ERROR,
 }
 
 #: What those classes are made with that take more than any arguments.
@@ -145,10 +145,10 @@ def no_tunnel(status: str) -> requests.exceptions.ProxyError:
     return requests.exceptions.ProxyError(MaxRetryError(POOL, "/", refused))
 
 
-def meaning(error: Exception, *, unsent: bool = False) -> Happening | type[StepError]:
+def meaning(error: Exception, *, unsent: bool = False) -> FailureKind | type[StepError]:
     """Return what an exception is understood as."""
-    found = understand(error, unsent=unsent)
-    return found.happening if isinstance(found, Mishap) else type(found)
+    found = classify_exception(error, unsent=unsent)
+    return found.kind if isinstance(found, AttemptFailed) else type(found)
 
 
 def test_every_class_has_a_meaning() -> None:
@@ -169,7 +169,7 @@ def test_meaning_when_unsent(name: str) -> None:
     """Whatever happens before a body has left, the server cannot have acted."""
     error = CLASSES[name](*ARGUMENTS.get(name, ("text",)))
 
-    assert meaning(error, unsent=True) in (Happening.NOT_SENT, ConfigError)
+    assert meaning(error, unsent=True) in (FailureKind.NOT_SENT, ConfigError)
 
 
 @pytest.mark.parametrize(
@@ -179,20 +179,23 @@ def test_meaning_when_unsent(name: str) -> None:
             requests.ConnectionError(
                 MaxRetryError(POOL, "/", NewConnectionError(CONNECTION, "refused"))
             ),
-            Happening.NOT_SENT,
+            FailureKind.NOT_SENT,
         ),
         (
             requests.ConnectionError(ProtocolError("aborted", RemoteDisconnected("closed"))),
-            Happening.FAILED,
+            FailureKind.SERVER_ERROR,
         ),
         (
             requests.ConnectionError(ProtocolError("aborted", ConnectionResetError(104, "reset"))),
-            Happening.FAILED,
+            FailureKind.SERVER_ERROR,
         ),
-        (requests.ConnectionError(ReadTimeoutError(POOL, "/", "silent")), Happening.SILENT),
-        (requests.exceptions.SSLError(ssl_error("SSL", "BAD_RECORD")), Happening.FAILED),
-        (requests.exceptions.SSLError(ssl_error(None, None)), Happening.FAILED),
-        (requests.exceptions.SSLError(ssl.SSLError(1, "raised in Python")), Happening.FAILED),
+        (requests.ConnectionError(ReadTimeoutError(POOL, "/", "silent")), FailureKind.TIMEOUT),
+        (requests.exceptions.SSLError(ssl_error("SSL", "BAD_RECORD")), FailureKind.SERVER_ERROR),
+        (requests.exceptions.SSLError(ssl_error(None, None)), FailureKind.SERVER_ERROR),
+        (
+            requests.exceptions.SSLError(ssl.SSLError(1, "raised in Python")),
+            FailureKind.SERVER_ERROR,
+        ),
         (requests.exceptions.SSLError(ssl_error("X509", "NO_CERTIFICATE")), ConfigError),
         (requests.exceptions.SSLError(ssl_error("PEM", "BAD_BASE64_DECODE")), ConfigError),
         (ssl_error("X509", "NO_CERTIFICATE"), ConfigError),
@@ -202,15 +205,15 @@ def test_meaning_when_unsent(name: str) -> None:
         ),
         (no_tunnel("407 Proxy Authentication Required"), ConfigError),
         (no_tunnel("403 Forbidden"), ConfigError),
-        (no_tunnel("502 Bad Gateway"), Happening.NOT_SENT),
-        (no_tunnel("503 Service Unavailable"), Happening.NOT_SENT),
-        (TimeoutError("it took too long"), Happening.SILENT),
-        (ConnectionResetError(104, "reset"), Happening.FAILED),
-        (BrokenPipeError(32, "broken"), Happening.FAILED),
+        (no_tunnel("502 Bad Gateway"), FailureKind.NOT_SENT),
+        (no_tunnel("503 Service Unavailable"), FailureKind.NOT_SENT),
+        (TimeoutError("it took too long"), FailureKind.TIMEOUT),
+        (ConnectionResetError(104, "reset"), FailureKind.SERVER_ERROR),
+        (BrokenPipeError(32, "broken"), FailureKind.SERVER_ERROR),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_nested(error: Exception, expected: Happening | type[StepError]) -> None:
+def test_nested(error: Exception, expected: FailureKind | type[StepError]) -> None:
     """What lies inside an exception decides, however requests and urllib3 wrap it."""
     assert meaning(error) is expected
 
@@ -222,7 +225,7 @@ def test_words_of_the_system() -> None:
     )
     closed = requests.ConnectionError(ProtocolError("aborted", RemoteDisconnected("closed")))
 
-    found = [understand(error, unsent=False) for error in (reset, closed)]
+    found = [classify_exception(error, unsent=False) for error in (reset, closed)]
 
     assert [item.what for item in found] == [
         "the connection was lost (Reset it)",
@@ -242,15 +245,15 @@ def test_words_of_the_system() -> None:
 )
 def test_words_of_proxies_and_tls(error: Exception, what: str) -> None:
     """A proxy's status is named, and what TLS did not like."""
-    found = understand(error, unsent=False)
+    found = classify_exception(error, unsent=False)
 
-    assert isinstance(found, Mishap)
+    assert isinstance(found, AttemptFailed)
     assert found.what == what
 
 
 def test_refusing_proxy() -> None:
     """A proxy that will never connect is a matter of configuration, in its own words."""
-    found = understand(no_tunnel("403 Forbidden"), unsent=True)
+    found = classify_exception(no_tunnel("403 Forbidden"), unsent=True)
 
     assert isinstance(found, ConfigError)
     assert found.what == "The proxy refuses the step: 403 Forbidden."
@@ -260,14 +263,14 @@ def test_refusing_proxy() -> None:
 @pytest.mark.parametrize("status", ["502 403 is what upstream said", "502 Bad (407)", "4030 x"])
 def test_a_proxy_whose_words_hold_a_number(status: str) -> None:
     """Only the status itself refuses."""
-    assert meaning(no_tunnel(status), unsent=True) is Happening.NOT_SENT
+    assert meaning(no_tunnel(status), unsent=True) is FailureKind.NOT_SENT
 
 
 def test_a_broken_answer_is_no_proxy() -> None:
     """Whatever its first line says: the body had left."""
     broken = BadStatusLine("Tunnel connection failed: 403 Forbidden")
     error = requests.ConnectionError(urllib3.exceptions.ProtocolError("Aborted", broken))
-    assert meaning(error) is Happening.FAILED
+    assert meaning(error) is FailureKind.SERVER_ERROR
 
 
 def no_such_host(number: int, *, proxy: bool = False) -> requests.ConnectionError:
@@ -286,32 +289,32 @@ def no_such_host(number: int, *, proxy: bool = False) -> requests.ConnectionErro
 @pytest.mark.parametrize("number", [socket.EAI_NONAME, socket.EAI_NODATA])
 def test_no_such_host(number: int) -> None:
     """A resolver that knows no such host is told from one that does not answer."""
-    found = understand(no_such_host(number), unsent=True)
+    found = classify_exception(no_such_host(number), unsent=True)
 
-    assert isinstance(found, Mishap)
-    assert found.happening is Happening.NO_HOST
+    assert isinstance(found, AttemptFailed)
+    assert found.kind is FailureKind.UNKNOWN_HOST
     assert found.what == "the host api.4me.con does not exist (what the resolver says)"
 
 
 def test_no_such_proxy() -> None:
     """It may be the proxy's host, which no message names: it may be private."""
-    found = understand(no_such_host(socket.EAI_NONAME, proxy=True), unsent=True)
+    found = classify_exception(no_such_host(socket.EAI_NONAME, proxy=True), unsent=True)
 
-    assert isinstance(found, Mishap)
-    assert found.happening is Happening.NO_HOST
+    assert isinstance(found, AttemptFailed)
+    assert found.kind is FailureKind.UNKNOWN_HOST
     assert found.what.startswith("the proxy that HTTPS_PROXY names does not exist")
 
 
 @pytest.mark.parametrize("number", [socket.EAI_AGAIN, socket.EAI_FAIL])
 def test_no_answer_of_the_resolver(number: int) -> None:
     """A temporary failure is one like any other."""
-    assert meaning(no_such_host(number), unsent=True) is Happening.NOT_SENT
+    assert meaning(no_such_host(number), unsent=True) is FailureKind.NOT_SENT
 
 
 def test_headers_that_break_the_rules() -> None:
     """In an answer they are the server's fault, and who knows; in a call they are ours."""
     error = requests.exceptions.InvalidHeader("Content-Length: 5, 6")
-    assert meaning(error, unsent=False) is Happening.FAILED
+    assert meaning(error, unsent=False) is FailureKind.SERVER_ERROR
     assert meaning(error, unsent=True) is ConfigError
 
 
@@ -323,7 +326,7 @@ def test_bad_ca_bundle(content: str, tmp_path: Path) -> None:
     with pytest.raises(ssl.SSLError) as caught:
         ssl.create_default_context(cafile=str(bundle))
 
-    found = understand(requests.exceptions.SSLError(caught.value), unsent=True)
+    found = classify_exception(requests.exceptions.SSLError(caught.value), unsent=True)
     assert type(found) is ConfigError
     assert "REQUESTS_CA_BUNDLE" in found.what
 
@@ -333,7 +336,7 @@ def test_causes_in_a_circle() -> None:
     first, second = requests.ConnectionError("a"), OSError("b")
     first.__cause__, second.__cause__ = second, first
 
-    assert meaning(first) is Happening.FAILED
+    assert meaning(first) is FailureKind.SERVER_ERROR
 
 
 def test_untrusted_certificate() -> None:
@@ -343,7 +346,7 @@ def test_untrusted_certificate() -> None:
         MaxRetryError(POOL, "/", untrusted("self-signed certificate")), request=request
     )
 
-    found = understand(error, unsent=False)
+    found = classify_exception(error, unsent=False)
 
     assert isinstance(found, CertificateError)
     assert "api.4me.com" in found.what
@@ -353,7 +356,7 @@ def test_untrusted_certificate() -> None:
 
 def test_untrusted_certificate_of_someone() -> None:
     """An untrusted certificate without a known request is one all the same."""
-    found = understand(urllib3.exceptions.SSLError(untrusted("expired")), unsent=True)
+    found = classify_exception(urllib3.exceptions.SSLError(untrusted("expired")), unsent=True)
 
     assert isinstance(found, CertificateError)
     assert "the server" in found.what

@@ -1,4 +1,4 @@
-"""`fourme.transport`: one exchange that is answered, over real sockets."""
+"""`transport.http`: one exchange that is answered, over real sockets."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from fourme.mishaps import Mishap
-from fourme.retry import Happening
-from fourme.transport import Parcel, TooDeepError, Transport, json_of
 from process.errors import ConfigError, RedirectError, TerminatedError, UnexpectedResponseError
 from process.settings import Settings
 from tests.fake_clock import FakeClock
-from tests.fourme.exchanges import REQUEST, call, mishap_of
-from tests.fourme.loopback import Connection, head, serve
+from tests.fourme.exchanges import REQUEST, call, failure_of
+from tests.transport.loopback import Connection, head, serve
+from transport.failures import AttemptFailed
+from transport.http import ExcessiveDepthError, RequestBody, RunContext, json_body
+from transport.retry_policy import FailureKind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,13 +27,13 @@ NUMBERS = b'{"a": 1.5, "b": -0.25, "c": 12345678901234567890, "d": 1e3}'
 
 def test_complete(session: requests.Session) -> None:
     """A whole answer is returned, and the whole body has arrived as it was, with its length."""
-    parcel = Parcel(b'{"a": 1}')
+    body = RequestBody(b'{"a": 1}')
 
     with serve(lambda connection: connection.answer(REQUEST)) as server:
-        response = call(session, server.url, parcel)
+        response = call(session, server.url, body)
 
-    assert json_of(response) == json.loads(REQUEST)
-    assert parcel.sent
+    assert json_body(response) == json.loads(REQUEST)
+    assert body.sent
     received = server.connections[0].received
     assert received.endswith(b'\r\n\r\n{"a": 1}')
     assert b"Content-Length: 8\r\n" in received
@@ -43,7 +43,7 @@ def test_complete(session: requests.Session) -> None:
 def test_numbers(session: requests.Session) -> None:
     """Numbers keep their types, and integers all their digits."""
     with serve(lambda connection: connection.answer(NUMBERS)) as server:
-        value = json_of(call(session, server.url))
+        value = json_body(call(session, server.url))
 
     assert repr(value) == "{'a': 1.5, 'b': -0.25, 'c': 12345678901234567890, 'd': 1000.0}"
 
@@ -53,7 +53,7 @@ def test_large_body(session: requests.Session) -> None:
     content = bytes(range(256)) * 4096
 
     with serve(lambda connection: connection.answer(REQUEST)) as server:
-        call(session, server.url, Parcel(content))
+        call(session, server.url, RequestBody(content))
 
     assert server.connections[0].received.endswith(b"\r\n\r\n" + content)
 
@@ -65,7 +65,7 @@ def test_gzip(session: requests.Session, size: int) -> None:
     packed = gzip.compress(json.dumps(value).encode())
 
     with serve(lambda connection: connection.answer(packed, "Content-Encoding: gzip")) as server:
-        assert json_of(call(session, server.url)) == value
+        assert json_body(call(session, server.url)) == value
 
 
 def test_gzip_in_pieces(session: requests.Session) -> None:
@@ -79,7 +79,7 @@ def test_gzip_in_pieces(session: requests.Session) -> None:
         connection.trickle(packed, 0.001)
 
     with serve(turn) as server:
-        assert json_of(call(session, server.url)) == json.loads(REQUEST)
+        assert json_body(call(session, server.url)) == json.loads(REQUEST)
 
 
 def test_chunked(session: requests.Session) -> None:
@@ -91,27 +91,27 @@ def test_chunked(session: requests.Session) -> None:
         connection.write(head("200 OK", "Transfer-Encoding: chunked") + chunks)
 
     with serve(turn) as server:
-        assert json_of(call(session, server.url)) == json.loads(REQUEST)
+        assert json_body(call(session, server.url)) == json.loads(REQUEST)
 
 
 @pytest.mark.parametrize(
     ("status", "header", "expected"),
     [
-        ("429 Too Many Requests", "Retry-After: 7", (Happening.THROTTLED, 7.0)),
-        ("429 Too Many Requests", "X-Other: 1", (Happening.THROTTLED, None)),
-        ("503 Busy", "Retry-After: 7", (Happening.THROTTLED, 7.0)),
-        ("503 Busy", "X-Other: 1", (Happening.FAILED, None)),
-        ("502 Bad Gateway", "Content-Type: text/html", (Happening.FAILED, None)),
-        ("504 Gateway Timeout", "X-Other: 1", (Happening.SILENT, None)),
+        ("429 Too Many Requests", "Retry-After: 7", (FailureKind.RATE_LIMITED, 7.0)),
+        ("429 Too Many Requests", "X-Other: 1", (FailureKind.RATE_LIMITED, None)),
+        ("503 Busy", "Retry-After: 7", (FailureKind.RATE_LIMITED, 7.0)),
+        ("503 Busy", "X-Other: 1", (FailureKind.SERVER_ERROR, None)),
+        ("502 Bad Gateway", "Content-Type: text/html", (FailureKind.SERVER_ERROR, None)),
+        ("504 Gateway Timeout", "X-Other: 1", (FailureKind.TIMEOUT, None)),
     ],
 )
 def test_statuses(
-    session: requests.Session, status: str, header: str, expected: tuple[Happening, float | None]
+    session: requests.Session, status: str, header: str, expected: tuple[FailureKind, float | None]
 ) -> None:
-    """Statuses that are no answers to work with are mishaps of their kind."""
-    found = mishap_of(session, lambda connection: connection.answer(b"{}", header, status=status))
+    """Statuses that are no answers to work with are failures of their kind."""
+    found = failure_of(session, lambda connection: connection.answer(b"{}", header, status=status))
 
-    assert (found.happening, found.retry_after) == expected
+    assert (found.kind, found.retry_after) == expected
     assert found.status == int(status[:3])
 
 
@@ -119,7 +119,7 @@ def test_busy_status(session: requests.Session) -> None:
     """A caller may name further statuses that mean "try again"."""
     with (
         serve(lambda connection: connection.answer(b"", status="409 Conflict")) as server,
-        pytest.raises(Mishap),
+        pytest.raises(AttemptFailed),
     ):
         call(session, server.url, busy=frozenset({409}))
 
@@ -131,7 +131,7 @@ def test_refusal(session: requests.Session) -> None:
     with serve(
         lambda connection: connection.answer(body, status="422 Unprocessable Entity")
     ) as server:
-        assert json_of(call(session, server.url)) == {"message": "Validation Failed"}
+        assert json_body(call(session, server.url)) == {"message": "Validation Failed"}
 
 
 def test_redirect(session: requests.Session) -> None:
@@ -145,7 +145,7 @@ def test_redirect(session: requests.Session) -> None:
         ) as server,
         pytest.raises(RedirectError) as caught,
     ):
-        call(session, server.url, Parcel(b"{}"))
+        call(session, server.url, RequestBody(b"{}"))
     assert elsewhere.connections == []
     assert elsewhere.url in caught.value.what
 
@@ -154,7 +154,7 @@ def test_redirect(session: requests.Session) -> None:
 def test_no_url(session: requests.Session, url: str) -> None:
     """What cannot be called at all is a matter of configuration."""
     with pytest.raises(ConfigError):
-        call(session, url, Parcel(b"{}"))
+        call(session, url, RequestBody(b"{}"))
 
 
 @pytest.mark.parametrize(
@@ -172,9 +172,13 @@ def test_no_url(session: requests.Session, url: str) -> None:
 )
 def test_no_json(session: requests.Session, body: bytes) -> None:
     """A whole answer that should be JSON but is not is garbled."""
-    found = mishap_of(session, lambda connection: connection.answer(body, "X-Request-Id: abc-1"))
+    found = failure_of(session, lambda connection: connection.answer(body, "X-Request-Id: abc-1"))
 
-    assert (found.happening, found.status, found.trace_id) == (Happening.GARBLED, 200, "abc-1")
+    assert (found.kind, found.status, found.trace_id) == (
+        FailureKind.INVALID_RESPONSE,
+        200,
+        "abc-1",
+    )
 
 
 @pytest.mark.parametrize(
@@ -186,9 +190,9 @@ def test_too_deep(session: requests.Session, body: bytes) -> None:
     """An answer that is nested absurdly deep makes no sense, and is not asked for again."""
     with (
         serve(lambda connection: connection.answer(body, "X-Request-Id: abc-1")) as server,
-        pytest.raises(TooDeepError) as caught,
+        pytest.raises(ExcessiveDepthError) as caught,
     ):
-        json_of(call(session, server.url))
+        json_body(call(session, server.url))
     assert (caught.value.exit_code, caught.value.trace_id) == (76, "abc-1")
 
 
@@ -196,7 +200,7 @@ def test_deep_enough(session: requests.Session) -> None:
     """A hundred levels are taken."""
     body = b"[" * 100 + b"1" + b"]" * 100
     with serve(lambda connection: connection.answer(body)) as server:
-        assert json_of(call(session, server.url)) == json.loads(body)
+        assert json_body(call(session, server.url)) == json.loads(body)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +217,7 @@ def test_no_json_at_all(session: requests.Session, kind: str) -> None:
         serve(lambda connection: connection.answer(REQUEST, *headers)) as server,
         pytest.raises(UnexpectedResponseError) as caught,
     ):
-        json_of(call(session, server.url))
+        json_body(call(session, server.url))
     assert (caught.value.status, caught.value.trace_id) == (200, "a")
     assert "127.0.0.1" in caught.value.what
 
@@ -230,7 +234,7 @@ def test_a_content_type_is_shown_where_it_is_one(
         serve(lambda connection: connection.answer(REQUEST, f"Content-Type: {kind}")) as server,
         pytest.raises(UnexpectedResponseError, match=f"answered with {words}"),
     ):
-        json_of(call(session, server.url))
+        json_body(call(session, server.url))
 
 
 @pytest.mark.parametrize(
@@ -243,7 +247,7 @@ def test_a_content_type_is_shown_where_it_is_one(
 def test_content_type(session: requests.Session, kind: str) -> None:
     """JSON's content type may have parameters, in any case."""
     with serve(lambda connection: connection.answer(REQUEST, f"Content-Type: {kind}")) as server:
-        assert json_of(call(session, server.url)) == json.loads(REQUEST)
+        assert json_body(call(session, server.url)) == json.loads(REQUEST)
 
 
 def test_tls_where_there_is_none(session: requests.Session) -> None:
@@ -253,9 +257,9 @@ def test_tls_where_there_is_none(session: requests.Session) -> None:
         connection.read_some()
         connection.write(head("400 Bad Request", "Content-Length: 0"))
 
-    with serve(turn) as server, pytest.raises(Mishap) as caught:
-        call(session, server.url.replace("http:", "https:"), Parcel(b"{}"))
-    assert caught.value.happening is Happening.NOT_SENT
+    with serve(turn) as server, pytest.raises(AttemptFailed) as caught:
+        call(session, server.url.replace("http:", "https:"), RequestBody(b"{}"))
+    assert caught.value.kind is FailureKind.NOT_SENT
     assert "WRONG_VERSION_NUMBER" in caught.value.what
 
 
@@ -272,39 +276,39 @@ def test_debug_line(session: requests.Session, caplog: pytest.LogCaptureFixture)
 
 def test_parcel() -> None:
     """A parcel has been sent when its last byte has been read."""
-    parcel = Parcel(b"abcde")
+    body = RequestBody(b"abcde")
 
-    assert len(parcel) == 5
-    assert not parcel.sent
-    assert (parcel.read(2), parcel.sent) == (b"ab", False)
-    assert (parcel.read(3), parcel.sent) == (b"cde", True)
-    assert parcel.read(1) == b""
+    assert len(body) == 5
+    assert not body.sent
+    assert (body.read(2), body.sent) == (b"ab", False)
+    assert (body.read(3), body.sent) == (b"cde", True)
+    assert body.read(1) == b""
 
 
 def test_parcel_again() -> None:
     """For the next attempt a parcel starts again; it has not been sent then."""
-    parcel = Parcel(b"abc")
+    body = RequestBody(b"abc")
 
-    parcel.read()
-    parcel.rewind()
-    assert not parcel.sent
-    assert parcel.read() == b"abc"
+    body.read()
+    body.rewind()
+    assert not body.sent
+    assert body.read() == b"abc"
 
 
 def test_parcel_as_a_stream() -> None:
     """A parcel can be read in one go."""
-    parcel = Parcel(b"abc")
+    body = RequestBody(b"abc")
 
-    assert list(parcel) == [b"abc"]
-    assert parcel.sent
+    assert list(body) == [b"abc"]
+    assert body.sent
 
 
 def test_timeout() -> None:
     """The limits are those of the settings."""
-    transport = Transport(Settings(connect_timeout=1, read_timeout=2), FakeClock())
+    context = RunContext(Settings(connect_timeout=1, read_timeout=2), FakeClock())
 
-    assert transport.timeout == (1, 2)
-    assert transport.longest == 5
+    assert context.timeout == (1, 2)
+    assert context.longest == 5
 
 
 def test_certificates(tmp_path: Path) -> None:
@@ -312,16 +316,16 @@ def test_certificates(tmp_path: Path) -> None:
     bundle = tmp_path / "ca.pem"
     bundle.touch()
 
-    assert Transport(Settings(), FakeClock()).verify is True
-    assert Transport(Settings(ca_bundle=str(bundle)), FakeClock()).verify == str(bundle)
+    assert RunContext(Settings(), FakeClock()).verify is True
+    assert RunContext(Settings(ca_bundle=str(bundle)), FakeClock()).verify == str(bundle)
     with pytest.raises(ConfigError) as caught:
-        _ = Transport(Settings(ca_bundle=str(tmp_path / "none.pem")), FakeClock()).verify
+        _ = RunContext(Settings(ca_bundle=str(tmp_path / "none.pem")), FakeClock()).verify
     assert "none.pem" in caught.value.what
 
 
 def test_certificates_in_a_folder(tmp_path: Path) -> None:
     """A folder of certificates is taken as well."""
-    assert Transport(Settings(ca_bundle=str(tmp_path)), FakeClock()).verify == str(tmp_path)
+    assert RunContext(Settings(ca_bundle=str(tmp_path)), FakeClock()).verify == str(tmp_path)
 
 
 @pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(5, "I/O")])
@@ -339,14 +343,14 @@ def test_unreadable_certificates(
     monkeypatch.setattr(function, fail)
     path = bundle if function == "builtins.open" else tmp_path
     with pytest.raises(ConfigError) as caught:
-        _ = Transport(Settings(ca_bundle=str(path)), FakeClock()).verify
+        _ = RunContext(Settings(ca_bundle=str(path)), FakeClock()).verify
     assert caught.value.what.endswith(f"which cannot be read: {error.strerror}.")
 
 
 def test_terminated() -> None:
     """Once the engine has asked the step to end, no update is sent."""
-    Transport(Settings(), FakeClock()).stop_if_terminated()
+    RunContext(Settings(), FakeClock()).raise_if_terminated()
 
     with pytest.raises(TerminatedError) as caught:
-        Transport(Settings(), FakeClock(terminate_at=0)).stop_if_terminated()
+        RunContext(Settings(), FakeClock(terminate_at=0)).raise_if_terminated()
     assert (caught.value.exit_code, caught.value.applied) == (75, "no")

@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from fourme.mishaps import Mishap, check_status, trace_of, understand
-from fourme.retry import Happening
 from process.clock import terminated
 from process.errors import ConfigError, UnexpectedResponseError
 from process.json_depth import MAX_DEPTH, exceeds_depth
 from process.logs import quote
 from process.settings import MAX_RESPONSE_BYTES
+from transport.failures import AttemptFailed, classify_exception, raise_for_status, trace_id_of
+from transport.retry_policy import FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ _CHUNK = 64 * 1024
 _JSON = re.compile(r"(?:application|text)/(?:[a-z0-9.-]+\+)?json")
 
 
-class Parcel:
+class RequestBody:
     """A request body that knows whether it has left.
 
     Errors alone do not tell whether a server may have acted: before the whole body is out it
@@ -71,7 +71,7 @@ class Parcel:
 
 
 @dataclass(frozen=True)
-class Transport:
+class RunContext:
     """What every exchange of a run has in common."""
 
     settings: Settings
@@ -82,7 +82,7 @@ class Transport:
         """The limits for connecting and for silence, as requests takes them."""
         return (self.settings.connect_timeout, self.settings.read_timeout)
 
-    def stop_if_terminated(self) -> None:
+    def raise_if_terminated(self) -> None:
         """Go no further when the engine has asked the step to end; for use before an update.
 
         Raises:
@@ -122,7 +122,7 @@ class Transport:
         return bundle
 
 
-class TooDeepError(UnexpectedResponseError):
+class ExcessiveDepthError(UnexpectedResponseError):
     """An answer is nested deeper than any sensible one."""
 
 
@@ -151,39 +151,39 @@ class _BoundedBody:
         self._raw.close()
 
 
-def exchange(
+def send_once(
     send: Callable[[], requests.Response],
-    transport: Transport,
+    context: RunContext,
     *,
-    parcel: Parcel | None = None,
-    busy_statuses: frozenset[int] = frozenset(),
+    body: RequestBody | None = None,
+    retry_statuses: frozenset[int] = frozenset(),
     extra_time: float = 0.0,
 ) -> requests.Response:
     """Make one attempt, and read the whole answer.
 
     Args:
         send: sends the request with `stream=True`.
-        transport: gives the limits and the clock.
-        parcel: the body, when the request has one that matters.
+        context: gives the limits and the clock.
+        body: the body, when the request has one that matters.
         extra_time: seconds that it may take longer than other calls.
-        busy_statuses: statuses that mean "try again" here, beyond 429 and 5xx.
+        retry_statuses: statuses that mean "try again" here, beyond 429 and 5xx.
 
     Returns:
         an answer, read to its end, whose status is below 300 or from 400 to 499.
 
     Raises:
-        Mishap: there is no answer to work with.
+        AttemptFailed: there is no answer to work with.
         ConfigError: a redirect, an untrusted certificate, a refusing proxy.
         UnexpectedResponseError: the answer is endless.
     """
     try:
-        with transport.clock.time_limit(transport.longest + extra_time), send() as response:
+        with context.clock.time_limit(context.longest + extra_time), send() as response:
             response.raw = _BoundedBody(response.raw)
             response.content  # noqa: B018  reads the body, within the reach of this try
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise understand(error, unsent=parcel is not None and not parcel.sent) from error
+        raise classify_exception(error, unsent=body is not None and not body.sent) from error
     logger.debug("%s %s: %s", response.request.method, _path(response), response.status_code)
-    check_status(response, transport.clock, busy_statuses)
+    raise_for_status(response, context.clock, retry_statuses)
     return response
 
 
@@ -191,13 +191,13 @@ def _path(response: requests.Response) -> str:
     return urlsplit(response.request.url or "").path
 
 
-def json_of(response: requests.Response) -> object:
+def json_body(response: requests.Response) -> object:
     """Return the JSON value that an answer holds.
 
     Raises:
         UnexpectedResponseError: it is something else, such as a web page.
-        TooDeepError: it is nested absurdly deep.
-        Mishap: it should be JSON but is not.
+        ExcessiveDepthError: it is nested absurdly deep.
+        AttemptFailed: it should be JSON but is not.
     """
     content_type = response.headers.get("Content-Type", "")
     if not _JSON.fullmatch(content_type.partition(";")[0].strip().lower()):
@@ -207,7 +207,7 @@ def json_of(response: requests.Response) -> object:
             cause="a login page, a proxy or another service answers in the API's place",
             fix="Check the host, and open the request to see whether it was updated.",
             status=response.status_code,
-            trace_id=trace_of(response),
+            trace_id=trace_id_of(response),
         )
     try:
         value: object = json.loads(
@@ -216,11 +216,11 @@ def json_of(response: requests.Response) -> object:
     except RecursionError as error:
         raise _too_deep(response) from error
     except ValueError as error:
-        raise Mishap(
-            Happening.GARBLED,
+        raise AttemptFailed(
+            FailureKind.INVALID_RESPONSE,
             f"it answered {response.status_code} with something that is not JSON",
             status=response.status_code,
-            trace_id=trace_of(response),
+            trace_id=trace_id_of(response),
         ) from error
     if exceeds_depth(value):
         raise _too_deep(response)
@@ -235,14 +235,14 @@ def _kind_of(content_type: str) -> str:
     return "an odd content type" if content_type else "no content type"
 
 
-def _too_deep(response: requests.Response) -> TooDeepError:
-    return TooDeepError(
+def _too_deep(response: requests.Response) -> ExcessiveDepthError:
+    return ExcessiveDepthError(
         f"{urlsplit(response.request.url or '').hostname} answered with lists and objects nested "
         f"deeper than {MAX_DEPTH} levels.",
         cause="another service answers in the API's place",
         fix="Check the host, and open the request to see whether it was updated.",
         status=response.status_code,
-        trace_id=trace_of(response),
+        trace_id=trace_id_of(response),
     )
 
 

@@ -2,7 +2,7 @@
 
 `decide` says what to do after one attempt at a call has not brought an answer to work with;
 `backoff` says how long to wait where nobody else does. Neither waits, sends, logs or reads a
-clock. The loop that applies them is `fourme.delivery.deliver`, for 4me, for the
+clock. The loop that applies them is `transport.retrying.deliver`, for 4me, for the
 metadata service and for uploads alike.
 """
 
@@ -21,47 +21,47 @@ from process.settings import (
 )
 
 
-class Happening(Enum):
+class FailureKind(Enum):
     """What became of one attempt."""
 
     NOT_SENT = "not sent"  # no connection, or not all of the body has left: not processed
-    NO_HOST = "no host"  # the resolver says that there is no such host: not processed
-    THROTTLED = "throttled"  # 429, 503 with Retry-After, 500 that says so: not processed
-    FAILED = "failed"  # connection lost, truncated answer, 500, 502, other 5xx: who knows
-    SILENT = "silent"  # no answer in time, 504 and the like: who knows; it may still be at work
-    GARBLED = "garbled"  # a whole answer that is not JSON: who knows
-    ABSENT = "absent"  # a verification found that the update had not arrived
+    UNKNOWN_HOST = "no host"  # the resolver says that there is no such host: not processed
+    RATE_LIMITED = "throttled"  # 429, 503 with Retry-After, 500 that says so: not processed
+    SERVER_ERROR = "failed"  # connection lost, truncated answer, 500, 502, other 5xx: who knows
+    TIMEOUT = "silent"  # no answer in time, 504 and the like: who knows; it may still be at work
+    INVALID_RESPONSE = "garbled"  # a whole answer that is not JSON: who knows
+    NOT_APPLIED = "absent"  # a verification found that the update had not arrived
 
 
 #: After these, who knows whether the call was processed?
-DOUBTFUL = (Happening.FAILED, Happening.SILENT, Happening.GARBLED)
+AMBIGUOUS = (FailureKind.SERVER_ERROR, FailureKind.TIMEOUT, FailureKind.INVALID_RESPONSE)
 
 
-class Repeatable(Enum):
+class Idempotency(Enum):
     """What sending the same again does to the data."""
 
-    READS = "reads"  # nothing
-    SETS = "sets"  # nothing more than the first time
-    ADDS_VERIFIABLY = "adds verifiably"  # adds again, but it can be asked whether it is there
-    ADDS = "adds"  # adds again, and nothing can tell
+    SAFE = "reads"  # nothing
+    IDEMPOTENT = "sets"  # nothing more than the first time
+    VERIFIABLE = "adds verifiably"  # adds again, but it can be asked whether it is there
+    NON_IDEMPOTENT = "adds"  # adds again, and nothing can tell
 
 
 class Action(Enum):
     """What to do next."""
 
-    REPEAT = "repeat"  # after the wait
+    RETRY = "repeat"  # after the wait
     VERIFY = "verify"  # after the wait, find out whether it has arrived
     TRY_LATER = "try later"  # give up: not applied, or safe to repeat
     UNKNOWN = "unknown"  # give up: nobody can tell whether it was applied
 
 
 @dataclass(frozen=True)
-class Situation:
+class RetryState:
     """What `decide` looks at.
 
     Attributes:
-        happening: what became of the last attempt.
-        repeatable: what sending the same again would do.
+        kind: what became of the last attempt.
+        idempotency: what sending the same again would do.
         attempt: how many attempts there were, at least 1.
         retry_left: seconds left for repeating.
         throttle_left: seconds left for waiting on rate limits.
@@ -70,8 +70,8 @@ class Situation:
             had its time before the verification began.
     """
 
-    happening: Happening
-    repeatable: Repeatable
+    kind: FailureKind
+    idempotency: Idempotency
     attempt: int
     retry_left: float
     throttle_left: float
@@ -80,26 +80,26 @@ class Situation:
 
 
 @dataclass(frozen=True)
-class Decision:
+class RetryDecision:
     """What to do, and how many seconds to wait before it."""
 
     action: Action
     wait: float = 0.0
 
 
-def backoff(attempt: int, draw: float, first: float = INITIAL_BACKOFF) -> float:
+def backoff(attempt: int, jitter: float, first: float = INITIAL_BACKOFF) -> float:
     """Return the seconds to wait after a number of attempts: doubling, capped, with jitter.
 
     Args:
         attempt: how many attempts there were, at least 1.
-        draw: a random number from 0 to 1; half of the delay depends on it.
+        jitter: a random number from 0 to 1; half of the delay depends on it.
         first: the longest delay after the first attempt.
     """
     longest: float = min(first * 2 ** min(attempt - 1, 16), MAX_BACKOFF)
-    return longest * (1 + draw) / 2
+    return longest * (1 + jitter) / 2
 
 
-def decide(situation: Situation, draw: float) -> Decision:
+def decide(state: RetryState, jitter: float) -> RetryDecision:
     """Say what to do after an attempt (contract section 9).
 
     In this order; the first row that fits decides:
@@ -125,45 +125,47 @@ def decide(situation: Situation, draw: float) -> Decision:
     "not sent" with a smaller budget: 15 s, in which a name that is new may come to be known.
 
     Args:
-        situation: what happened, what was being sent, what is left of the budgets.
-        draw: a random number from 0 to 1, for jitter.
+        state: what happened, what was being sent, what is left of the budgets.
+        jitter: a random number from 0 to 1, for jitter.
     """
-    happening = situation.happening
-    if happening is Happening.THROTTLED:
-        return _after_throttling(situation, draw)
-    if happening is Happening.ABSENT and situation.unsettled is not None:
-        return Decision(Action.VERIFY, situation.unsettled)
-    if happening is Happening.ABSENT:
-        return Decision(Action.REPEAT if situation.retry_left > 0 else Action.TRY_LATER)
-    if happening in DOUBTFUL:
-        if situation.repeatable is Repeatable.ADDS:
-            return Decision(Action.UNKNOWN)
-        if situation.repeatable is Repeatable.ADDS_VERIFIABLY:
-            return Decision(Action.VERIFY, backoff(situation.attempt, draw))
-    if _is_garbled_for_good(situation):
-        return Decision(Action.UNKNOWN)
-    wait = backoff(situation.attempt, draw)
-    if wait <= situation.retry_left:
-        return Decision(Action.REPEAT, wait)
-    return Decision(Action.UNKNOWN if happening is Happening.GARBLED else Action.TRY_LATER)
+    kind = state.kind
+    if kind is FailureKind.RATE_LIMITED:
+        return _after_throttling(state, jitter)
+    if kind is FailureKind.NOT_APPLIED and state.unsettled is not None:
+        return RetryDecision(Action.VERIFY, state.unsettled)
+    if kind is FailureKind.NOT_APPLIED:
+        return RetryDecision(Action.RETRY if state.retry_left > 0 else Action.TRY_LATER)
+    if kind in AMBIGUOUS:
+        if state.idempotency is Idempotency.NON_IDEMPOTENT:
+            return RetryDecision(Action.UNKNOWN)
+        if state.idempotency is Idempotency.VERIFIABLE:
+            return RetryDecision(Action.VERIFY, backoff(state.attempt, jitter))
+    if _is_garbled_for_good(state):
+        return RetryDecision(Action.UNKNOWN)
+    wait = backoff(state.attempt, jitter)
+    if wait <= state.retry_left:
+        return RetryDecision(Action.RETRY, wait)
+    return RetryDecision(
+        Action.UNKNOWN if kind is FailureKind.INVALID_RESPONSE else Action.TRY_LATER
+    )
 
 
-def _is_garbled_for_good(situation: Situation) -> bool:
+def _is_garbled_for_good(state: RetryState) -> bool:
     """Return whether a whole answer makes no sense, again and again: that is not an outage."""
-    is_garbled = situation.happening is Happening.GARBLED
-    reads = situation.repeatable is Repeatable.READS
-    return is_garbled and reads and situation.attempt >= MAX_INVALID_RESPONSES
+    is_garbled = state.kind is FailureKind.INVALID_RESPONSE
+    reads = state.idempotency is Idempotency.SAFE
+    return is_garbled and reads and state.attempt >= MAX_INVALID_RESPONSES
 
 
-def _after_throttling(situation: Situation, draw: float) -> Decision:
-    if situation.retry_after is None:
-        wait = backoff(situation.attempt, draw, first=2 * INITIAL_RATE_LIMIT_BACKOFF)
+def _after_throttling(state: RetryState, jitter: float) -> RetryDecision:
+    if state.retry_after is None:
+        wait = backoff(state.attempt, jitter, first=2 * INITIAL_RATE_LIMIT_BACKOFF)
     else:
-        wait = max(situation.retry_after, INITIAL_BACKOFF)  # "0" must not become a busy loop
-    fits = wait <= situation.throttle_left
-    return Decision(Action.REPEAT if fits else Action.TRY_LATER, wait)
+        wait = max(state.retry_after, INITIAL_BACKOFF)  # "0" must not become a busy loop
+    fits = wait <= state.throttle_left
+    return RetryDecision(Action.RETRY if fits else Action.TRY_LATER, wait)
 
 
-def settle_time(happening: Happening) -> float:
+def settle_time(kind: FailureKind) -> float:
     """Return for how many seconds after an attempt a server may still be at work on it."""
-    return TIMEOUT_SETTLE_TIME if happening is Happening.SILENT else SETTLE_TIME
+    return TIMEOUT_SETTLE_TIME if kind is FailureKind.TIMEOUT else SETTLE_TIME

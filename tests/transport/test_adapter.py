@@ -1,4 +1,4 @@
-"""`fourme.adapter`: interim answers are not the answer."""
+"""`transport.adapter`: interim answers are not the answer."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fourme.api import plain_session
-from fourme.mishaps import Mishap
-from fourme.retry import Happening
-from fourme.transport import Parcel, Transport, json_of
 from process.settings import Settings
 from tests.fake_clock import FakeClock
 from tests.fourme.exchanges import REQUEST, call
-from tests.fourme.loopback import Connection, head, serve
+from tests.transport.loopback import Connection, head, serve
+from transport.failures import AttemptFailed
+from transport.http import RequestBody, RunContext, json_body
+from transport.retry_policy import FailureKind
+from transport.session import plain_session
 
 if TYPE_CHECKING:
     import requests
@@ -26,7 +26,7 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 @pytest.fixture
 def own_session() -> requests.Session:
     """Return a session as the step makes it."""
-    return plain_session(Transport(Settings(), FakeClock()), "http://127.0.0.1")
+    return plain_session(RunContext(Settings(), FakeClock()), "http://127.0.0.1")
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_an_interim_answer_is_skipped(interim: bytes, own_session: requests.Sess
             connection.write(interim + answer)
 
     with serve(turn) as server:
-        answers = [json_of(call(own_session, server.url, Parcel(b"{}"))) for _ in range(2)]
+        answers = [json_body(call(own_session, server.url, RequestBody(b"{}"))) for _ in range(2)]
         assert len(server.connections) == 1
     assert answers == [{"id": 5}, {"id": 6}]
 
@@ -56,9 +56,9 @@ def test_a_change_of_protocol_is_no_answer(own_session: requests.Session) -> Non
         connection.read()
         connection.write(head("101 Switching Protocols", "Upgrade: h2c", "Connection: Upgrade"))
 
-    with serve(turn) as server, pytest.raises(Mishap) as caught:
-        call(own_session, server.url, Parcel(b"{}"))
-    assert caught.value.happening is Happening.FAILED
+    with serve(turn) as server, pytest.raises(AttemptFailed) as caught:
+        call(own_session, server.url, RequestBody(b"{}"))
+    assert caught.value.kind is FailureKind.SERVER_ERROR
 
 
 def test_through_a_proxy(own_session: requests.Session) -> None:
@@ -71,7 +71,7 @@ def test_through_a_proxy(own_session: requests.Session) -> None:
 
     with serve(turn) as server:
         own_session.proxies = {"http": server.url}
-        response = call(own_session, "http://api.example", Parcel(b"{}"))
+        response = call(own_session, "http://api.example", RequestBody(b"{}"))
         assert server.connections[0].received.startswith(b"PATCH http://api.example/")
     assert response.content == REQUEST
 
@@ -83,6 +83,6 @@ def test_two_lengths_are_an_answer_that_breaks_the_rules(own_session: requests.S
         connection.read()
         connection.write(head("200 OK", "Content-Length: 5", "Content-Length: 6") + b"{} {} ")
 
-    with serve(turn) as server, pytest.raises(Mishap) as caught:
-        call(own_session, server.url, Parcel(b"{}"))
-    assert caught.value.happening is Happening.FAILED
+    with serve(turn) as server, pytest.raises(AttemptFailed) as caught:
+        call(own_session, server.url, RequestBody(b"{}"))
+    assert caught.value.kind is FailureKind.SERVER_ERROR
