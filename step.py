@@ -22,8 +22,6 @@ from typing import TYPE_CHECKING, NoReturn
 from engines import Output, choose_engine, read_arguments, show_errors
 from fourme.api import FourMeApi
 from fourme.client import FourMeClient
-from fourme.schema import load_spec_schema
-from fourme.validation import validate
 from process.clock import SystemClock
 from process.errors import ExitCode, InternalError, OutputError, StepError
 from process.logs import configure_logging, enable_debug_logging
@@ -33,7 +31,9 @@ from process.redaction import (
     secrets_in_environment,
 )
 from process.settings import Settings
+from spec.schema import load_spec_schema
 from spec.secrets import access_secrets_in_spec, secrets_in_spec
+from spec.validation import validate
 from transport.http import RunContext
 
 if TYPE_CHECKING:

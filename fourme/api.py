@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from fourme.validation import Connection
+    from spec.validation import Connection
     from transport.http import RunContext
 
 LANGUAGE = "en-US"  # of 4me's messages; else it is that of the token's user

@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 
     import requests
 
-    from fourme.schema import SpecSchema
     from fourme.translation import ExpectedNote
+    from spec.schema import SpecSchema
 
 _COMPARED = frozenset({"enum", "boolean", "integer", "reference", "string"})
 _QUICK = 1.0  # seconds that an answer may take without blurring when the attempt has begun

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     import requests
 
     from fourme.api import Answer, FourMeApi
-    from fourme.schema import SpecSchema
     from fourme.translation import Update
+    from spec.schema import SpecSchema
 
 logger = logging.getLogger("step.4me")
 

@@ -16,7 +16,7 @@ _HOST = re.compile(
 )
 _LOOPBACK = re.compile(r"localhost|\[::1\]|127(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}")
 _ACCOUNT = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.IGNORECASE | re.ASCII)
-_LARGEST_PORT = 65_535
+_MAX_PORT = 65_535
 _OWN_PORTS = {"http": 80, "https": 443}
 _DOMAIN = r"((?:(?:au|uk|ch|us)\.)?(?:4me|xurrent)\.com|(?:4me|xurrent)(?:\.qa|-demo\.com))"
 _API = re.compile(rf"api\.{_DOMAIN}")
@@ -97,8 +97,8 @@ def parse_host(text: str) -> Host:
             "is not a host such as https://api.4me.com (no user name, no query, no path but /v1)"
         )
     port = int(match["port"]) if match["port"] else None
-    if port is not None and not 0 < port <= _LARGEST_PORT:
-        raise ValueError(f"has the port {port}; ports are from 1 to {_LARGEST_PORT}")
+    if port is not None and not 0 < port <= _MAX_PORT:
+        raise ValueError(f"has the port {port}; ports are from 1 to {_MAX_PORT}")
     scheme = (match["scheme"] or "https").lower()
     host = Host(scheme, match["name"].lower(), None if port == _OWN_PORTS[scheme] else port)
     if host.scheme == "http" and not host.is_loopback:

@@ -18,8 +18,6 @@ from xml.sax.handler import ContentHandler
 import defusedxml.sax
 from requests_toolbelt.multipart.encoder import MultipartEncoder, MultipartEncoderMonitor
 
-from fourme.attachments import File, Stored
-from fourme.conversion import Problem
 from fourme.hosts import is_safe, origin_of
 from fourme.refusals import Attempted, details_of, refusal
 from process.errors import (
@@ -31,6 +29,8 @@ from process.errors import (
 )
 from process.logs import quote
 from process.settings import MIN_UPLOAD_RATE, PROGRESS_INTERVAL
+from spec.attachments import File, Stored
+from spec.coercion import Problem
 from transport.failures import AttemptFailed, trace_id_of
 from transport.http import json_body, send_once
 from transport.retry_policy import FailureKind, Idempotency

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from fourme.attachments import attach, files_of
-from fourme.conversion import Problem
 from process.logs import escape_controls
+from spec.attachments import attach, files_of
+from spec.coercion import Problem
 from transport.retry_policy import Idempotency
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from fourme.attachments import File, Stored
-    from fourme.schema import SpecSchema
+    from spec.attachments import File, Stored
+    from spec.schema import SpecSchema
 
 _NOTES = {"note": False, "internal_note": True}
 

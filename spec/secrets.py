@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from fourme.conversion import to_text
+from spec.coercion import coerce_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,6 +55,6 @@ def _texts_in(value: object) -> Iterator[str]:
         elif isinstance(item, bytes):
             yield item.decode("utf-8", "replace")
         elif isinstance(item, int | float):
-            yield str(to_text(item))
+            yield str(coerce_text(item))
         elif isinstance(item, list | dict):
             waiting += item.values() if isinstance(item, dict) else item

@@ -11,7 +11,7 @@ import pytest
 import requests
 from hypothesis import settings
 
-from fourme.schema import SpecSchema, load_spec_schema
+from spec.schema import SpecSchema, load_spec_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

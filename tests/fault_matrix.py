@@ -212,10 +212,10 @@ def main(arguments: Sequence[str]) -> int:
     width = max(len(outcome.case.name) for outcome in outcomes)
     print(f"{'update and faults':{width}} exit patches applied output link  older notes")
     for outcome in outcomes:
-        verdict = "" if outcome.holds else f"  EXPECTED {outcome.case.expected}"
+        iter_problems = "" if outcome.holds else f"  EXPECTED {outcome.case.expected}"
         leak = "  LEAKS A SECRET" if outcome.leaks else ""
         notes = f"{outcome.history.notes} {outcome.history.order}"
-        print(f"{outcome.case.name:{width}} {outcome.result}  {notes}{verdict}{leak}")
+        print(f"{outcome.case.name:{width}} {outcome.result}  {notes}{iter_problems}{leak}")
     held = sum(outcome.holds for outcome in outcomes)
     print(f"{held} of {len(outcomes)} cases hold.")
     return 0 if held == len(outcomes) else 1

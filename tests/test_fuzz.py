@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 
 from engines.relay import RelayEngine
 from fourme.api import FourMeApi
-from fourme.attachments import File
 from fourme.client import FourMeClient
 from fourme.hosts import parse_host
-from fourme.schema import load_spec_schema
 from fourme.storage import upload_all
 from fourme.translation import ExpectedNote, Update
-from fourme.validation import Connection as FourMeConnection
-from fourme.validation import validate
 from process.errors import StepError
 from process.settings import Settings
+from spec.attachments import File
+from spec.schema import load_spec_schema
+from spec.validation import Connection as FourMeConnection
+from spec.validation import validate
 from tests.fake_clock import FakeClock
 from tests.fourme.scripted_api import ScriptedApi, answer
 from tests.transport.loopback import Connection, serve

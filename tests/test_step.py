@@ -348,9 +348,9 @@ def test_a_termination_as_pid_1_ends_at_once() -> None:
 def test_a_bug_ends_in_70_without_secrets() -> None:
     """An unexpected exception is a bug report, cleaned like all else."""
     script = (
-        "import os, sys, fourme.validation\n"
+        "import os, sys, spec.validation\n"
         "def broken(spec, schema): raise RuntimeError(f'broken by {spec}')\n"
-        "fourme.validation.validate = broken\n"
+        "spec.validation.validate = broken\n"
         "from process.clock import SystemClock\n"
         "from step import main\n"
         "sys.exit(main(os.environ, SystemClock()))\n"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_LARGEST = 5 * 1024
+_MAX_INTEGER = 5 * 1024
 _MOST = 20
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 _REFERENCE = re.compile(r"\$(\$|[A-Za-z0-9_]+|\{[A-Za-z0-9_]+\})")
@@ -24,7 +24,7 @@ def read_dotenv(raw: bytes, others: Mapping[str, str]) -> dict[str, str]:
     Raises:
         ValueError: GitLab would refuse the file.
     """
-    if len(raw) >= _LARGEST:
+    if len(raw) >= _MAX_INTEGER:
         raise ValueError("the file is too large")
     variables = {}
     for line in raw.decode("utf-8").removesuffix("\n").split("\n"):

@@ -11,12 +11,12 @@ import pytest
 
 from engines import Output, show_errors
 from engines.github import github_engine
-from fourme.schema import load_spec_schema
-from fourme.validation import validate
 from process.errors import ConfigError, OutputError, SpecError
 from process.logs import configure_logging
 from process.redaction import Redactor
 from process.settings import MAX_LINE_BYTES
+from spec.schema import load_spec_schema
+from spec.validation import validate
 from tests.engines.github_rules import commands_in, read_outputs, unescaped
 from tests.scenario_files import CONNECTION
 

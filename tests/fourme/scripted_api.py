@@ -9,8 +9,8 @@ import requests
 
 from fourme.api import FourMeApi
 from fourme.hosts import parse_host
-from fourme.validation import Connection
 from process.settings import Settings
+from spec.validation import Connection
 from tests.fake_clock import FakeClock
 from transport.failures import AttemptFailed
 from transport.http import RunContext

@@ -8,9 +8,9 @@ import pytest
 
 from fourme.api import FourMeApi
 from fourme.hosts import parse_host
-from fourme.validation import Connection as FourMeConnection
 from process.errors import RedirectError
 from process.settings import Settings
+from spec.validation import Connection as FourMeConnection
 from tests.fake_clock import FakeClock
 from tests.transport.loopback import serve
 from transport.http import RequestBody, RunContext

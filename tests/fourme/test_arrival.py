@@ -26,7 +26,7 @@ from process.errors import UnexpectedResponseError
 from tests.fourme.scripted_api import answer
 
 if TYPE_CHECKING:
-    from fourme.schema import SpecSchema
+    from spec.schema import SpecSchema
 
 NOON = 1795262400  # 2026-11-21T12:00:00Z
 ANOTHER, UNCLEAR, RECOGNISED = NoteMatch

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from fourme.attachments import File, Stored
 from fourme.client import FourMeClient
 from fourme.translation import ExpectedNote, Update
 from process.errors import (
@@ -21,6 +20,7 @@ from process.errors import (
     UnexpectedResponseError,
 )
 from process.settings import MAX_NOTE_PAGES, MAX_NOTES, MAX_VERIFICATION_TIME
+from spec.attachments import File, Stored
 from tests.fake_clock import FakeClock
 from tests.fourme.scripted_api import LOST, ScriptedApi, answer
 from transport.failures import AttemptFailed
@@ -29,7 +29,7 @@ from transport.retry_policy import FailureKind
 if TYPE_CHECKING:
     import requests
 
-    from fourme.schema import SpecSchema
+    from spec.schema import SpecSchema
 
 REQUEST = {"id": 5, "subject": "Printer"}
 OURS = {"id": 9, "text": "Done", "internal": False, "created_at": "2026-11-21T12:00:00Z"}

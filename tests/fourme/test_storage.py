@@ -14,8 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests_toolbelt.multipart.encoder import MultipartEncoder, MultipartEncoderMonitor
 
-from fourme.attachments import File, Stored
-from fourme.schema import load_spec_schema
 from fourme.storage import (
     Storage,
     _Portion,
@@ -25,7 +23,6 @@ from fourme.storage import (
     readable_size,
     upload_all,
 )
-from fourme.validation import validate
 from process.errors import (
     AccessError,
     ConfigError,
@@ -35,6 +32,9 @@ from process.errors import (
     StepError,
     TemporaryError,
 )
+from spec.attachments import File, Stored
+from spec.schema import load_spec_schema
+from spec.validation import validate
 from tests.fake_clock import FakeClock
 from tests.fourme.scripted_api import ScriptedApi, answer
 from tests.scenario_files import CONNECTION

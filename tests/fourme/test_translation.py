@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fourme.attachments import Stored
 from fourme.translation import ExpectedNote, Update, translate
+from spec.attachments import Stored
 from transport.retry_policy import Idempotency
 
 if TYPE_CHECKING:
-    from fourme.schema import SpecSchema
+    from spec.schema import SpecSchema
 
 ATTACHMENT = {"key": "attachments/5/a.txt", "filesize": 16}
 

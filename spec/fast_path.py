@@ -1,9 +1,9 @@
-"""Whether a spec is valid beyond doubt, so that the judge need not be called.
+"""Whether a spec is certainly valid, so that jsonschema need not be imported.
 
-jsonschema is the judge of every spec (`fourme.judge`), but importing it costs more than a quarter
-of a run. Most specs are valid, and that is easily seen: this module knows the few keywords that
-spec.schema.json uses. Whatever it does not know, or does not find in order, is for the judge; so
-it cannot refuse anything, and tests hold that it never lets pass what the judge refuses.
+jsonschema decides about every other spec (`spec.schema_errors`), but importing it costs more than a
+quarter of a run. Most specs are valid, and that is easily seen: this module knows the few keywords
+that the schemas use. Whatever it does not know, or does not find valid, is left to jsonschema; so
+it cannot reject anything, and tests hold that it never accepts what jsonschema rejects.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from fourme.formats import FORMATS, fits_bytes, is_integer
+from spec.formats import FORMATS, fits_bytes, is_integer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,8 +31,8 @@ _TYPES: Mapping[str, Callable[[object], bool]] = {
 }
 
 
-def is_surely_valid(value: object, schema: Schema, document: Schema) -> bool:
-    """Return whether a value is valid; False means: ask the judge.
+def is_valid_fast(value: object, schema: Schema, document: Schema) -> bool:
+    """Return whether a value is valid; False means: ask jsonschema.
 
     Args:
         value: a converted value.
@@ -88,7 +88,7 @@ _SIMPLE: Mapping[str, Callable[[Any, Any], bool]] = {
 
 def _members(value: Any, limit: Schema, _: Schema, document: Schema) -> bool:  # noqa: ANN401  JSON
     return all(
-        is_surely_valid(member, limit[name], document)
+        is_valid_fast(member, limit[name], document)
         for name, member in value.items()
         if name in limit
     )
@@ -99,14 +99,14 @@ def _no_others(value: Any, limit: object, schema: Schema, _: Schema) -> bool:  #
 
 
 def _items(value: Any, limit: Schema, _: Schema, document: Schema) -> bool:  # noqa: ANN401  JSON
-    return all(is_surely_valid(item, limit, document) for item in value)
+    return all(is_valid_fast(item, limit, document) for item in value)
 
 
 def _referred(value: object, limit: str, _: Schema, document: Schema) -> bool:
     part: Any = document
     for name in limit.removeprefix("#/").split("/"):
         part = part[name]
-    return is_surely_valid(value, part, document)
+    return is_valid_fast(value, part, document)
 
 
 _NESTED: Mapping[str, Callable[[Any, Any, Schema, Schema], bool]] = {

@@ -1,6 +1,6 @@
 """Values as engines deliver them, to their documented types (contract section 2; seed 001).
 
-A value that cannot be converted stays as it is, for `fourme.judge` to refuse:
+A value that cannot be converted stays as it is, for `spec.schema_errors` to refuse:
 so there is one place that says what is wrong. Only what a type cannot express is a problem here.
 """
 
@@ -19,16 +19,16 @@ from process.logs import escape_controls
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from fourme.schema import Field, SpecSchema
+    from spec.schema import Field, SpecSchema
 
 _BLANKS = " \t\r\n\f\v"
 _TRUE = frozenset({"true", "1", "t", "y", "yes", "on"})
 _FALSE = frozenset({"false", "0", "f", "n", "no", "off"})
 _HOURS_AND_MINUTES = re.compile(r"([0-9]{1,6}):([0-5][0-9])")
-_MOST_DIGITS = 19  # of a 64-bit id
+_MAX_DIGITS = 19  # of a 64-bit id
 _EXACT = 2**53  # from there on a float may stand for another number that was written
 _TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
-_LARGEST = 10**1000  # Python refuses to write far longer numbers
+_MAX_INTEGER = 10**1000  # Python refuses to write far longer numbers
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Problem:
 
 
 @dataclass
-class Draft:
+class CoercedSpec:
     """A spec on its way to the judge.
 
     Attributes:
@@ -71,30 +71,30 @@ class Draft:
     problems: list[Problem] = field(default_factory=list)
 
 
-def convert(raw: object, schema: SpecSchema) -> Draft:
+def coerce(raw: object, schema: SpecSchema) -> CoercedSpec:
     """Convert a spec as an engine delivers it.
 
     Args:
         raw: JSON values; also bytes, which the Relay SDK makes of base64.
         schema: the documented types.
     """
-    draft = Draft()
-    value = _as_json_value(raw, "", draft.problems)
+    coerced = CoercedSpec()
+    value = _as_json_value(raw, "", coerced.problems)
     if isinstance(value, dict):
-        draft.spec = _without_nulls(value)
-    elif not draft.problems:
+        coerced.spec = _without_nulls(value)
+    elif not coerced.problems:
         found = "is empty" if value is None else "is not an object"
-        draft.problems.append(Problem("", found, "It needs `connection` and `request`."))
-    spec = draft.spec
+        coerced.problems.append(Problem("", found, "It needs `connection` and `request`."))
+    spec = coerced.spec
     for name in spec:
-        spec[name] = _opened(spec[name], name, draft.problems)
+        spec[name] = _opened(spec[name], name, coerced.problems)
     if "debug" in spec:
-        spec["debug"] = to_boolean(spec["debug"])
+        spec["debug"] = coerce_boolean(spec["debug"])
     if isinstance(spec.get("connection"), dict):
         spec["connection"] = _convert_connection(_without_nulls(spec["connection"]))
     if isinstance(spec.get("request"), dict):
-        spec["request"] = _convert_request(_without_nulls(spec["request"]), schema, draft)
-    return draft
+        spec["request"] = _convert_request(_without_nulls(spec["request"]), schema, coerced)
+    return coerced
 
 
 def _as_json_value(value: object, path: str, problems: list[Problem], depth: int = 0) -> object:
@@ -158,7 +158,7 @@ def _wrong_number(value: object) -> str:
     if value is None or isinstance(value, bool):
         return ""
     if isinstance(value, int):
-        return "is a number with more than 1000 digits" if abs(value) >= _LARGEST else ""
+        return "is a number with more than 1000 digits" if abs(value) >= _MAX_INTEGER else ""
     if isinstance(value, float):
         return "" if math.isfinite(value) else f"is {value}, which is no number in JSON"
     return f"is a {type(value).__name__}, which is no JSON value"
@@ -191,14 +191,16 @@ def _opened(value: object, path: str, problems: list[Problem]) -> object:
 
 def _convert_connection(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return a connection with its texts trimmed: secrets from files end in a line break."""
-    texts = {name: to_text(value) for name, value in values.items()}
+    texts = {name: coerce_text(value) for name, value in values.items()}
     return {
         name: value.strip(_BLANKS) if isinstance(value, str) else value
         for name, value in texts.items()
     }
 
 
-def _convert_request(values: Mapping[str, Any], schema: SpecSchema, draft: Draft) -> dict[str, Any]:
+def _convert_request(
+    values: Mapping[str, Any], schema: SpecSchema, coerced: CoercedSpec
+) -> dict[str, Any]:
     converted: dict[str, Any] = {}
     given: dict[str, tuple[str, object]] = {}
     for name, value in values.items():
@@ -207,43 +209,43 @@ def _convert_request(values: Mapping[str, Any], schema: SpecSchema, draft: Draft
             converted[name] = value
             continue
         if known.place == "nowhere":
-            draft.ignored.append(name)
+            coerced.ignored.append(name)
             continue
         cleared = value == "" and known.clearable
-        result = "" if cleared else _convert_field(known, value, draft, f"request.{name}")
+        result = "" if cleared else _convert_field(known, value, coerced, f"request.{name}")
         earlier, other = given.setdefault(known.sent_as, (name, result))
         if earlier != name:
-            _compare(name, result, earlier, other, draft)
+            _compare(name, result, earlier, other, coerced)
             continue
         if known.name != name:
-            draft.spelled[known.name] = name
+            coerced.spelled[known.name] = name
         if cleared:
-            draft.cleared.append(known.name)
+            coerced.cleared.append(known.name)
         else:
             converted[known.name] = result
     return converted
 
 
-def _compare(name: str, value: object, earlier: str, other: object, draft: Draft) -> None:
+def _compare(name: str, value: object, earlier: str, other: object, coerced: CoercedSpec) -> None:
     """Note when two spellings of one reference do not agree."""
     if type(value) is type(other) and value == other:
         return
     wrong = f"and request.{earlier} are two values for one reference"
-    draft.problems.append(Problem(f"request.{name}", wrong, "Keep one of them."))
+    coerced.problems.append(Problem(f"request.{name}", wrong, "Keep one of them."))
 
 
-def _convert_field(known: Field, value: object, draft: Draft, path: str) -> object:
+def _convert_field(known: Field, value: object, coerced: CoercedSpec, path: str) -> object:
     if known.kind in _OPENED:
-        value = _opened(value, path, draft.problems)
+        value = _opened(value, path, coerced.problems)
     if known.kind == "custom_fields":
-        return _to_custom_fields(value, draft, path)
+        return _to_custom_fields(value, coerced, path)
     if known.kind == "attachments":
         return _to_attachments(value, known)
     converter = _CONVERTERS.get(known.kind)
     return value if converter is None else converter(value)
 
 
-def to_boolean(value: object) -> object:
+def coerce_boolean(value: object) -> object:
     """Return the boolean that a value stands for (seed 001), or the value itself."""
     if isinstance(value, int | float) and value in (0, 1):
         return bool(value)
@@ -253,65 +255,65 @@ def to_boolean(value: object) -> object:
     return False if word in _FALSE else value
 
 
-def to_integer(value: object) -> object:
+def coerce_integer(value: object) -> object:
     """Return the integer that a number or ASCII digits stand for, or the value itself."""
     if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
         return int(value)
     if not isinstance(value, str):
         return value
     digits = value.strip(_BLANKS)
-    if digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS:
+    if digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS:
         return int(digits)
     return value
 
 
-def to_reference(value: object) -> object:
+def coerce_reference(value: object) -> object:
     """Return the id that a number, digits, or an object with an `id` stand for."""
-    return to_integer(value["id"] if isinstance(value, dict) and "id" in value else value)
+    return coerce_integer(value["id"] if isinstance(value, dict) and "id" in value else value)
 
 
-def to_minutes(value: object) -> object:
+def coerce_duration(value: object) -> object:
     """Return the minutes that a number or `h:mm` stand for, or the value itself."""
     match = _HOURS_AND_MINUTES.fullmatch(value.strip(_BLANKS)) if isinstance(value, str) else None
-    return to_integer(value) if match is None else int(match[1]) * 60 + int(match[2])
+    return coerce_integer(value) if match is None else int(match[1]) * 60 + int(match[2])
 
 
-def to_text(value: object) -> object:
+def coerce_text(value: object) -> object:
     """Return the text of a number, or the value itself.
 
     A number without a fraction is written without one: Relay's arithmetic always makes floats.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
-    exact = to_integer(value)
+    exact = coerce_integer(value)
     if isinstance(exact, float) and exact.is_integer():
         return value  # nobody knows which number was written; it has to come as text
     return json.dumps(exact)
 
 
-def to_media_type(value: object) -> object:
+def coerce_media_type(value: object) -> object:
     """Return a media type without what surrounds it, or the value itself."""
     return value.strip(_BLANKS) if isinstance(value, str) else value
 
 
-def to_texts(value: object) -> object:
+def coerce_texts(value: object) -> object:
     """Return a list with the texts of its numbers, or the value itself."""
-    return [to_text(item) for item in value] if isinstance(value, list) else value
+    return [coerce_text(item) for item in value] if isinstance(value, list) else value
 
 
 _OPENED = frozenset({"reference", "custom_fields", "strings", "attachments", "object"})
 _CONVERTERS: Mapping[str, Callable[[object], object]] = {
-    "id": to_integer,
-    "boolean": to_boolean,
-    "integer": to_integer,
-    "duration": to_minutes,
-    "reference": to_reference,
-    "enum": to_text,
-    "string": to_text,
-    "text": to_text,
-    "media_type": to_media_type,
-    "datetime": to_text,
-    "strings": to_texts,
+    "id": coerce_integer,
+    "boolean": coerce_boolean,
+    "integer": coerce_integer,
+    "duration": coerce_duration,
+    "reference": coerce_reference,
+    "enum": coerce_text,
+    "string": coerce_text,
+    "text": coerce_text,
+    "media_type": coerce_media_type,
+    "datetime": coerce_text,
+    "strings": coerce_texts,
 }
 
 
@@ -334,11 +336,11 @@ def _as_it_is(value: object) -> object:
     return value
 
 
-def _to_custom_fields(value: object, draft: Draft, path: str) -> object:
+def _to_custom_fields(value: object, coerced: CoercedSpec, path: str) -> object:
     """Return `{id: value}` as the list that the API takes; leave out items without a value."""
     if isinstance(value, dict):
         if value.keys() == {"id", "value"}:
-            draft.problems.append(
+            coerced.problems.append(
                 Problem(
                     path,
                     "is an object with exactly `id` and `value`, which can be read in two ways",
@@ -348,7 +350,7 @@ def _to_custom_fields(value: object, draft: Draft, path: str) -> object:
         value = [{"id": name, "value": item} for name, item in value.items()]
     if not isinstance(value, list):
         return value
-    items = [{**item, "id": to_text(item["id"])} if _has_id(item) else item for item in value]
+    items = [{**item, "id": coerce_text(item["id"])} if _has_id(item) else item for item in value]
     return [item for item in items if not (_has_id(item) and item.get("value", "") is None)]
 
 

@@ -1,4 +1,4 @@
-"""`fourme.validation`: what is refused, and what its user is told."""
+"""`spec.validation`: what is refused, and what its user is told."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fourme.hosts import Host
-from fourme.validation import validate
 from process.errors import ConfigError, ExitCode, SpecError, StepError
+from spec.validation import validate
 from tests.scenario_files import CONNECTION
 
 if TYPE_CHECKING:
-    from fourme.schema import SpecSchema
+    from spec.schema import SpecSchema
 
 
 def refusal(schema: SpecSchema, **request: object) -> tuple[str, ...]:

@@ -12,15 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from fourme.conversion import convert
-from fourme.schema import load_spec_schema
-from fourme.validation import Order, validate
 from process.errors import ConfigError, SpecError
 from process.logs import SanitizingHandler
 from process.redaction import MASK, Redactor
 from process.settings import MAX_LINE_BYTES
+from spec.coercion import coerce
+from spec.schema import load_spec_schema
 from spec.secrets import secrets_in_spec
-from tests.fourme.strategies import (
+from spec.validation import Spec, validate
+from tests.scenario_files import CONNECTION
+from tests.spec.strategies import (
     ENTRIES,
     SCHEMA,
     json_values,
@@ -29,16 +30,15 @@ from tests.fourme.strategies import (
     odd_values,
     valid_requests,
 )
-from tests.scenario_files import CONNECTION
 
 if TYPE_CHECKING:
-    from fourme.schema import Field
+    from spec.schema import Field
 
 CONTRACT_LINE_BYTES = 16 * 1024
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
 
 
-def judged(spec: object) -> Order | None:
+def judged(spec: object) -> Spec | None:
     """Return what a spec stands for; None when it is refused."""
     try:
         return validate(spec, SCHEMA)
@@ -86,7 +86,7 @@ def strict(value: object) -> object:
     return (type(value).__name__, value)
 
 
-def check_order(order: Order) -> None:
+def check_order(order: Spec) -> None:
     """Assert what holds for all that is sent."""
     body = order.update.body
     text = json.dumps(body, allow_nan=False)
@@ -195,8 +195,8 @@ def test_valid_specs_in_json_text(case: tuple[dict[str, Any], dict[str, Any]]) -
 @given(valid_requests())
 def test_conversion_is_stable(case: tuple[dict[str, Any], dict[str, Any]]) -> None:
     """What has been converted is converted to itself."""
-    once = convert({"request": case[0]}, SCHEMA).spec
-    twice = convert(once, load_spec_schema()).spec
+    once = coerce({"request": case[0]}, SCHEMA).spec
+    twice = coerce(once, load_spec_schema()).spec
 
     assert strict(once) == strict(twice)
 

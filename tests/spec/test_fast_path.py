@@ -1,4 +1,4 @@
-"""`fourme.precheck`: never lets pass what the judge refuses, and spares it what is valid."""
+"""`spec.fast_path`: never lets pass what the judge refuses, and spares it what is valid."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from fourme.conversion import convert
-from fourme.judge import verdict
-from fourme.precheck import is_surely_valid
-from fourme.schema import load_spec_schema
-from tests.fourme.strategies import odd_specs, odd_values, valid_requests
+from spec.coercion import coerce
+from spec.fast_path import is_valid_fast
+from spec.schema import load_spec_schema
+from spec.schema_errors import iter_problems
 from tests.scenario_files import CONNECTION, load_scenarios
+from tests.spec.strategies import odd_specs, odd_values, valid_requests
 
 SCHEMA = load_spec_schema()
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -20,9 +20,9 @@ SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 def agrees(spec: object) -> bool:
     """Return whether precheck and judge say the same of a spec."""
-    draft = convert(spec, SCHEMA)
-    surely = is_surely_valid(draft.spec, SCHEMA.document, SCHEMA.document)
-    return surely is not any(verdict(draft, SCHEMA))
+    coerced = coerce(spec, SCHEMA)
+    surely = is_valid_fast(coerced.spec, SCHEMA.document, SCHEMA.document)
+    return surely is not any(iter_problems(coerced, SCHEMA))
 
 
 @settings(max_examples=300, suppress_health_check=SLOW)
@@ -44,8 +44,8 @@ def test_of_odd_fields_it_says_what_the_judge_says(value: object) -> None:
 @given(valid_requests())
 def test_valid_specs_need_no_judge(case: tuple[dict[str, Any], dict[str, Any]]) -> None:
     """What the schema documents is seen to be valid."""
-    draft = convert({"connection": dict(CONNECTION), "request": case[0]}, SCHEMA)
-    assert is_surely_valid(draft.spec, SCHEMA.document, SCHEMA.document)
+    coerced = coerce({"connection": dict(CONNECTION), "request": case[0]}, SCHEMA)
+    assert is_valid_fast(coerced.spec, SCHEMA.document, SCHEMA.document)
 
 
 @pytest.mark.parametrize("folder", ["accepted", "refused"])
@@ -68,7 +68,7 @@ def test_of_the_scenarios_it_says_what_the_judge_says(folder: Any) -> None:  # n
 def test_what_it_does_not_know_is_for_the_judge(schema: dict[str, Any]) -> None:
     """A keyword, type or format that the schema has never used is a doubt, not a pass."""
     value = {} if schema["type"] == "object" else "a@example.com"
-    assert not is_surely_valid(value, schema, schema)
+    assert not is_valid_fast(value, schema, schema)
 
 
 def test_every_limit_has_a_type_beside_it() -> None:

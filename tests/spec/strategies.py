@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from fourme.schema import SpecSchema, load_spec_schema
+from spec.schema import SpecSchema, load_spec_schema
 from tests.scenario_files import CONNECTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from fourme.schema import Field
+    from spec.schema import Field
 
 SCHEMA: SpecSchema = load_spec_schema()
 ENTRIES: Mapping[str, Any] = SCHEMA.document["properties"]["request"]["properties"]

@@ -18,18 +18,18 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from fourme.conversion import Problem
+from spec.coercion import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from fourme.schema import Field, SpecSchema
+    from spec.schema import Field, SpecSchema
 
 _SOURCES = ("key", "content", "content_base64", "path")
 _FOR_UPLOADED = frozenset({"key", "filesize", "inline", "_destroy"})
 _FOR_UPLOADS = frozenset({"name", "content_type", "inline"})
-_MOST_DIGITS = 9  # of an index; more is beyond any list, and beyond what Python reads
-_LONGEST_NAME = 255  # bytes; what file systems and storages take
+_MAX_DIGITS = 9  # of an index; more is beyond any list, and beyond what Python reads
+_MAX_NAME_BYTES = 255  # bytes; what file systems and storages take
 _CONTENT_TYPES = {".log": "text/plain", ".yaml": "application/yaml", ".yml": "application/yaml"}
 _ANY_CONTENT = "application/octet-stream"
 
@@ -214,11 +214,11 @@ def _name_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(
             place, f"is {name!r}, which has a folder in it", "Give the file's name alone."
         )
-    elif not name.isprintable() or '"' in name or len(name.encode()) > _LONGEST_NAME:
+    elif not name.isprintable() or '"' in name or len(name.encode()) > _MAX_NAME_BYTES:
         yield Problem(
             place,
             "is no name for a file",
-            f"Use up to {_LONGEST_NAME} bytes of printable characters without quotes.",
+            f"Use up to {_MAX_NAME_BYTES} bytes of printable characters without quotes.",
         )
 
 
@@ -293,7 +293,7 @@ def _inline_problems(request: Mapping[str, Any], known: Field, items: object) ->
 
 def _inline_indexes(value: object, field: str) -> Iterator[int]:
     if isinstance(value, str):
-        yield from (int(number[:_MOST_DIGITS]) for number in _reference(field).findall(value))
+        yield from (int(number[:_MAX_DIGITS]) for number in _reference(field).findall(value))
     elif isinstance(value, list | dict):
         for member in value.values() if isinstance(value, dict) else value:
             yield from _inline_indexes(member, field)

@@ -1,6 +1,6 @@
 """What draft-07 cannot say of a value, and spec.schema.json says in `x-4me-...` terms.
 
-Both the judge (`fourme.judge`) and the look whether one is needed (`fourme.precheck`) go by this.
+Both jsonschema (`spec.schema_errors`) and `spec.fast_path` use these checks.
 """
 
 from __future__ import annotations

@@ -10,13 +10,13 @@ from jsonschema import Draft7Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from fourme.conversion import Draft, Problem
-from fourme.formats import FORMATS, fits_bytes, is_integer
+from spec.coercion import CoercedSpec, Problem
+from spec.formats import FORMATS, fits_bytes, is_integer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from fourme.schema import SpecSchema
+    from spec.schema import SpecSchema
 
 _SHOWN = 60  # characters of a value that a message shows
 _EXPECTED = {
@@ -41,10 +41,10 @@ _EXPECTED = {
 }
 
 
-def verdict(draft: Draft, schema: SpecSchema) -> Iterator[Problem]:
+def iter_problems(coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Problem]:
     """Yield what is wrong with a converted spec, in the order of the schema's own walk."""
-    for error in _validator(schema).iter_errors(draft.spec):
-        yield from _problems_of(error, draft, schema)
+    for error in _validator(schema).iter_errors(coerced.spec):
+        yield from _problems_of(error, coerced, schema)
 
 
 def _validator(schema: SpecSchema) -> Draft7Validator:
@@ -91,24 +91,26 @@ class _Finding:
         return str(self.entry.get("x-4me-type", ""))
 
 
-def _problems_of(error: ValidationError, draft: Draft, schema: SpecSchema) -> Iterator[Problem]:
+def _problems_of(
+    error: ValidationError, coerced: CoercedSpec, schema: SpecSchema
+) -> Iterator[Problem]:
     """Yield what one of the judge's errors means to a user."""
     entry = error.schema if isinstance(error.schema, dict) else {}
     cause = error.cause if isinstance(error.cause, Exception) else None
     finding = _Finding(str(error.validator), error.validator_value, error.instance, entry, cause)
-    path = _path_of(error, draft)
+    path = _path_of(error, coerced)
     if finding.rule == "required":
-        yield from _missing(path, finding, draft)
+        yield from _missing(path, finding, coerced)
     elif finding.rule == "additionalProperties":
         yield from _unknown(path, finding, schema)
     else:
         yield Problem(path, *_complaint(finding))
 
 
-def _missing(path: str, finding: _Finding, draft: Draft) -> Iterator[Problem]:
+def _missing(path: str, finding: _Finding, coerced: CoercedSpec) -> Iterator[Problem]:
     for name in finding.limit:
         if name not in finding.value:
-            hint = _missing_hint(name, finding.value, draft)
+            hint = _missing_hint(name, finding.value, coerced)
             yield Problem(_join(path, name), "is missing", hint)
 
 
@@ -194,8 +196,8 @@ def _with_article(kind: str) -> str:
     return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
-def _missing_hint(name: str, instance: Iterable[str], draft: Draft) -> str:
-    if name == "request_id" and "id" in draft.ignored:
+def _missing_hint(name: str, instance: Iterable[str], coerced: CoercedSpec) -> str:
+    if name == "request_id" and "id" in coerced.ignored:
         return "The read-only `id` is not used; name the request in `request_id`."
     return _suggestion(name, instance, "Did you mean it by").strip()
 
@@ -211,11 +213,11 @@ def _suggestion(value: object, known: Iterable[object], words: str = "Did you me
     return f" {words} `{by_lower[near[0]]}`?" if near else ""
 
 
-def _path_of(error: ValidationError, draft: Draft) -> str:
+def _path_of(error: ValidationError, coerced: CoercedSpec) -> str:
     """Return where an error is, as in `request.custom_fields[0].id`, in the user's spelling."""
     path = ""
     for depth, part in enumerate(error.absolute_path):
-        name = draft.spelled.get(str(part), part) if depth == 1 else part
+        name = coerced.spelled.get(str(part), part) if depth == 1 else part
         path = f"{path}[{name}]" if isinstance(name, int) else _join(path, str(name))
     return path
 

@@ -1,4 +1,4 @@
-"""`fourme.judge`: what a refusal shows of values, and what it does not."""
+"""`spec.schema_errors`: what a refusal shows of values, and what it does not."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fourme.validation import validate
 from process.errors import ConfigError, SpecError
 from process.redaction import Redactor
+from spec.validation import validate
 from tests.scenario_files import CONNECTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fourme.schema import SpecSchema
+    from spec.schema import SpecSchema
 
 TOKEN = ("Aa1+Bb2/Cc3=Dd4.Ee5-Ff6_Gg7&Hh8<Ii9" * 4)[:120]
 PIECES = [TOKEN[start : start + 8] for start in range(len(TOKEN) - 7)]

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fourme.validation import validate
 from process.errors import StepError
+from spec.validation import validate
 from tests.scenario_files import ACCESS_TOKEN, Accepted, Refused, load_scenarios
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fourme.schema import SpecSchema
+    from spec.schema import SpecSchema
 
 SECRETS = (ACCESS_TOKEN, "scenario-secret")
 

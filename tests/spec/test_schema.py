@@ -1,4 +1,4 @@
-"""`fourme.schema`: what the annotations of spec.schema.json mean."""
+"""`spec.schema`: what the annotations of spec.schema.json mean."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fourme.conversion import Draft, convert
-from fourme.schema import Field, read_field
+from spec.coercion import CoercedSpec, coerce
+from spec.schema import Field, read_field
 
 if TYPE_CHECKING:
-    from fourme.schema import SpecSchema
+    from spec.schema import SpecSchema
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ def test_kinds_are_converted(schema: SpecSchema) -> None:
     """Conversion knows each documented type: no field ends up under another name or lost."""
     for name in schema.request_names:
         known = schema.fields[name]
-        draft: Draft = convert({"request": {name: True}}, schema)
+        coerced: CoercedSpec = coerce({"request": {name: True}}, schema)
         kept = {} if known.place == "nowhere" else {name}
-        assert set(draft.spec["request"]) == set(kept)
+        assert set(coerced.spec["request"]) == set(kept)
 
 
 def test_additions_are_known(schema: SpecSchema) -> None:

@@ -1,4 +1,4 @@
-"""`fourme.conversion`: a spec as engines deliver it becomes a draft for the judge."""
+"""`spec.coercion`: a spec as engines deliver it becomes a draft for the judge."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fourme.conversion import (
+from spec.coercion import (
     Problem,
-    convert,
+    coerce,
 )
 
 if TYPE_CHECKING:
-    from fourme.schema import SpecSchema
+    from spec.schema import SpecSchema
 
 
 @pytest.mark.parametrize(
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 )
 def test_json_text(name: str, value: str, expected: object, schema: SpecSchema) -> None:
     """JSON text becomes what it says where an object or a list may stand, and nowhere else."""
-    draft = convert({"request": {name: value}}, schema)
+    coerced = coerce({"request": {name: value}}, schema)
 
-    assert repr(draft.spec["request"][name]) == repr(expected)
-    assert draft.problems == []
+    assert repr(coerced.spec["request"][name]) == repr(expected)
+    assert coerced.problems == []
 
 
 @pytest.mark.parametrize(
@@ -62,18 +62,18 @@ def test_json_text(name: str, value: str, expected: object, schema: SpecSchema) 
 @pytest.mark.parametrize("name", ["note_attachments", "custom_fields_attachments"])
 def test_attachments(name: str, value: object, expected: object, schema: SpecSchema) -> None:
     """Attachments become a list, also one alone, and their members the documented types."""
-    draft = convert({"request": {name: value}}, schema)
+    coerced = coerce({"request": {name: value}}, schema)
 
-    assert repr(draft.spec["request"][name]) == repr(expected)
+    assert repr(coerced.spec["request"][name]) == repr(expected)
 
 
 @pytest.mark.parametrize("items", [[{"content": b"\xff\x00"}], {"content": b"\xff\x00"}])
 def test_binary_content(items: object, schema: SpecSchema) -> None:
     """An attachment's content that travelled as base64 stays as it is, text or not."""
-    draft = convert({"request": {"note_attachments": items}}, schema)
+    coerced = coerce({"request": {"note_attachments": items}}, schema)
 
-    assert draft.spec["request"]["note_attachments"] == [{"content_base64": "/wA="}]
-    assert draft.problems == []
+    assert coerced.spec["request"]["note_attachments"] == [{"content_base64": "/wA="}]
+    assert coerced.problems == []
 
 
 def test_problem_with_hint() -> None:
@@ -85,32 +85,32 @@ def test_problem_with_hint() -> None:
 
 def test_draft(schema: SpecSchema) -> None:
     """A draft holds converted values, and apart from them what is cleared and how it is spelled."""
-    draft = convert(
+    coerced = coerce(
         {"request": {"request_id": "5", "team_id": "13", "impact": "", "note": None, "id": 1}},
         schema,
     )
 
-    assert draft.spec == {"request": {"request_id": 5, "team": 13}}
-    assert draft.cleared == ["impact"]
-    assert draft.ignored == ["id"]
-    assert draft.spelled == {"team": "team_id"}
-    assert draft.problems == []
+    assert coerced.spec == {"request": {"request_id": 5, "team": 13}}
+    assert coerced.cleared == ["impact"]
+    assert coerced.ignored == ["id"]
+    assert coerced.spelled == {"team": "team_id"}
+    assert coerced.problems == []
 
 
 def test_unknown_names_stay(schema: SpecSchema) -> None:
     """A name that the schema lacks stays, with its value, for the judge."""
-    draft = convert({"request": {"subjct": 1}, "other": {"a": 1}}, schema)
+    coerced = coerce({"request": {"subjct": 1}, "other": {"a": 1}}, schema)
 
-    assert draft.spec == {"request": {"subjct": 1}, "other": {"a": 1}}
+    assert coerced.spec == {"request": {"subjct": 1}, "other": {"a": 1}}
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "[" * 500 + "]" * 500])
 def test_json_text_that_is_nested_too_deeply(text: str, schema: SpecSchema) -> None:
     """It stays as it is, and is a problem at its path: a place inside it says nothing."""
-    draft = convert({"request": {"checked_items": text}}, schema)
+    coerced = coerce({"request": {"checked_items": text}}, schema)
 
-    assert draft.spec["request"]["checked_items"] == text
-    assert [str(problem) for problem in draft.problems] == [
+    assert coerced.spec["request"]["checked_items"] == text
+    assert [str(problem) for problem in coerced.problems] == [
         "request.checked_items is nested deeper than 100 levels."
     ]
 
@@ -118,9 +118,9 @@ def test_json_text_that_is_nested_too_deeply(text: str, schema: SpecSchema) -> N
 @pytest.mark.parametrize(("levels", "problems"), [(98, 0), (99, 1), (100_000, 1)])
 def test_depth_counts_from_the_spec(levels: int, problems: int, schema: SpecSchema) -> None:
     """The place is named by its first four levels."""
-    draft = convert({"request": {"custom_fields": {"a": nested(levels - 1)}}}, schema)
+    coerced = coerce({"request": {"custom_fields": {"a": nested(levels - 1)}}}, schema)
 
-    assert [str(problem) for problem in draft.problems] == [
+    assert [str(problem) for problem in coerced.problems] == [
         "request.custom_fields.a[0] is nested deeper than 100 levels."
     ] * problems
 
@@ -133,7 +133,7 @@ def test_given_values_are_not_changed(schema: SpecSchema) -> None:
     }
     before = repr(spec)
 
-    convert(spec, schema)
+    coerce(spec, schema)
 
     assert repr(spec) == before
 
@@ -169,10 +169,10 @@ def test_no_json_value(value: object, wrong: str, schema: SpecSchema) -> None:
     """What JSON cannot carry is a problem at its path, and the rest is converted all the same."""
     hidden: dict[str, Any] = {"team": "13", "additional_fields": {"newer": [value]}}
 
-    draft = convert({"request": hidden}, schema)
+    coerced = coerce({"request": hidden}, schema)
 
-    problems = draft.problems
-    assert draft.spec["request"]["team"] == 13
+    problems = coerced.problems
+    assert coerced.spec["request"]["team"] == 13
     assert [problem.path for problem in problems if wrong in problem.wrong]
     assert all(
         problem.path.startswith("request.additional_fields.newer[0]") for problem in problems
@@ -190,16 +190,16 @@ def test_no_json_value(value: object, wrong: str, schema: SpecSchema) -> None:
 )
 def test_no_json_value_in_json_text(text: str, schema: SpecSchema) -> None:
     """What JSON cannot carry is a problem inside JSON text, too."""
-    assert convert({"connection": {}, "request": text}, schema).problems
+    assert coerce({"connection": {}, "request": text}, schema).problems
 
 
 @pytest.mark.parametrize("value", [None, [], "text", 5, True, b"\xff"])
 def test_no_object(value: object, schema: SpecSchema) -> None:
     """A spec that is no object is one problem."""
-    draft = convert(value, schema)
+    coerced = coerce(value, schema)
 
-    assert [problem.path for problem in draft.problems] == [""]
-    assert draft.spec == {}
+    assert [problem.path for problem in coerced.problems] == [""]
+    assert coerced.spec == {}
 
 
 @pytest.mark.parametrize(
@@ -218,10 +218,10 @@ def test_no_object(value: object, schema: SpecSchema) -> None:
 )
 def test_custom_fields(value: object, expected: object, schema: SpecSchema) -> None:
     """Custom fields become the list that the API takes, without those that are null."""
-    draft = convert({"request": {"custom_fields": value}}, schema)
+    coerced = coerce({"request": {"custom_fields": value}}, schema)
 
-    found = draft.spec["request"]["custom_fields"]
-    assert draft.problems == []
+    found = coerced.spec["request"]["custom_fields"]
+    assert coerced.problems == []
     if expected is not None:
         assert found == expected
     else:
@@ -230,9 +230,9 @@ def test_custom_fields(value: object, expected: object, schema: SpecSchema) -> N
 
 def test_custom_fields_in_two_ways(schema: SpecSchema) -> None:
     """An object of exactly id and value is a problem in the user's own spelling."""
-    draft = convert({"request": {"custom_fields": {"id": "a", "value": "b"}}}, schema)
+    coerced = coerce({"request": {"custom_fields": {"id": "a", "value": "b"}}}, schema)
 
-    assert [problem.path for problem in draft.problems] == ["request.custom_fields"]
+    assert [problem.path for problem in coerced.problems] == ["request.custom_fields"]
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_custom_fields_in_two_ways(schema: SpecSchema) -> None:
 )
 def test_two_values(request_: object, expected: str | None, schema: SpecSchema) -> None:
     """Two spellings of one reference are fine while they say the same, and else a problem."""
-    paths = [problem.path for problem in convert({"request": request_}, schema).problems]
+    paths = [problem.path for problem in coerce({"request": request_}, schema).problems]
 
     assert paths == ([] if expected is None else [expected])
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fourme.attachments import attachment_problems
-from fourme.conversion import Draft, Problem, convert
 from fourme.hosts import Host, parse_host
-from fourme.precheck import is_surely_valid
 from fourme.translation import Update, translate
 from process.errors import ConfigError, SpecError
+from spec.attachments import attachment_problems
+from spec.coercion import CoercedSpec, Problem, coerce
+from spec.fast_path import is_valid_fast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from fourme.schema import SpecSchema
+    from spec.schema import SpecSchema
 
 _NO_CHANGE = (
     "Name a field to change; null, read-only inputs and empty lists of additions change none. To "
@@ -36,7 +36,7 @@ class Connection:
 
 
 @dataclass(frozen=True)
-class Order:
+class Spec:
     """A valid spec: what to update, where, and whether to tell more about it."""
 
     connection: Connection
@@ -44,7 +44,7 @@ class Order:
     debug: bool
 
 
-def validate(raw: object, schema: SpecSchema) -> Order:
+def validate(raw: object, schema: SpecSchema) -> Spec:
     """Convert and judge a spec.
 
     Args:
@@ -55,26 +55,26 @@ def validate(raw: object, schema: SpecSchema) -> Order:
         SpecError: there are problems; its details name them all.
         ConfigError: the one problem is the host.
     """
-    draft = convert(raw, schema)
-    found = [*draft.problems]
-    if draft.spec or not found:
-        found += [*_schema_problems(draft, schema), *_beyond_the_schema(draft, schema)]
+    coerced = coerce(raw, schema)
+    found = [*coerced.problems]
+    if coerced.spec or not found:
+        found += [*_schema_problems(coerced, schema), *_beyond_the_schema(coerced, schema)]
     if found:
-        raise _refusal(found, draft)
-    return _order(draft, schema)
+        raise _refusal(found, coerced)
+    return _order(coerced, schema)
 
 
-def _order(draft: Draft, schema: SpecSchema) -> Order:
-    connection = draft.spec["connection"]
-    update = translate(draft.spec["request"], tuple(draft.cleared), schema)
+def _order(coerced: CoercedSpec, schema: SpecSchema) -> Spec:
+    connection = coerced.spec["connection"]
+    update = translate(coerced.spec["request"], tuple(coerced.cleared), schema)
     if not any(_is_change(name, value, schema) for name, value in update.body.items()):
-        raise _refusal([Problem("request", "would change nothing", _NO_CHANGE)], draft)
-    return Order(
+        raise _refusal([Problem("request", "would change nothing", _NO_CHANGE)], coerced)
+    return Spec(
         Connection(
             parse_host(connection["host"]), connection["accessToken"], connection["account"]
         ),
         update,
-        draft.spec.get("debug", False),
+        coerced.spec.get("debug", False),
     )
 
 
@@ -87,13 +87,13 @@ def _is_change(name: str, value: object, schema: SpecSchema) -> bool:
     return value != [] or known is None or known.kind not in ("custom_fields", "attachments")
 
 
-def _refusal(found: Iterable[Problem], draft: Draft) -> SpecError | ConfigError:
+def _refusal(found: Iterable[Problem], coerced: CoercedSpec) -> SpecError | ConfigError:
     """Return the error for the first problem of each place."""
     by_path: dict[str, Problem] = {}
     for problem in found:
         by_path.setdefault(problem.path, problem)
     problems = tuple(by_path.values())
-    if [*by_path] == ["connection.host"] and "host" in draft.spec["connection"]:
+    if [*by_path] == ["connection.host"] and "host" in coerced.spec["connection"]:
         return ConfigError(
             f"The connection's host is wrong: {problems[0]}",
             fix="Fix the host in the `4me` connection.",
@@ -106,17 +106,17 @@ def _refusal(found: Iterable[Problem], draft: Draft) -> SpecError | ConfigError:
     )
 
 
-def _schema_problems(draft: Draft, schema: SpecSchema) -> Iterator[Problem]:
-    if is_surely_valid(draft.spec, schema.document, schema.document):
+def _schema_problems(coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Problem]:
+    if is_valid_fast(coerced.spec, schema.document, schema.document):
         return
-    from fourme.judge import verdict  # noqa: PLC0415  costs start-up time; most specs are valid
+    from spec.schema_errors import iter_problems  # noqa: PLC0415  costs start-up time; most specs are valid
 
-    yield from verdict(draft, schema)
+    yield from iter_problems(coerced, schema)
 
 
-def _beyond_the_schema(draft: Draft, schema: SpecSchema) -> Iterator[Problem]:
+def _beyond_the_schema(coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Problem]:
     """Yield what is wrong with the request beyond what a schema can say."""
-    request = draft.spec.get("request")
+    request = coerced.spec.get("request")
     if isinstance(request, dict):
         yield from _known_additions(request.get("additional_fields"), schema)
         yield from attachment_problems(request, schema)

@@ -1,4 +1,4 @@
-"""`fourme.attachments`: the items of a field, one by one, and as they are sent."""
+"""`spec.attachments`: the items of a field, one by one, and as they are sent."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fourme.attachments import Stored, attach, attachment_problems, files_of
+from spec.attachments import Stored, attach, attachment_problems, files_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fourme.schema import SpecSchema
+    from spec.schema import SpecSchema
 
 NAME = "request.note_attachments[0].name"
 

@@ -1,16 +1,16 @@
-"""`fourme.conversion`: single values become their documented types."""
+"""`spec.coercion`: single values become their documented types."""
 
 from __future__ import annotations
 
 import pytest
 
-from fourme.conversion import (
-    to_boolean,
-    to_integer,
-    to_minutes,
-    to_reference,
-    to_text,
-    to_texts,
+from spec.coercion import (
+    coerce_boolean,
+    coerce_duration,
+    coerce_integer,
+    coerce_reference,
+    coerce_text,
+    coerce_texts,
 )
 
 
@@ -53,7 +53,7 @@ def same(found: object, expected: object) -> bool:
 )
 def test_to_integer(value: object, expected: object) -> None:
     """Whole numbers and ASCII digits become integers; anything else stays as it is."""
-    assert same(to_integer(value), expected)
+    assert same(coerce_integer(value), expected)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_to_integer(value: object, expected: object) -> None:
 )
 def test_to_boolean(value: object, expected: object) -> None:
     """The documented spellings become booleans; anything else stays, and is not false."""
-    assert same(to_boolean(value), expected)
+    assert same(coerce_boolean(value), expected)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_to_boolean(value: object, expected: object) -> None:
 )
 def test_to_minutes(value: object, expected: object) -> None:
     """Minutes and h:mm become minutes; anything else stays as it is."""
-    assert same(to_minutes(value), expected)
+    assert same(coerce_duration(value), expected)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_to_minutes(value: object, expected: object) -> None:
 )
 def test_to_reference(value: object, expected: object) -> None:
     """Ids, and objects with an id, become ids; anything else stays as it is."""
-    assert same(to_reference(value), expected)
+    assert same(coerce_reference(value), expected)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_to_reference(value: object, expected: object) -> None:
 )
 def test_to_text(value: object, expected: object) -> None:
     """A number becomes its text; anything else stays as it is."""
-    assert same(to_text(value), expected)
+    assert same(coerce_text(value), expected)
 
 
 @pytest.mark.parametrize(
@@ -164,4 +164,4 @@ def test_to_text(value: object, expected: object) -> None:
 )
 def test_to_texts(value: object, expected: object) -> None:
     """The numbers in a list become texts; anything else stays as it is."""
-    assert same(to_texts(value), expected)
+    assert same(coerce_texts(value), expected)

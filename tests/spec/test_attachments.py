@@ -1,4 +1,4 @@
-"""`fourme.attachments`: what is wrong with the files that a spec names."""
+"""`spec.attachments`: what is wrong with the files that a spec names."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fourme.attachments import attachment_problems, content_type_of, files_of
+from spec.attachments import attachment_problems, content_type_of, files_of
 
 if TYPE_CHECKING:
-    from fourme.schema import SpecSchema
+    from spec.schema import SpecSchema
 
 NOBODY = 65532
 
