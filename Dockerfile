@@ -20,6 +20,7 @@ RUN python3 -m venv pip \
 COPY step.py spec.schema.json outputs.schema.json /opt/step/
 COPY engines /opt/step/engines
 COPY fourme /opt/step/fourme
+COPY operations /opt/step/operations
 COPY process /opt/step/process
 COPY transport /opt/step/transport
 COPY spec /opt/step/spec

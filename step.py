@@ -20,8 +20,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from engines import Output, choose_engine, read_arguments, show_errors
-from fourme.api import FourMeApi
-from fourme.client import FourMeClient
+from fourme.client import ApiClient
+from operations.update import RequestUpdater
 from process.clock import SystemClock
 from process.errors import ExitCode, InternalError, OutputError, StepError
 from process.logs import configure_logging, enable_debug_logging
@@ -95,8 +95,8 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
     if not host.is_known:
         logger.info("%s is none of 4me's own hosts; it is used as it is given.", host.address)
     logger.info("Updating request %d at %s: %s", update.request_id, host.address, update.summary)
-    api = FourMeApi(order.connection, context)
-    request = FourMeClient(api, schema).update(update)
+    api = ApiClient(order.connection, context)
+    request = RequestUpdater(api, schema).update(update)
     logger.info("Request %d is updated.", update.request_id)
 
     published = {**request, "request_id": update.request_id}

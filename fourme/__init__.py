@@ -1,1 +1,1 @@
-"""What speaks to 4me."""
+"""The 4me REST API."""

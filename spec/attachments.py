@@ -77,7 +77,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Stored:
+class UploadedFile:
     """A file that 4me's storage holds."""
 
     key: str
@@ -107,7 +107,7 @@ def files_of(request: Mapping[str, Any], schema: SpecSchema) -> tuple[File, ...]
 
 def attach(
     body: Mapping[str, Any],
-    stored: Mapping[tuple[str, int], Stored],
+    stored: Mapping[tuple[str, int], UploadedFile],
     schema: SpecSchema,
 ) -> dict[str, Any]:
     """Return the body of an update with its files as 4me's storage holds them.
@@ -264,7 +264,7 @@ def content_type_of(name: str) -> str:
     return _CONTENT_TYPES.get(ending) or known or _ANY_CONTENT
 
 
-def _sent(item: Mapping[str, Any], stored: Stored | None) -> dict[str, Any]:
+def _sent(item: Mapping[str, Any], stored: UploadedFile | None) -> dict[str, Any]:
     """Return an item as the API takes it."""
     if stored is None:
         return dict(item)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fourme.hosts import Host, parse_host
-from fourme.translation import Update, translate
+from operations.payload import Update, update_of
 from process.errors import ConfigError, SpecError
 from spec.attachments import attachment_problems
 from spec.coercion import CoercedSpec, Problem, coerce
@@ -66,7 +66,7 @@ def validate(raw: object, schema: SpecSchema) -> Spec:
 
 def _order(coerced: CoercedSpec, schema: SpecSchema) -> Spec:
     connection = coerced.spec["connection"]
-    update = translate(coerced.spec["request"], tuple(coerced.cleared), schema)
+    update = update_of(coerced.spec["request"], tuple(coerced.cleared), schema)
     if not any(_is_change(name, value, schema) for name, value in update.body.items()):
         raise _refusal([Problem("request", "would change nothing", _NO_CHANGE)], coerced)
     return Spec(

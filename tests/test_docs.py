@@ -42,7 +42,7 @@ def test_every_message_of_the_troubleshooting_exists() -> None:
     quoted = re.findall(r"^\| ([^|]+?) \|", section, re.MULTILINE)[2:]
     sources = "".join(
         path.read_text(encoding="utf-8")
-        for folder in ("process", "transport", "spec", "fourme", "engines")
+        for folder in ("process", "transport", "spec", "fourme", "operations", "engines")
         for path in (ROOT / folder).glob("*.py")
     )
     texts = re.sub(r'"\s*f?"|\{[^}]*\}', "", sources)

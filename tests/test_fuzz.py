@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engines.relay import RelayEngine
-from fourme.api import FourMeApi
-from fourme.client import FourMeClient
+from fourme.client import ApiClient
 from fourme.hosts import parse_host
-from fourme.storage import upload_all
-from fourme.translation import ExpectedNote, Update
+from fourme.uploads import upload_all
+from operations.payload import ExpectedNote, Update
+from operations.update import RequestUpdater
 from process.errors import StepError
 from process.settings import Settings
 from spec.attachments import File
@@ -130,7 +130,7 @@ def test_whatever_4me_answers(answers: list[bytes]) -> None:
     """An update ends in the request that was asked for, or in an error of the step."""
     with serve(*turns(answers)) as server:
         connection = FourMeConnection(parse_host(server.url), TOKEN, "wdc")
-        client = FourMeClient(FourMeApi(connection, context()), SCHEMA)
+        client = RequestUpdater(ApiClient(connection, context()), SCHEMA)
         try:
             assert client.update(NON_IDEMPOTENT)["id"] == 5
         except StepError as error:
@@ -156,7 +156,7 @@ def test_whatever_the_notes_are(notes: object) -> None:
     lost = answer({}, 500)
     api = ScriptedApi(lost, answer(notes), answer({"id": 5}), retry_time=0)
     try:
-        assert FourMeClient(api, SCHEMA).update(NON_IDEMPOTENT)["id"] == 5
+        assert RequestUpdater(api, SCHEMA).update(NON_IDEMPOTENT)["id"] == 5
     except StepError as error:
         check(error)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
-from fourme.api import FourMeApi
+from fourme.client import ApiClient
 from fourme.hosts import parse_host
 from process.errors import ExitCode
 from process.settings import Settings
@@ -109,7 +109,7 @@ def test_no_proxy_and_loopback_are_reached_directly(
     """NO_PROXY is respected, and no proxy is asked for this machine itself."""
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", no_proxy)
-    api = FourMeApi(
+    api = ApiClient(
         FourMeConnection(parse_host(host), "token", "wdc"), RunContext(Settings(), FakeClock())
     )
     assert ("https" in api.session.proxies) is proxied

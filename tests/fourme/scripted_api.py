@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from fourme.api import FourMeApi
+from fourme.client import ApiClient
 from fourme.hosts import parse_host
 from process.settings import Settings
 from spec.validation import Connection
@@ -50,7 +50,7 @@ def answer(
     return response
 
 
-class ScriptedApi(FourMeApi):
+class ScriptedApi(ApiClient):
     """Answers one call after the other, as told.
 
     Attributes:

@@ -1,489 +1,97 @@
-"""`fourme.client`: an update, and what is made of lost and odd answers."""
+"""`fourme.client`: what each call carries."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import traceback
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 
-from fourme.client import FourMeClient
-from fourme.translation import ExpectedNote, Update
-from process.errors import (
-    AccessError,
-    OutcomeUnknownError,
-    OutputError,
-    RejectedError,
-    SpecError,
-    UnexpectedResponseError,
-)
-from process.settings import MAX_NOTE_PAGES, MAX_NOTES, MAX_VERIFICATION_TIME
-from spec.attachments import File, Stored
+from fourme.client import ApiClient
+from fourme.hosts import parse_host
+from process.errors import RedirectError
+from process.settings import Settings
+from spec.validation import Connection as FourMeConnection
 from tests.fake_clock import FakeClock
-from tests.fourme.scripted_api import LOST, ScriptedApi, answer
-from transport.failures import AttemptFailed
-from transport.retry_policy import FailureKind
+from tests.transport.loopback import serve
+from transport.http import RequestBody, RunContext
 
 if TYPE_CHECKING:
-    import requests
-
-    from spec.schema import SpecSchema
-
-REQUEST = {"id": 5, "subject": "Printer"}
-OURS = {"id": 9, "text": "Done", "internal": False, "created_at": "2026-11-21T12:00:00Z"}
-LATELY = {**OURS, "created_at": "2026-11-21T11:59:00Z"}
-LONG_AGO = {**OURS, "created_at": "2026-11-21T11:00:00Z"}
-OLD = {**LONG_AGO, "text": "Something else"}
-NEXT = {"Link": '<https://elsewhere.example/v9/x?search_after=YQ%3D%3D&per_page=100>; rel="next"'}
-FIRST_QUERY = {"sort": "-id", "per_page": "100"}
-NON_IDEMPOTENT = Update(5, {"note": "Done"}, (ExpectedNote("Done", internal=False),), ("note",))
-ADDS_TWO = Update(
-    5,
-    {"note": "Done", "internal_note": "Done"},
-    (ExpectedNote("Done", internal=False), ExpectedNote("Done", internal=True)),
-    ("note", "internal_note"),
-)
-
-
-def client_of(schema: SpecSchema, *answers: requests.Response | AttemptFailed) -> Scene:
-    """Return a client of an API that gives these answers."""
-    api = ScriptedApi(*answers)
-    return Scene(api, FourMeClient(api, schema))
-
-
-class Scene(NamedTuple):
-    """A client, and the API that it asks."""
-
-    api: ScriptedApi
-    client: FourMeClient
-
-
-@pytest.mark.parametrize("first", [[OLD], [LONG_AGO], [OLD, LONG_AGO], []])
-def test_a_note_of_ours_on_any_page_is_found(
-    schema: SpecSchema, first: list[dict[str, object]]
-) -> None:
-    """Whatever the server's order is, an older note ends nothing: every page is looked through."""
-    api, client = client_of(
-        schema, LOST, answer(first, given=NEXT), answer([OLD, OURS, OLD]), answer(REQUEST)
-    )
-    assert client.update(NON_IDEMPOTENT) == REQUEST
-    next_query = "search_after=YQ%3D%3D&per_page=100"
-    assert api.asked_for == [None, FIRST_QUERY, next_query, None]
-    assert api.asked[1:3] == ["GET /requests/5/notes"] * 2
-
-
-@pytest.mark.parametrize("notes", [[OLD, LONG_AGO], [LONG_AGO, OLD], [LONG_AGO], []])
-def test_notes_from_long_before_are_not_ours(
-    schema: SpecSchema, notes: list[dict[str, object]]
-) -> None:
-    """Only they are there, at two looks at all pages: the update is sent again."""
-    pages = [answer(notes, given=NEXT), answer(notes)]
-    api, client = client_of(schema, LOST, *pages, *pages, answer(REQUEST))
-    assert client.update(NON_IDEMPOTENT) == REQUEST
-    assert api.asked == [
-        "PATCH /requests/5",
-        *["GET /requests/5/notes"] * 4,
-        "PATCH /requests/5",
-    ]
-
-
-def test_a_note_like_ours_from_a_minute_before_may_be_ours(schema: SpecSchema) -> None:
-    """Clocks differ: nobody can tell, so nothing is sent again."""
-    notes = answer([OLD, LATELY])
-    api, client = client_of(schema, LOST, notes, notes)
-    with pytest.raises(OutcomeUnknownError) as caught:
-        client.update(NON_IDEMPOTENT)
-    assert caught.value.details == (
-        "note 9 may be the one sent: it was added at that time, or has the same text",
-    )
-    assert api.asked.count("PATCH /requests/5") == 1
-
-
-@pytest.mark.parametrize("text", ["Something else", "Done.", "Don", "", None])
-def test_a_new_note_with_another_text_may_be_ours(schema: SpecSchema, text: object) -> None:
-    """Servers rewrite, cut and sign texts: a new note that is not recognised proves nothing."""
-    notes = answer([{**OURS, "text": text}, OLD])
-    api, client = client_of(schema, LOST, notes, notes)
-    with pytest.raises(OutcomeUnknownError, match="not update request 5 for certain"):
-        client.update(NON_IDEMPOTENT)
-    assert api.asked.count("PATCH /requests/5") == 1
-
-
-def test_a_new_note_for_other_readers_is_not_ours(schema: SpecSchema) -> None:
-    """An internal note cannot be the one for everybody."""
-    other = answer([{**OURS, "internal": True}])
-    api, client = client_of(schema, LOST, other, other, answer(REQUEST))
-    assert client.update(NON_IDEMPOTENT) == REQUEST
-    assert api.asked.count("PATCH /requests/5") == 2
-
-
-def test_our_note_beside_somebodys_is_found(schema: SpecSchema) -> None:
-    """A note that somebody else adds at that time does not hide ours, which comes later."""
-    other = {**OURS, "id": 8, "text": "Something else"}
-    api, client = client_of(schema, LOST, answer([other]), answer([other, OURS]), answer(REQUEST))
-    assert client.update(NON_IDEMPOTENT) == REQUEST
-    assert api.asked.count("PATCH /requests/5") == 1
-
-
-def test_a_note_from_a_wait_before_the_attempt_in_doubt_is_not_ours(schema: SpecSchema) -> None:
-    """Somebody's equal note, added while a rate limit was waited for: ours is sent again."""
-    rate_limit = AttemptFailed(FailureKind.RATE_LIMITED, "it answered 429", retry_after=3600)
-    meanwhile = {**OURS, "created_at": "2026-11-21T11:30:00Z"}
-    notes = answer([meanwhile])
-    api, client = client_of(schema, rate_limit, LOST, notes, notes, answer(REQUEST))
-    assert client.update(NON_IDEMPOTENT) == REQUEST
-    assert api.asked.count("PATCH /requests/5") == 3
-
-
-def test_the_window_begins_anew_once_a_doubt_is_settled(schema: SpecSchema) -> None:
-    """After a lost attempt that has not arrived, only what is newer than the next one is ours."""
-    found = answer([{**OURS, "created_at": "2026-11-21T12:10:00Z"}], Date=NOON_AND_TEN)
-    api, client = client_of(schema, LOST, *[answer([])] * 2, LOST, found, answer(REQUEST))
-    assert client.update(NON_IDEMPOTENT) == REQUEST
-    before = answer([{**OURS, "created_at": "2026-11-21T12:00:00Z"}], Date=NOON_AND_TEN)
-    empty = answer([])
-    api, client = client_of(schema, LOST, empty, empty, LOST, before, before, answer(REQUEST))
-    assert client.update(NON_IDEMPOTENT) == REQUEST
-    assert api.asked.count("PATCH /requests/5") == 3
-
-
-NOON_AND_TEN = "Sat, 21 Nov 2026 12:10:00 GMT"
-
-
-def test_every_update_is_sent_on_a_new_connection(
-    schema: SpecSchema, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Neither an upload's connection nor an idle one is used, at any attempt."""
-    api, client = client_of(schema, LOST, *[answer([])] * 2, answer(REQUEST))
-    monkeypatch.setattr(api, "renew_connections", lambda: api.asked.append("new connection"))
-    assert client.update(NON_IDEMPOTENT) == REQUEST
-    looks = ["GET /requests/5/notes"] * 2
-    update = ["new connection", "PATCH /requests/5"]
-    assert api.asked == [*update, *looks, *update]
-
-
-def test_a_note_that_arrives_late_is_found(schema: SpecSchema) -> None:
-    """A server that was still at work at the first look has done it at the second."""
-    api, client = client_of(schema, LOST, answer([]), answer([OURS]), answer(REQUEST))
-    assert client.update(NON_IDEMPOTENT) == REQUEST
-    assert api.asked.count("PATCH /requests/5") == 1
-
-
-def test_other_fields_not_as_sent_are_unknown(schema: SpecSchema) -> None:
-    """A note like ours may be somebody else's: then our other fields tell, and it is 76."""
-    update = dataclasses.replace(NON_IDEMPOTENT, body={"note": "Done", "status": "completed"})
-    found = answer({**REQUEST, "status": "assigned"})
-    api, client = client_of(schema, LOST, answer([OURS]), found)
-    with pytest.raises(OutcomeUnknownError, match="other fields are not as sent") as caught:
-        client.update(update)
-    assert caught.value.details == ("status was sent as 'completed', and is 'assigned'",)
-    assert (caught.value.exit_code, caught.value.applied) == (76, "maybe")
-    assert api.asked.count("PATCH /requests/5") == 1
-
-
-def test_other_fields_as_sent_are_fine(schema: SpecSchema) -> None:
-    """The note is there, and so is the rest."""
-    update = dataclasses.replace(NON_IDEMPOTENT, body={"note": "Done", "status": "completed"})
-    updated = {**REQUEST, "status": "completed"}
-    _, client = client_of(schema, LOST, answer([OURS]), answer(updated))
-    assert client.update(update) == updated
-
-
-def page_after(number: int) -> dict[str, str]:
-    """Return the header that leads to the next page."""
-    return {"Link": f'<https://x/?search_after={number}>; rel="next"'}
-
-
-@pytest.mark.parametrize("size", [100, 1])
-def test_endless_pages_are_unknown(schema: SpecSchema, size: int) -> None:
-    """A history that is too long to look through proves nothing."""
-    pages = [answer([OLD] * size, given=page_after(number)) for number in range(MAX_NOTE_PAGES + 1)]
-    api, client = client_of(schema, LOST, *pages)
-    with pytest.raises(OutcomeUnknownError) as caught:
-        client.update(NON_IDEMPOTENT)
-    most = {100: MAX_NOTES // 100, 1: MAX_NOTE_PAGES}[size]
-    assert caught.value.details == (
-        f"the check failed: the request has more than {most * size} notes",
-    )
-    assert api.asked.count("GET /requests/5/notes") == most
-
-
-def test_pages_that_lead_to_themselves_are_unknown(schema: SpecSchema) -> None:
-    """A server that answers the same next page again and again is not followed."""
-    page = answer([OLD], given=page_after(1))
-    api, client = client_of(schema, LOST, page, page)
-    with pytest.raises(OutcomeUnknownError):
-        client.update(NON_IDEMPOTENT)
-    assert api.asked.count("GET /requests/5/notes") == 2
-
-
-def test_the_last_page_may_be_the_last_allowed(schema: SpecSchema) -> None:
-    """As many pages are looked at as are allowed."""
-    pages = [answer([OLD], given=page_after(number)) for number in range(MAX_NOTE_PAGES - 1)]
-    _, client = client_of(schema, LOST, *pages, answer([OURS]), answer(REQUEST))
-    assert client.update(NON_IDEMPOTENT) == REQUEST
-
-
-@pytest.mark.parametrize(
-    ("notes", "headers"),
-    [
-        ([OLD] * 100, {}),
-        ([OLD] * 100, {"x-pagination-total-entries": "many"}),
-        ([OLD] * 20, {"x-pagination-total-entries": "21"}),
-        ([OLD], {"Link": "<https://x/>; rel=next"}),
-        ([OLD], {"Link": '<https://[x/?a=b>; rel="next"'}),
-    ],
-)
-def test_pages_that_may_be_missing_are_unknown(
-    schema: SpecSchema, notes: list[object], headers: dict[str, str]
-) -> None:
-    """A proxy may have removed the link to the next page: the number of notes tells."""
-    api, client = client_of(schema, LOST, answer(notes, given=headers))
-    with pytest.raises(OutcomeUnknownError, match="nobody can tell"):
-        client.update(NON_IDEMPOTENT)
-    assert api.asked.count("PATCH /requests/5") == 1
-
-
-@pytest.mark.parametrize(
-    ("size", "headers"), [(99, {}), (100, {"x-pagination-total-entries": "100"})]
-)
-def test_a_full_page_may_be_the_last(
-    schema: SpecSchema, size: int, headers: dict[str, str]
-) -> None:
-    """All notes were there, and ours was not: it is sent again."""
-    page = answer([OLD] * size, given=headers)
-    api, client = client_of(schema, LOST, page, page, answer(REQUEST))
-    assert client.update(NON_IDEMPOTENT) == REQUEST
-    assert api.asked.count("PATCH /requests/5") == 2
-
-
-def test_a_note_that_is_added_between_two_pages_is_none_that_is_missing(
-    schema: SpecSchema,
-) -> None:
-    """What the first page says of the number of notes counts, not what has come since."""
-    first = answer([OLD] * 100, given={**NEXT, "x-pagination-total-entries": "150"})
-    second = answer([OLD] * 50, given={"x-pagination-total-entries": "151"})
-    api, client = client_of(schema, LOST, first, second, first, second, answer(REQUEST))
-    assert client.update(NON_IDEMPOTENT) == REQUEST
-    assert api.asked.count("PATCH /requests/5") == 2
-
-
-def test_a_signal_between_two_pages_ends_the_look(schema: SpecSchema) -> None:
-    """The outcome is unknown then, and no further page is asked for."""
-    page = answer([OLD], given=NEXT)
-    api, client = client_of(schema, LOST, page, answer([OURS]), answer(REQUEST))
-    clock = api.context.clock
-    assert isinstance(clock, FakeClock)
-    clock.terminate_at = 0.5 + 1e-9
-    turn_pages(api, clock)
-    with pytest.raises(OutcomeUnknownError) as caught:
-        client.update(NON_IDEMPOTENT)
-    assert (caught.value.exit_code, caught.value.applied) == (76, "maybe")
-    assert "asked to end before all notes were read" in caught.value.details[0]
-    assert api.asked == ["PATCH /requests/5", "GET /requests/5/notes"]
-
-
-def turn_pages(api: ScriptedApi, clock: FakeClock) -> None:
-    """Make each answered call take a second."""
-    send_once = api.send_once
-
-    def slow(method: str, path: str, **given: Any) -> requests.Response:  # noqa: ANN401  passed on
-        response = send_once(method, path, **given)
-        clock.advance(1.0)
-        return response
-
-    api.send_once = slow  # type: ignore[method-assign]  # a double of a double
-
-
-@pytest.mark.parametrize("answers", [[answer(REQUEST)], [LOST, answer([OURS]), answer(REQUEST)]])
-def test_what_was_applied_is_noted_at_once(
-    schema: SpecSchema, answers: list[requests.Response | AttemptFailed]
-) -> None:
-    """From then on no end of the process may say that nothing was updated."""
-    api, client = client_of(schema, *answers)
-    client.update(NON_IDEMPOTENT)
-    assert api.context.clock.applied  # type: ignore[attr-defined]  # the fake one
-
-
-@pytest.mark.parametrize("header", ["Age", "Date"])
-def test_every_page_has_to_be_fresh(schema: SpecSchema, header: str) -> None:
-    """A page from a cache does not have what has come since."""
-    stale = answer([OLD], given={header: "120"})
-    api, client = client_of(schema, LOST, answer([OLD], given=NEXT), stale)
-    with pytest.raises(OutcomeUnknownError, match="nobody can tell"):
-        client.update(NON_IDEMPOTENT)
-    assert api.asked.count("PATCH /requests/5") == 1
-
-
-def test_the_nearest_start_of_all_answers_counts(schema: SpecSchema) -> None:
-    """A later look cannot make somebody's note from before the attempt ours."""
-    somebodys = answer([{**OURS, "created_at": "2026-11-21T11:59:58Z"}])
-    later = answer(
-        [{**OURS, "created_at": "2026-11-21T11:59:58Z"}], Date="Sat, 21 Nov 2026 12:00:08 GMT"
-    )
-    api, client = client_of(schema, LOST, somebodys, later, answer(REQUEST))
-    with pytest.raises(OutcomeUnknownError):
-        client.update(NON_IDEMPOTENT)
-    assert api.asked.count("PATCH /requests/5") == 1
-
-
-def test_reading_the_notes_may_not_take_for_ever(schema: SpecSchema) -> None:
-    """A server that always has another page, late, is given up."""
-    pages = [answer([OLD], given=page_after(number)) for number in range(100)]
-    api, client = client_of(schema, LOST, *pages)
-    clock = api.context.clock
-    assert isinstance(clock, FakeClock)
-    send_once = api.send_once
-
-    def slow(method: str, path: str, **given: Any) -> requests.Response:  # noqa: ANN401  passed on
-        clock.advance(60.0)
-        return send_once(method, path, **given)
-
-    api.send_once = slow  # type: ignore[method-assign]  # a double of a double
-    with pytest.raises(OutcomeUnknownError) as caught:
-        client.update(NON_IDEMPOTENT)
-    assert caught.value.details == ("the check failed: reading the notes takes too long",)
-    assert api.asked.count("GET /requests/5/notes") == MAX_VERIFICATION_TIME // 60 + 1
-
-
-def test_what_was_refused_is_not_noted(schema: SpecSchema) -> None:
-    """Nothing was applied."""
-    api, client = client_of(schema, answer({}, 422))
-    with pytest.raises(RejectedError):
-        client.update(NON_IDEMPOTENT)
-    assert not api.context.clock.applied  # type: ignore[attr-defined]  # the fake one
-
-
-def test_an_update_grown_too_long_is_not_sent(schema: SpecSchema) -> None:
-    """The limit of a note is judged as it is sent, with the keys of the files that it shows."""
-    text = "[note_attachments: 0]" * 3000
-    body = {"note": text, "note_attachments": [{"key": "k" * 200}]}
-    api, client = client_of(schema)
-    with pytest.raises(SpecError, match=r"request\.note has [0-9]+ bytes") as caught:
-        client.update(Update(5, body, adds=("note", "note_attachments")))
-    assert (caught.value.applied, api.asked) == ("no", [])
-
-
-def test_files_are_uploaded_before_the_update(
-    schema: SpecSchema, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Their keys are in what is sent."""
-    stored = {("note_attachments", 0): Stored("files/a.txt", 7)}
-    monkeypatch.setattr("fourme.storage.upload_all", lambda *_: stored)
-    file = File("note_attachments", 0, "a.txt", "text/plain", b"content")
-    update = Update(
-        5, {"note_attachments": [{"name": "a.txt", "content": "content"}]}, (), (), (file,)
-    )
-    api, client = client_of(schema, answer(REQUEST))
-    assert client.update(update) == REQUEST
-    assert [json.loads(body) for body in api.sent] == [
-        {"note_attachments": [{"key": "files/a.txt", "filesize": 7}]}
-    ]
-
-
-def test_a_refused_update_names_the_roles_that_its_fields_take(schema: SpecSchema) -> None:
-    """The roles of other fields are not named."""
-    _, client = client_of(schema, answer({}, 403))
-    with pytest.raises(AccessError) as caught:
-        client.update(Update(5, {"source": "x"}))
-    assert "Specialist, Account Administrator (for source)" in caught.value.cause
-    assert "sourceID" not in caught.value.cause
-
-
-def test_what_a_refusal_quotes_of_a_note_is_left_out(schema: SpecSchema) -> None:
-    """Neither the refusal of the update nor that of a look for it says what was noted."""
-    note = "The password is tr0ub4dor."
-    update = Update(5, {"note": note}, (ExpectedNote(note, internal=False),), ("note",))
-    refused = answer({"errors": [["note", "Has &quot;tr0ub4dor&quot;"]]}, 422)
-    _, client = client_of(schema, refused)
-    with pytest.raises(RejectedError) as caught:
-        client.update(update)
-    assert caught.value.details == ("note: Has &quot;***&quot;",)
-
-    _, client = client_of(schema, LOST, refused)
-    with pytest.raises(OutcomeUnknownError) as doubt:
-        client.update(update)
-    assert "tr0ub4dor" not in "".join(traceback.format_exception(doubt.value))
-
-
-@pytest.mark.parametrize(
-    "notes",
-    [
-        answer([OURS]),
-        answer({"id": 5}),
-        answer(["text"]),
-        answer([{**OURS, "created_at": "yesterday"}]),
-        answer([{**OURS, "created_at": "2026-11-21T12:00:00"}]),
-        answer([{"text": "Done"}]),
-        answer([OURS], Date="soon"),
-        answer([OURS], Age="1"),
-        answer([{**OURS, "text": None}]),
-        answer({"message": "Forbidden"}, 403),
-        answer(b"<p>Sign in</p>", Content_Type="text/html"),
-    ],
-    ids=[
-        "one-of-two",
-        "object",
-        "texts",
-        "odd-time",
-        "no-zone",
-        "no-time",
-        "no-date",
-        "cached",
-        "no-text",
-        "403",
-        "page",
-    ],
-)
-def test_whatever_the_check_cannot_tell_is_unknown(
-    schema: SpecSchema, notes: requests.Response
-) -> None:
-    """Where the notes do not tell, nothing is sent again: 76, and what to look at."""
-    api, client = client_of(schema, LOST, notes, notes)
-    with pytest.raises(OutcomeUnknownError) as caught:
-        client.update(ADDS_TWO)
-    assert caught.value.applied == "maybe"
-    assert "look whether this is there: note, internal_note" in caught.value.fix
-    assert api.asked.count("PATCH /requests/5") == 1
-
-
-@pytest.mark.parametrize("read", [answer({"message": "x"}, 404), answer([5]), answer({"id": 6})])
-def test_an_update_that_cannot_be_read_is_an_output_error(
-    schema: SpecSchema, read: requests.Response
-) -> None:
-    """It was applied: running the step again would repeat the note."""
-    _, client = client_of(schema, LOST, answer([OURS]), read)
-    with pytest.raises(OutputError) as caught:
-        client.update(NON_IDEMPOTENT)
-    assert caught.value.applied == "yes"
-    assert "would repeat note" in caught.value.fix
-
-
-@pytest.mark.parametrize(
-    ("value", "says"),
-    [
-        ({"id": 6}, "with id 6"),
-        ({}, "of another kind"),
-        ({"id": "a note"}, "of another kind"),
-        ([], "of another kind"),
-        (5, "another kind"),
-    ],
-)
-def test_an_answer_that_is_not_the_request_is_unexpected(
-    schema: SpecSchema, value: object, says: str
-) -> None:
-    """A record with another id, or no record at all, is not published as the request."""
-    _, client = client_of(schema, answer(value))
-    with pytest.raises(UnexpectedResponseError, match=says):
-        client.update(NON_IDEMPOTENT)
-
-
-def test_what_only_sets_fields_needs_no_look(schema: SpecSchema) -> None:
-    """An update that adds nothing is safe to repeat, and its message says so."""
-    sets = Update(5, {"impact": "low"})
-    _, client = client_of(schema, LOST, answer({}, 422))
-    with pytest.raises(OutcomeUnknownError) as caught:
-        client.update(sets)
-    assert "does no harm" in caught.value.fix
+    from tests.transport.loopback import Connection, Server
+
+
+def api_of(server: Server) -> ApiClient:
+    """Return the API of a server on loopback."""
+    connection = FourMeConnection(parse_host(server.url), "a-token", "wdc")
+    return ApiClient(connection, RunContext(Settings(), FakeClock()))
+
+
+def test_an_update_carries_credentials_and_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each call has token and account; a body has its type; no proxy is asked for loopback."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    with serve(lambda connection: connection.answer(b"{}")) as server:
+        api = api_of(server)
+        assert (
+            api.send_once("PATCH", "/requests/5", body=RequestBody(b'{"a": 1}')).status_code == 200
+        )
+        received = server.connections[0].received
+    assert received.startswith(b"PATCH /v1/requests/5 HTTP/1.1\r\n")
+    for line in (
+        b"Authorization: Bearer a-token",
+        b"X-4me-Account: wdc",
+        b"X-4me-Language: en-US",
+        b"Cache-Control: no-cache",
+    ):
+        assert line + b"\r\n" in received
+    assert b"Content-Type: application/json\r\n" in received
+    assert received.endswith(b'\r\n\r\n{"a": 1}')
+    assert api.service == f"4me ({server.url.removeprefix('http://')})"
+
+
+def test_a_question_has_a_query_and_no_body() -> None:
+    """What is read comes back as JSON, with the answer."""
+    with serve(lambda connection: connection.answer(b'[{"id": 1}]')) as server:
+        api = api_of(server)
+        found = api.read("/requests", "read", api.budget(), {"page": "2"})
+        received = server.connections[0].received
+    assert (found.value, found.response.status_code, found.asked_at) == ([{"id": 1}], 200, 0.0)
+    assert b"X-4me-Language: en-US\r\n" in received
+    assert received.startswith(b"GET /v1/requests?page=2 HTTP/1.1\r\n")
+    assert b"Content-Type" not in received
+
+
+def test_a_query_that_a_server_gave_is_sent_as_it_is() -> None:
+    """The next page of a list is asked for to the letter."""
+    with serve(lambda connection: connection.answer(b"[]")) as server:
+        api = api_of(server)
+        api.read("/requests", "read", api.budget(), "search_after=YQ%3D%3D%2C1&per_page=100")
+        received = server.connections[0].received
+    assert received.startswith(b"GET /v1/requests?search_after=YQ%3D%3D%2C1&per_page=100 HTTP")
+
+
+def test_a_new_connection_is_made_where_it_is_asked_for() -> None:
+    """Otherwise the one that there is serves all calls."""
+
+    def twice(connection: Connection) -> None:
+        for _ in range(2):
+            connection.received = b""
+            connection.answer(b"{}")
+
+    with serve(twice, lambda connection: connection.answer(b"{}")) as server:
+        api = api_of(server)
+        for _ in range(2):
+            api.send_once("GET", "/requests/5")
+        assert len(server.connections) == 1
+        api.renew_connections()
+        api.send_once("GET", "/requests/5")
+        assert len(server.connections) == 2
+
+
+@pytest.mark.parametrize("location", ["http://[oops", "https://elsewhere.example/x", "\\"])
+def test_a_redirect_is_not_even_looked_at(location: str) -> None:
+    """Wherever it leads, even to no URL at all, it is an error that says so."""
+    with serve(
+        lambda connection: connection.answer(b"", f"Location: {location}", status="302 Found")
+    ) as server:
+        api = api_of(server)
+        with pytest.raises(RedirectError):
+            api.send_once("GET", "/requests/5")

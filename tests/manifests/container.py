@@ -27,6 +27,7 @@ _PACKAGES = "/opt/packages"
 _STEP = (
     "engines",
     "fourme",
+    "operations",
     "process",
     "spec",
     "transport",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spec.attachments import Stored, attach, attachment_problems, files_of
+from spec.attachments import UploadedFile, attach, attachment_problems, files_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,7 +103,7 @@ def test_references_become_links_wherever_texts_are(schema: SpecSchema) -> None:
             {"key": "k", "filesize": 3},
         ],
     }
-    stored = {("custom_fields_attachments", 0): Stored("s", 1)}
+    stored = {("custom_fields_attachments", 0): UploadedFile("s", 1)}
 
     assert attach(body, stored, schema) == {
         "custom_fields": [{"id": "a", "value": "![](k)"}, {"value": 5}],

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from spec.schema import SpecSchema
 
 
-def refusal(schema: SpecSchema, **request: object) -> tuple[str, ...]:
+def error_from_response(schema: SpecSchema, **request: object) -> tuple[str, ...]:
     """Return the problems of a request, its request_id being fine unless given."""
     spec = {"connection": dict(CONNECTION), "request": {"request_id": 1, **request}}
     with pytest.raises(SpecError) as caught:
@@ -63,7 +63,7 @@ def test_token_has_no_repr(schema: SpecSchema) -> None:
 def test_characters(name: str, limit: int, schema: SpecSchema) -> None:
     """A text may have its documented number of characters, of whatever size, and not one more."""
     assert body(schema, **{name: "ü" * limit}) == {name: "ü" * limit}
-    (problem,) = refusal(schema, **{name: "ü" * (limit + 1)})
+    (problem,) = error_from_response(schema, **{name: "ü" * (limit + 1)})
     assert f"request.{name} has {limit + 1} characters" in problem
     assert f"At most {limit} " in problem
 
@@ -76,7 +76,7 @@ def test_bytes(name: str, char: str, schema: SpecSchema) -> None:
     fits += "." * (65_536 - len(fits.encode()))
 
     assert body(schema, **{name: fits}) == {name: fits}
-    (problem,) = refusal(schema, **{name: fits + "."})
+    (problem,) = error_from_response(schema, **{name: fits + "."})
     assert f"request.{name} has 65537 bytes" in problem
     assert char * 4 not in problem
 
@@ -84,7 +84,7 @@ def test_bytes(name: str, char: str, schema: SpecSchema) -> None:
 @pytest.mark.parametrize("value", [10**18 + 0.5, "abc", "", True, [], {}, -1, 0, 2**63])
 def test_request_id(value: object, schema: SpecSchema) -> None:
     """A request_id that is no id is exactly one problem, at its path."""
-    (problem,) = refusal(schema, request_id=value)
+    (problem,) = error_from_response(schema, request_id=value)
 
     assert problem.startswith("request.request_id is ")
 
@@ -95,7 +95,7 @@ def test_request_id(value: object, schema: SpecSchema) -> None:
 @pytest.mark.parametrize("value", [[1], {"a": 1}, [], [None]])
 def test_shape(name: str, value: object, schema: SpecSchema) -> None:
     """A list or an object where a scalar belongs is a problem that says which of both it is."""
-    problems = refusal(schema, **{name: value})
+    problems = error_from_response(schema, **{name: value})
 
     assert (
         f"request.{name} is {'an object' if isinstance(value, dict) else 'a list'}" in problems[0]
@@ -108,12 +108,12 @@ def test_shape(name: str, value: object, schema: SpecSchema) -> None:
 )
 def test_one_value_one_problem(name: str, value: object, schema: SpecSchema) -> None:
     """One wrong value is one problem, however many rules it breaks."""
-    assert len(refusal(schema, **{name: value})) == 1
+    assert len(error_from_response(schema, **{name: value})) == 1
 
 
 def test_long_value_is_not_shown(schema: SpecSchema) -> None:
     """A message says of a long value how long it is, and shows no part of it."""
-    (problem,) = refusal(schema, team="x" * 10_000)
+    (problem,) = error_from_response(schema, team="x" * 10_000)
 
     assert len(problem) < 400
     assert "xx" not in problem
@@ -123,7 +123,7 @@ def test_long_value_is_not_shown(schema: SpecSchema) -> None:
 @pytest.mark.parametrize("subject", [" ", "\n\t ", "\u00a0"])
 def test_blank_subject(subject: str, schema: SpecSchema) -> None:
     """A subject of blanks alone is refused as one problem: 4me requires one."""
-    (problem,) = refusal(schema, subject=subject)
+    (problem,) = error_from_response(schema, subject=subject)
 
     assert problem.startswith("request.subject is ")
 
@@ -135,7 +135,7 @@ def test_blank_subject(subject: str, schema: SpecSchema) -> None:
 )
 def test_an_empty_note(name: str, note: object, wrong: str, schema: SpecSchema) -> None:
     """A note without text is an error, which says what it usually comes from."""
-    (problem,) = refusal(schema, impact="low", **{name: note})
+    (problem,) = error_from_response(schema, impact="low", **{name: note})
 
     assert problem.startswith(f"request.{name} {wrong}")
     assert "Usually a variable was empty." in problem
@@ -144,7 +144,7 @@ def test_an_empty_note(name: str, note: object, wrong: str, schema: SpecSchema) 
 @pytest.mark.parametrize(("value", "wrong"), [("", "is empty. "), (" ", "is blank. ")])
 def test_an_empty_time_spent(value: str, wrong: str, schema: SpecSchema) -> None:
     """A time that is not there is an error; no minutes are a value, which adds nothing."""
-    (problem,) = refusal(schema, impact="low", time_spent=value)
+    (problem,) = error_from_response(schema, impact="low", time_spent=value)
 
     assert problem.startswith(f"request.time_spent {wrong}")
     assert "Usually a variable was empty." in problem
@@ -167,7 +167,7 @@ def test_an_empty_time_spent(value: str, wrong: str, schema: SpecSchema) -> None
 )
 def test_an_update_that_would_change_nothing(request_: dict[str, Any], schema: SpecSchema) -> None:
     """It is refused, by the name of the step for whoever only wants to read the request."""
-    (problem,) = refusal(schema, **request_)
+    (problem,) = error_from_response(schema, **request_)
 
     assert problem.startswith("request would change nothing. ")
     assert "`get` step" in problem
@@ -251,7 +251,7 @@ def test_content_type(content_type: str, schema: SpecSchema) -> None:
 def test_bad_content_type(content_type: object, schema: SpecSchema) -> None:
     """Anything else is refused: it would be a header of the upload, or several."""
     item = {"name": "a", "content": "", "content_type": content_type}
-    (problem,) = refusal(schema, note_attachments=[item])
+    (problem,) = error_from_response(schema, note_attachments=[item])
 
     assert problem.startswith("request.note_attachments[0].content_type is ")
     assert "Give a media type such as text/plain" in problem
@@ -259,7 +259,7 @@ def test_bad_content_type(content_type: object, schema: SpecSchema) -> None:
 
 def test_problems_in_order_and_once(schema: SpecSchema) -> None:
     """Each problem is reported once."""
-    problems = refusal(schema, subjct=1, team="x", team_id="x", urgent="maybe")
+    problems = error_from_response(schema, subjct=1, team="x", team_id="x", urgent="maybe")
 
     assert len(set(problems)) == len(problems) == 3
 
@@ -323,7 +323,7 @@ def test_token(token: object, schema: SpecSchema) -> None:
 
 def test_path_of_an_item(schema: SpecSchema) -> None:
     """A problem inside a list has its index, and inside an attachment its member."""
-    problems = refusal(
+    problems = error_from_response(
         schema,
         checked_items=["a", ["b"]],
         note_attachments=[{"key": ""}, {"key": "a", "filesize": -1}, "a.txt"],
@@ -340,7 +340,7 @@ def test_path_of_an_item(schema: SpecSchema) -> None:
 @pytest.mark.parametrize("value", ["[", "{", "[1", "text"])
 def test_broken_json_text(value: str, schema: SpecSchema) -> None:
     """Broken JSON text where a list belongs is a problem with a hint at what to give."""
-    (problem,) = refusal(schema, custom_fields=value)
+    (problem,) = error_from_response(schema, custom_fields=value)
 
     assert problem.startswith("request.custom_fields is ")
     assert "Give a list of {id, value}" in problem

@@ -1,4 +1,4 @@
-"""`fourme.refusals`: what 4me's own errors mean to a user."""
+"""`fourme.api_errors`: what 4me's own errors mean to a user."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 import pytest
 
-from fourme.refusals import Attempted, details_of, refusal
+from fourme.api_errors import ErrorContext, details_of, error_from_response
 from process.errors import AccessError, RejectedError, RequestNotFoundError, StepError
 from tests.fourme.scripted_api import answer
 
-ATTEMPTED = Attempted("update request 5", "wdc", 5, ("Specialist", "Auditor"))
+ATTEMPTED = ErrorContext("update request 5", "wdc", 5, ("Specialist", "Auditor"))
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ ATTEMPTED = Attempted("update request 5", "wdc", 5, ("Specialist", "Auditor"))
 )
 def test_each_status_is_an_error_of_its_own(status: int, kind: type[StepError]) -> None:
     """Status and 4me's id of the answer are kept as facts; nothing was applied."""
-    error = refusal(answer({}, status, X_Request_Id="abc"), ATTEMPTED)
+    error = error_from_response(answer({}, status, X_Request_Id="abc"), ATTEMPTED)
     assert type(error) is kind
     assert (error.status, error.trace_id, error.applied) == (status, "abc", "no")
     assert error.fix
@@ -38,13 +38,13 @@ def test_each_status_is_an_error_of_its_own(status: int, kind: type[StepError]) 
 
 def test_a_404_that_is_about_no_request_is_a_refusal() -> None:
     """Only a request can be unknown."""
-    error = refusal(answer({}, 404), Attempted("ask where to upload files", "wdc"))
+    error = error_from_response(answer({}, 404), ErrorContext("ask where to upload files", "wdc"))
     assert type(error) is RejectedError
 
 
 def test_a_403_names_the_roles() -> None:
     """All roles that the update takes are named."""
-    assert "Specialist, Auditor" in refusal(answer({}, 403), ATTEMPTED).cause
+    assert "Specialist, Auditor" in error_from_response(answer({}, 403), ATTEMPTED).cause
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_odd_charsets_do_no_harm(charset: str) -> None:
     """Whatever an answer claims to be encoded in, it is quoted and the refusal stays one."""
     response = answer(b"<p>N\xc3\xb6</p>" * 10, 422, Content_Type=f"text/html; charset={charset}")
 
-    error = refusal(response, ATTEMPTED)
+    error = error_from_response(response, ATTEMPTED)
     assert type(error) is RejectedError
     assert error.details == ("<p>N\u00f6</p>" * 10,)
 
@@ -113,11 +113,11 @@ NOTE = 'The password of "db-1" is tr0ub4dor&3;\nplease change it.'
 @pytest.mark.parametrize("status", [400, 403, 422])
 def test_a_refusal_quotes_nothing_of_a_note(status: int, quoted: str) -> None:
     """Neither all of it nor a part, however it is escaped; the field and the reason are read."""
-    attempted = Attempted("update request 5", "wdc", 5, private=("other", NOTE))
+    error_context = ErrorContext("update request 5", "wdc", 5, private=("other", NOTE))
     body = {"errors": [["note", f"must not be blank or '{quoted}'"], ["impact", "is odd"]]}
 
     for error in (body, {"message": str(body["errors"])}, str(body["errors"]).encode()):
-        text = str(refusal(answer(error, status), attempted))
+        text = str(error_from_response(answer(error, status), error_context))
         assert "must not be blank or" in text
         assert "impact" in text
         assert "is odd" in text
@@ -127,20 +127,22 @@ def test_a_refusal_quotes_nothing_of_a_note(status: int, quoted: str) -> None:
 
 def test_a_field_is_named_though_a_note_has_its_name() -> None:
     """4me's names of fields are no quotations."""
-    attempted = Attempted("update", "wdc", 5, private=("custom fields attachments are missing",))
+    error_context = ErrorContext(
+        "update", "wdc", 5, private=("custom fields attachments are missing",)
+    )
     body = {"errors": [["custom_fields_attachments", "are missing"]]}
 
-    assert refusal(answer(body, 422), attempted).details == (
+    assert error_from_response(answer(body, 422), error_context).details == (
         "custom_fields_attachments: are missing",
     )
 
 
 def test_the_steps_own_words_stay() -> None:
     """A note that says the same as the step itself hides nothing of it."""
-    note = str(refusal(answer({}, 422), ATTEMPTED))
-    attempted = Attempted("update request 5", "wdc", 5, ("Specialist", "Auditor"), (note,))
+    note = str(error_from_response(answer({}, 422), ATTEMPTED))
+    error_context = ErrorContext("update request 5", "wdc", 5, ("Specialist", "Auditor"), (note,))
 
-    assert str(refusal(answer({}, 422), attempted)) == note
+    assert str(error_from_response(answer({}, 422), error_context)) == note
 
 
 def test_of_many_errors_the_first_are_quoted() -> None:

@@ -1,4 +1,4 @@
-"""`fourme.arrival`: whether an update whose answer was lost has arrived."""
+"""`operations.verification`: whether an update whose answer was lost has arrived."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fourme.arrival import (
+from operations.payload import ExpectedNote
+from operations.verification import (
     AttemptStart,
     NoteMatch,
+    attempt_started_at,
     created_at,
     different_fields,
     is_same_text,
     match_note,
     notes_of,
-    start_by_server,
 )
-from fourme.translation import ExpectedNote
 from process.errors import UnexpectedResponseError
 from tests.fourme.scripted_api import answer
 
@@ -207,7 +207,7 @@ def test_without_flag() -> None:
 )
 def test_start_by_server(since_asked: float, since_answered: float, start: tuple[int, int]) -> None:
     """The start is the server's time less what has passed: sharp where the answer was quick."""
-    assert start_by_server(answer([]), since_asked, since_answered) == start
+    assert attempt_started_at(answer([]), since_asked, since_answered) == start
 
 
 @given(
@@ -225,7 +225,7 @@ def test_the_bounds_of_a_start(attempt: float, latency: float, later: float, sta
     response = answer([])
     now = attempt + later + stamp * latency
     response.headers["Date"] = format_datetime(datetime.fromtimestamp(int(now), UTC), usegmt=True)
-    start = start_by_server(response, later, later + latency)
+    start = attempt_started_at(response, later, later + latency)
     assert start.earliest <= int(attempt) + 1e-6
     assert start.latest <= int(attempt) + 1e-6
     assert attempt - start.latest <= 3 + 1e-6
@@ -240,7 +240,7 @@ def test_no_time(name: str, text: str) -> None:
     response.headers[name] = text
 
     with pytest.raises(UnexpectedResponseError, match="the server's time"):
-        start_by_server(response, 0.0, 0.0)
+        attempt_started_at(response, 0.0, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from transport.retry_policy import Idempotency
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from spec.attachments import File, Stored
+    from spec.attachments import File, UploadedFile
     from spec.schema import SpecSchema
 
 _NOTES = {"note": False, "internal_note": True}
@@ -63,7 +63,9 @@ class Update:
             return f"{name} ({size} characters)"
         return f"{name} ({size})" if name.endswith("_attachments") else name
 
-    def attached(self, stored: Mapping[tuple[str, int], Stored], schema: SpecSchema) -> Update:
+    def attached(
+        self, stored: Mapping[tuple[str, int], UploadedFile], schema: SpecSchema
+    ) -> Update:
         """Return the update as it is sent, once its files are in 4me's storage."""
         body = attach(self.body, stored, schema)
         return replace(self, body=body, notes=_notes_in(body, self.adds), files=())
@@ -80,7 +82,7 @@ class Update:
                 yield Problem(f"request.{name}", wrong)
 
 
-def translate(request: Mapping[str, Any], cleared: tuple[str, ...], schema: SpecSchema) -> Update:
+def update_of(request: Mapping[str, Any], cleared: tuple[str, ...], schema: SpecSchema) -> Update:
     """Return the update that a validated request stands for.
 
     Args:

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
     from process.errors import StepError
 
-_LONGEST = 16 * 1024  # characters of what is quoted in all; a line of the log takes less
+_MAX_QUOTED = 16 * 1024  # characters of what is quoted in all; a line of the log takes less
 _LINE = 100  # characters that a line counts for beyond its own
-_LONGEST_WORD = 4 * 1024  # more than a token has
+_MAX_WORD_LENGTH = 4 * 1024  # more than a token has
 _FIELD = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
-_LONGEST_FIELD = 40
+_MAX_FIELD_LENGTH = 40
 
 
 @dataclass(frozen=True)
-class Attempted:
+class ErrorContext:
     """What was refused.
 
     Attributes:
@@ -46,13 +46,13 @@ class Attempted:
     private: tuple[str, ...] = ()
 
 
-def refusal(response: requests.Response, attempted: Attempted) -> StepError:
+def error_from_response(response: requests.Response, error_context: ErrorContext) -> StepError:
     """Return the error that an answer stands for."""
     status = response.status_code
     facts: dict[str, Any] = {"status": status, "trace_id": trace_id_of(response)}
     if status == HTTPStatus.UNAUTHORIZED:
         return AccessError(
-            f"4me does not accept the access token (401) in account {attempted.account}.",
+            f"4me does not accept the access token (401) in account {error_context.account}.",
             cause="the account is misspelt, the token belongs to another account or another 4me "
             "environment than the host's, or it was revoked or has expired",
             fix="Check account and host of the connection first; then make a new token (4me: My "
@@ -61,16 +61,17 @@ def refusal(response: requests.Response, attempted: Attempted) -> StepError:
         )
     if status == HTTPStatus.FORBIDDEN:
         return AccessError(
-            f"The token's user may not {attempted.purpose} (403).",
-            details=details_of(response, attempted.private),
-            cause=f"a role is missing in the account: {', '.join(attempted.roles)}",
+            f"The token's user may not {error_context.purpose} (403).",
+            details=details_of(response, error_context.private),
+            cause=f"a role is missing in the account: {', '.join(error_context.roles)}",
             fix="Ask an account administrator for the role, or for a token with it; a "
             "personal access token must also have the scope to update requests.",
             **facts,
         )
-    if status == HTTPStatus.NOT_FOUND and attempted.request_id is not None:
+    if status == HTTPStatus.NOT_FOUND and error_context.request_id is not None:
         return RequestNotFoundError(
-            f"4me knows no request {attempted.request_id} in account {attempted.account} (404).",
+            f"4me knows no request {error_context.request_id} in account "
+            f"{error_context.account} (404).",
             cause="the number is wrong, the request is in another account, or the token's "
             "user may not see it",
             fix="Check request_id, and the connection's account: a request that was passed "
@@ -78,8 +79,8 @@ def refusal(response: requests.Response, attempted: Attempted) -> StepError:
             **facts,
         )
     return RejectedError(
-        f"4me refused to {attempted.purpose} ({status}).",
-        details=details_of(response, attempted.private),
+        f"4me refused to {error_context.purpose} ({status}).",
+        details=details_of(response, error_context.private),
         cause="a value does not fit this request",
         fix="Fix these values in the workflow. Records of another account, or disabled "
         "ones, cannot be referred to.",
@@ -97,8 +98,8 @@ def details_of(response: requests.Response, private: Iterable[str] = ()) -> tupl
     try:
         words = [*_within_limits(_words_of(json.loads(response.content)))]
     except (ValueError, RecursionError):
-        text = response.content[: 4 * _LONGEST].decode("utf-8", "replace")
-        words = [("", _beginning(text, _LONGEST))] if text else []
+        text = response.content[: 4 * _MAX_QUOTED].decode("utf-8", "replace")
+        words = [("", _beginning(text, _MAX_QUOTED))] if text else []
     texts = PrivateTexts(private)
     return tuple(
         field + _shown(field, texts.redact_quotes(quote(text)), texts) for field, text in words
@@ -127,14 +128,14 @@ def _words_of_error(error: object) -> tuple[str, str]:
     """Return `field: ` and the text of a pair of 4me's, and the rest as it is."""
     if not isinstance(error, list) or not all(isinstance(part, str) for part in error):
         return "", json.dumps(error)
-    if len(error) > 1 and len(error[0]) <= _LONGEST_FIELD and _FIELD.fullmatch(error[0]):
+    if len(error) > 1 and len(error[0]) <= _MAX_FIELD_LENGTH and _FIELD.fullmatch(error[0]):
         return f"{error[0]}: ", ": ".join(error[1:])
     return "", ": ".join(error)
 
 
 def _within_limits(words: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Yield as much of a server's words as may be quoted; then say that there is more."""
-    left = _LONGEST
+    left = _MAX_QUOTED
     for field, text in words:
         if left <= 0:
             yield "", "... and more"
@@ -151,4 +152,4 @@ def _beginning(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     blank = max(text.rfind(char, 0, limit) for char in " \t\r\n")
-    return text[: max(blank, limit - _LONGEST_WORD, 0)]
+    return text[: max(blank, limit - _MAX_WORD_LENGTH, 0)]

@@ -18,8 +18,8 @@ from xml.sax.handler import ContentHandler
 import defusedxml.sax
 from requests_toolbelt.multipart.encoder import MultipartEncoder, MultipartEncoderMonitor
 
+from fourme.api_errors import ErrorContext, details_of, error_from_response
 from fourme.hosts import is_safe, origin_of
-from fourme.refusals import Attempted, details_of, refusal
 from process.errors import (
     ConfigError,
     RejectedError,
@@ -29,7 +29,7 @@ from process.errors import (
 )
 from process.logs import quote
 from process.settings import MIN_UPLOAD_RATE, PROGRESS_INTERVAL
-from spec.attachments import File, Stored
+from spec.attachments import File, UploadedFile
 from spec.coercion import Problem
 from transport.failures import AttemptFailed, trace_id_of
 from transport.http import json_body, send_once
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from fourme.api import FourMeApi
+    from fourme.client import ApiClient
     from process.clock import Clock
     from process.errors import StepError
     from transport.retrying import RetryBudget
@@ -52,12 +52,12 @@ logger = logging.getLogger("step.storage")
 T = TypeVar("T")
 
 _LOCAL = "local"
-_LARGEST_XML = 64 * 1024  # bytes; S3's answers have some hundred
+_MAX_XML_BYTES = 64 * 1024  # bytes; S3's answers have some hundred
 _UNITS = ("bytes", "KiB", "MiB", "GiB")
 
 
 @dataclass(frozen=True)
-class Storage:
+class UploadTarget:
     """Where to upload, and what is taken there.
 
     Attributes:
@@ -86,8 +86,8 @@ class Storage:
 
 
 def upload_all(
-    files: Sequence[File], api: FourMeApi, budget: RetryBudget
-) -> dict[tuple[str, int], Stored]:
+    files: Sequence[File], api: ApiClient, budget: RetryBudget
+) -> dict[tuple[str, int], UploadedFile]:
     """Upload files; return what the storage made of them, by field and index.
 
     Raises:
@@ -109,14 +109,14 @@ def upload_all(
         return {(file.field, file.index): uploads.upload(file, size) for file, size in sized}
 
 
-def _read_storage(api: FourMeApi, budget: RetryBudget) -> Storage:
+def _read_storage(api: ApiClient, budget: RetryBudget) -> UploadTarget:
     purpose = "ask where to upload files"
     try:
         value, response, _ = api.read("/attachments/storage", purpose, budget)
     except UnexpectedResponseError as error:
         raise _no_storage(error.what, error.trace_id) from error
     if not response.ok:
-        raise refusal(response, Attempted(purpose, api.connection.account))
+        raise error_from_response(response, ErrorContext(purpose, api.connection.account))
     storage = _storage_of(value, api) if isinstance(value, dict) else None
     if storage is None:
         raise _no_storage("The answer does not say where to upload.", trace_id_of(response))
@@ -133,7 +133,7 @@ def _no_storage(what: str, trace_id: str | None) -> ConfigError:
     )
 
 
-def _storage_of(value: Mapping[str, Any], api: FourMeApi) -> Storage | None:
+def _storage_of(value: Mapping[str, Any], api: ApiClient) -> UploadTarget | None:
     """Read 4me's answer; return None where it makes no sense."""
     provider, uri = value.get("provider"), value.get("upload_uri")
     parameters = value.get(provider) if isinstance(provider, str) else None
@@ -149,7 +149,7 @@ def _storage_of(value: Mapping[str, Any], api: FourMeApi) -> Storage | None:
     )
     if not makes_sense:
         return None
-    return Storage(
+    return UploadTarget(
         str(provider),
         str(uri),
         {name: str(parameter) for name, parameter in (parameters or {}).items()},
@@ -159,7 +159,7 @@ def _storage_of(value: Mapping[str, Any], api: FourMeApi) -> Storage | None:
 
 
 @contextlib.contextmanager
-def _session_for(storage: Storage, api: FourMeApi) -> Iterator[requests.Session]:
+def _session_for(storage: UploadTarget, api: ApiClient) -> Iterator[requests.Session]:
     """Yield the session to upload with: with the credentials for 4me's own storage alone."""
     if storage.provider != _LOCAL:
         with plain_session(api.context, storage.upload_uri) as session:
@@ -179,16 +179,18 @@ def _session_for(storage: Storage, api: FourMeApi) -> Iterator[requests.Session]
 class _Uploads:
     """Uploads files, one after the other, with the permission that 4me gave for all of them."""
 
-    def __init__(self, storage: Storage, api: FourMeApi, sessions: contextlib.ExitStack) -> None:
+    def __init__(
+        self, storage: UploadTarget, api: ApiClient, sessions: contextlib.ExitStack
+    ) -> None:
         self._api = api
         self._sessions = sessions
         self._use(storage)
 
-    def _use(self, storage: Storage) -> None:
+    def _use(self, storage: UploadTarget) -> None:
         self._storage = storage
         self._session = self._sessions.enter_context(_session_for(storage, self._api))
 
-    def upload(self, file: File, size: int) -> Stored:
+    def upload(self, file: File, size: int) -> UploadedFile:
         """Upload the first `size` bytes of a file.
 
         Raises:
@@ -211,13 +213,13 @@ class _Uploads:
             and any("policy expired" in text.lower() for text in _xml_texts(response, "Message"))
         )
 
-    def _deliver(self, file: File, size: int) -> tuple[requests.Response, Stored | None]:
+    def _deliver(self, file: File, size: int) -> tuple[requests.Response, UploadedFile | None]:
         """Return the storage's answer, and what it holds now; None where it refuses."""
         context, storage = self._api.context, self._storage
         context.raise_if_terminated()
         what = f"{file.name} ({readable_size(size)})"
         logger.info("Uploading %s to 4me's storage.", what)
-        stored: list[Stored] = []
+        stored: list[UploadedFile] = []
 
         def attempt() -> requests.Response:
             with _reading(file, File.open) as content:
@@ -242,7 +244,7 @@ class _Uploads:
 
                 response = send_once(send, context, extra_time=size / MIN_UPLOAD_RATE)
             if response.ok:
-                stored.append(Stored(_key_of(response, storage), size))
+                stored.append(UploadedFile(_key_of(response, storage), size))
             elif storage.provider != _LOCAL:
                 _check_patience(response)
             return response
@@ -321,10 +323,12 @@ def _reading(file: File, read: Callable[[File], T]) -> T:
 
 
 def _refused(
-    response: requests.Response, file: File, storage: Storage, api: FourMeApi
+    response: requests.Response, file: File, storage: UploadTarget, api: ApiClient
 ) -> StepError:
     if storage.provider == _LOCAL:
-        return refusal(response, Attempted(f"upload {file.name}", api.connection.account))
+        return error_from_response(
+            response, ErrorContext(f"upload {file.name}", api.connection.account)
+        )
     return RejectedError(
         f"The storage refused {file.name} ({response.status_code}); the request was not updated.",
         details=tuple(map(quote, _xml_texts(response, "Message"))) or details_of(response),
@@ -357,7 +361,7 @@ class _Progress:
         logger.info("Uploading %s: %d %%.", self._what, percent)
 
 
-def _key_of(response: requests.Response, storage: Storage) -> str:
+def _key_of(response: requests.Response, storage: UploadTarget) -> str:
     """Return the key under which the storage holds an upload.
 
     Raises:
@@ -381,7 +385,7 @@ def _key_of(response: requests.Response, storage: Storage) -> str:
 
 def _xml_texts(response: requests.Response, name: str) -> tuple[str, ...]:
     """Return the texts of the elements of a name; nothing where the answer is no decent XML."""
-    if len(response.content) > _LARGEST_XML:
+    if len(response.content) > _MAX_XML_BYTES:
         return ()
     texts = _Texts(name)
     try:

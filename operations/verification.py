@@ -46,14 +46,14 @@ if TYPE_CHECKING:
 
     import requests
 
-    from fourme.translation import ExpectedNote
+    from operations.payload import ExpectedNote
     from spec.schema import SpecSchema
 
 _COMPARED = frozenset({"enum", "boolean", "integer", "reference", "string"})
 _QUICK = 1.0  # seconds that an answer may take without blurring when the attempt has begun
-_MOST_GROWTH = 20  # times that escapes may make a text longer
-_HIGHEST_PILE = 100  # accents on one letter
-_MOST_ESCAPES = 3  # how often a text may have been escaped anew
+_MAX_GROWTH = 20  # times that escapes may make a text longer
+_MAX_COMBINING = 100  # accents on one letter
+_MAX_ESCAPES = 3  # how often a text may have been escaped anew
 # A name in the target may have parentheses; the limits keep hostile texts from taking long.
 _IMAGE_LINK = re.compile(r"!\[[^\[\]\n]{0,999}\]\((?:[^()\n]|\([^()\n]{0,999}\)){0,2048}\)")
 _IMAGE = "\0"  # stands for an image link: no text has it, since control characters are dropped
@@ -79,7 +79,7 @@ class AttemptStart(NamedTuple):
     latest: int
 
 
-def start_by_server(
+def attempt_started_at(
     response: requests.Response, since_asked: float, since_answered: float
 ) -> AttemptStart:
     """Return when an attempt has begun: the server's time, less what has passed since.
@@ -153,7 +153,7 @@ def is_same_text(stored: object, sent: str) -> bool:
     rewrite the targets of images. Nothing else is overlooked: a sign or a word more or less makes
     another text. Where images are all there is, only the same text is the same.
     """
-    if not isinstance(stored, str) or len(stored) > _MOST_GROWTH * len(sent) + _MOST_GROWTH:
+    if not isinstance(stored, str) or len(stored) > _MAX_GROWTH * len(sent) + _MAX_GROWTH:
         return False
     ours = _normalized(sent)
     if not ours.replace(_IMAGE, "").strip():
@@ -162,7 +162,7 @@ def is_same_text(stored: object, sent: str) -> bool:
 
 
 def _normalized(text: str) -> str:
-    for _ in range(_MOST_ESCAPES):
+    for _ in range(_MAX_ESCAPES):
         text = _unescaped(text)
     text = _composed(text)
     printable = "".join(char for char in text if char.isprintable() or char.isspace())
@@ -181,7 +181,7 @@ def _composed(text: str) -> str:
     pile = 0
     for char in "" if text.isascii() else text:
         pile = pile + 1 if unicodedata.combining(char) else 0
-        if pile > _HIGHEST_PILE:
+        if pile > _MAX_COMBINING:
             return text
     return unicodedata.normalize("NFC", text)
 

@@ -1,4 +1,4 @@
-"""`fourme.translation`: a validated spec becomes the body of one call."""
+"""`operations.payload`: a validated spec becomes the body of one call."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fourme.translation import ExpectedNote, Update, translate
-from spec.attachments import Stored
+from operations.payload import ExpectedNote, Update, update_of
+from spec.attachments import UploadedFile
 from transport.retry_policy import Idempotency
 
 if TYPE_CHECKING:
@@ -37,14 +37,14 @@ ATTACHMENT = {"key": "attachments/5/a.txt", "filesize": 16}
 )
 def test_body(request_: dict[str, Any], body: dict[str, Any], schema: SpecSchema) -> None:
     """Each field goes where the schema says, under its API name, and request_id into the path."""
-    update = translate({"request_id": 5, **request_}, (), schema)
+    update = update_of({"request_id": 5, **request_}, (), schema)
 
     assert (update.request_id, update.body) == (5, body)
 
 
 def test_cleared(schema: SpecSchema) -> None:
     """A cleared field is sent as an empty text under its API name."""
-    update = translate({"request_id": 5}, ("team", "impact", "change"), schema)
+    update = update_of({"request_id": 5}, ("team", "impact", "change"), schema)
 
     assert update.body == {"team_id": "", "impact": "", "workflow_id": ""}
 
@@ -81,7 +81,7 @@ def test_adds(
     request_: dict[str, Any], adds: tuple[str, ...], idempotency: Idempotency, schema: SpecSchema
 ) -> None:
     """An update knows what it adds, and from that what sending it twice would do."""
-    update = translate({"request_id": 5, **request_}, (), schema)
+    update = update_of({"request_id": 5, **request_}, (), schema)
 
     assert update.adds == adds
     assert update.idempotency is idempotency
@@ -89,12 +89,12 @@ def test_adds(
 
 def test_cleared_adds_nothing(schema: SpecSchema) -> None:
     """A cleared field adds nothing."""
-    assert translate({"request_id": 5}, ("note_attachments",), schema).adds == ()
+    assert update_of({"request_id": 5}, ("note_attachments",), schema).adds == ()
 
 
 def test_notes(schema: SpecSchema) -> None:
     """The notes by which an update is recognised have their text, and whether they are internal."""
-    update = translate({"request_id": 5, "internal_note": "b", "note": "a"}, (), schema)
+    update = update_of({"request_id": 5, "internal_note": "b", "note": "a"}, (), schema)
 
     assert set(update.notes) == {
         ExpectedNote("a", internal=False),
@@ -104,7 +104,7 @@ def test_notes(schema: SpecSchema) -> None:
 
 def test_attached(schema: SpecSchema) -> None:
     """Once its files are stored, an update refers to them, and knows its note as it is sent."""
-    update = translate(
+    update = update_of(
         {
             "request_id": 5,
             "note": "See [note_attachments: 0]",
@@ -115,7 +115,9 @@ def test_attached(schema: SpecSchema) -> None:
     )
     assert [file.name for file in update.files] == ["a.txt"]
 
-    sent = update.attached({("note_attachments", 0): Stored("attachments/9/a.txt", 1)}, schema)
+    sent = update.attached(
+        {("note_attachments", 0): UploadedFile("attachments/9/a.txt", 1)}, schema
+    )
 
     assert sent.files == ()
     assert sent.notes == (ExpectedNote("See ![](attachments/9/a.txt)", internal=False),)

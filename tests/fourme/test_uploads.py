@@ -1,4 +1,4 @@
-"""`fourme.storage`: what is made of odd answers, and of files that change."""
+"""`fourme.uploads`: what is made of odd answers, and of files that change."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests_toolbelt.multipart.encoder import MultipartEncoder, MultipartEncoderMonitor
 
-from fourme.storage import (
-    Storage,
+from fourme.uploads import (
+    UploadTarget,
     _Portion,
     _Progress,
     _session_for,
@@ -32,7 +32,7 @@ from process.errors import (
     StepError,
     TemporaryError,
 )
-from spec.attachments import File, Stored
+from spec.attachments import File, UploadedFile
 from spec.schema import load_spec_schema
 from spec.validation import validate
 from tests.fake_clock import FakeClock
@@ -52,13 +52,13 @@ KEY = b"<PostResponse><Key>files/a.txt</Key></PostResponse>"
 
 def upload(
     value: object, *files: File, status: int = 200, host: str = "https://api.example.com"
-) -> dict[tuple[str, int], Stored]:
+) -> dict[tuple[str, int], UploadedFile]:
     """Upload files to the storage that an answer of 4me, at a host, speaks of."""
     api = ScriptedApi(answer(value, status), retry_time=0, host=host)
     return upload_all(files or (FILE,), api, api.budget())
 
 
-def upload_to_s3(body: bytes) -> dict[tuple[str, int], Stored]:
+def upload_to_s3(body: bytes) -> dict[tuple[str, int], UploadedFile]:
     """Upload a file to an S3 storage that answers with a body."""
     with serve(lambda connection: connection.answer(body, status="201 Created")) as server:
         return upload({**S3, "upload_uri": server.url}, host=server.url)
@@ -158,7 +158,7 @@ def test_a_file_that_cannot_be_read_on_is_a_problem_of_the_spec() -> None:
     path = "/proc/self/mem"  # nothing is mapped at its beginning
     odd = File("note_attachments", 0, "core", "text/plain", path=path)
     with serve(lambda connection: connection.read()) as server, contextlib.ExitStack() as sessions:
-        storage = Storage("s3", server.url, {}, None, ())
+        storage = UploadTarget("s3", server.url, {}, None, ())
         uploads = _Uploads(storage, ScriptedApi(host=server.url), sessions)
         with pytest.raises(SpecError, match=r"\[0\] cannot be read any more: Input") as caught:
             uploads.upload(odd, 5)
@@ -216,7 +216,7 @@ def grow(path: Path) -> None:
 
 def changed(
     tmp_path: Path, provider: str, change: Callable[[Path], None]
-) -> tuple[Changing, StepError | Stored]:
+) -> tuple[Changing, StepError | UploadedFile]:
     """Upload a big file that changes meanwhile; make one more call on the session of 4me."""
     path = tmp_path / "build.log"
     path.write_bytes(b"x" * BIG)
@@ -226,7 +226,7 @@ def changed(
     with serve(changing.turn, changing.next_turn) as server:
         value = {"provider": provider, "upload_uri": server.url, provider: {"key": "x"}}
         api = ScriptedApi(answer(value), retry_time=300, host=server.url)
-        outcome: StepError | Stored
+        outcome: StepError | UploadedFile
         try:
             outcome = upload_all((file,), api, api.budget())["note_attachments", 0]
         except StepError as error:
@@ -242,7 +242,7 @@ def test_a_file_that_grows_is_sent_as_far_as_it_was_announced(
 ) -> None:
     """What is written meanwhile is not sent: it would be read as the next call."""
     changing, outcome = changed(tmp_path, provider, grow)
-    assert outcome == Stored("files/a.txt", BIG)
+    assert outcome == UploadedFile("files/a.txt", BIG)
     content = changing.body.rpartition(b"Content-Type: text/plain\r\n\r\n")[2]
     assert content.startswith(b"x" * BIG + b"\r\n--")
     assert content.endswith(b"--\r\n")
@@ -298,7 +298,7 @@ def test_the_token_goes_to_the_same_host_with_its_usual_port(
     """A port that is written out but the usual one makes no other host."""
     api = ScriptedApi(host=host)
     stack = contextlib.ExitStack()
-    session = _session_for(Storage("local", uri, {}, None, ()), api)
+    session = _session_for(UploadTarget("local", uri, {}, None, ()), api)
     if same:
         assert stack.enter_context(session) is api.session
     else:
@@ -330,7 +330,7 @@ def test_an_answer_without_a_key_is_tried_again(body: bytes) -> None:
 def test_the_key_is_read_from_xml(tag: str) -> None:
     """With or without a namespace."""
     body = f"<PostResponse><{tag}>files/a.txt</{tag.split(maxsplit=1)[0]}></PostResponse>".encode()
-    assert upload_to_s3(body) == {("note_attachments", 0): Stored("files/a.txt", 7)}
+    assert upload_to_s3(body) == {("note_attachments", 0): UploadedFile("files/a.txt", 7)}
 
 
 def test_the_key_is_not_what_stands_around_it() -> None:
@@ -415,7 +415,7 @@ EXPIRED = s3_error("AccessDenied", "Invalid according to Policy: Policy expired.
 
 def uploaded_under_policies(
     turns: Sequence[Callable[[Connection], None]], *files: File
-) -> tuple[ScriptedApi, Server, dict[tuple[str, int], Stored] | StepError]:
+) -> tuple[ScriptedApi, Server, dict[tuple[str, int], UploadedFile] | StepError]:
     """Upload files; each question for a storage is answered with the next policy."""
     with serve(*turns) as server:
         policies = [{"key": "x", "policy": f"policy-{number}"} for number in range(4)]
@@ -442,8 +442,8 @@ def test_an_expired_policy_is_asked_for_anew() -> None:
     second = dataclasses.replace(FILE, index=1)
     api, server, stored = uploaded_under_policies((expired, taken, taken), FILE, second)
     assert stored == {
-        ("note_attachments", 0): Stored("files/a.txt", 7),
-        ("note_attachments", 1): Stored("files/a.txt", 7),
+        ("note_attachments", 0): UploadedFile("files/a.txt", 7),
+        ("note_attachments", 1): UploadedFile("files/a.txt", 7),
     }
     assert api.asked == ["GET /attachments/storage"] * 2
     policies = [re.findall(b"policy-[0-9]", each.received) for each in server.connections]
@@ -539,7 +539,7 @@ def test_4me_s_own_storage_says_the_key_in_json() -> None:
     """The form has the parameters, as text, before the file."""
     with serve(lambda connection: connection.answer(b'{"key": "a  b"}')) as server:
         value = {"provider": "local", "upload_uri": server.url, "local": {"n": 5}}
-        assert upload(value, host=server.url) == {("note_attachments", 0): Stored("a  b", 7)}
+        assert upload(value, host=server.url) == {("note_attachments", 0): UploadedFile("a  b", 7)}
         received = server.connections[0].received
     assert received.index(b'name="n"\r\n\r\n5\r\n') < received.index(b'filename="a.txt"')
     assert b"content" in received
