@@ -100,8 +100,8 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
     logger.info("Request %d is updated.", update.request_id)
 
     published = {**request, "request_id": update.request_id}
-    page = host.page_of(order.connection.account, update.request_id)
-    output = Output(redactor.redact_object(published), page)
+    html_url = host.html_url(order.connection.account, update.request_id)
+    output = Output(redactor.redact_object(published), html_url)
     try:
         with clock.time_limit(math.inf):
             engine.publish(output)

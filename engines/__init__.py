@@ -11,7 +11,7 @@ yaml_documents  YAML, imported only where a text is not JSON
 inputs          a spec put together from files and variables
 scalars         the few values of an output that engines carry as plain text
 trial           files that are to be written, tried beforehand
-sinks           outputs as files and on standard output
+targets           outputs as files and on standard output
 github          GitHub Actions
 relay           Relay's metadata service
 """
@@ -77,7 +77,7 @@ class Engine(Protocol):
         ...  # pragma: no cover - a protocol's body never runs
 
 
-class _Way(Enum):
+class _SpecSource(Enum):
     """A way to hand in a spec, in the order of precedence, as messages call it."""
 
     FILE = "--spec"
@@ -114,28 +114,28 @@ def choose_engine(environ: Mapping[str, str], arguments: Arguments, context: Run
     if len(ways) != 1:
         raise _unclear(ways)
     way = ways[0]
-    if arguments.output and way in (_Way.GITHUB, _Way.RELAY):
+    if arguments.output and way in (_SpecSource.GITHUB, _SpecSource.RELAY):
         raise ConfigError(
             f"--output does not go together with {way.value}, where outputs have a place already.",
             fix="Leave it out.",
         )
-    if way is _Way.RELAY:
+    if way is _SpecSource.RELAY:
         # Each run imports its own engine alone: relay-sdk brings a web server along.
         from engines.relay import RelayEngine  # noqa: PLC0415  see above
 
         return RelayEngine(environ["METADATA_API_URL"].strip(), context)
-    if way is _Way.GITHUB:
+    if way is _SpecSource.GITHUB:
         from engines.github import github_engine  # noqa: PLC0415  see above
 
         return github_engine(environ)
-    from engines.inputs import spec_from_environment, spec_from_file  # noqa: PLC0415  see above
-    from engines.sinks import LocalEngine, sinks_in  # noqa: PLC0415  see above
+    from engines.outputs import LocalEngine, output_targets  # noqa: PLC0415  see above
+    from engines.spec_values import spec_from_environment, spec_from_file  # noqa: PLC0415  see above
 
-    sinks = sinks_in(environ, arguments.output)
+    targets = output_targets(environ, arguments.output)
     if arguments.spec is None:
-        return LocalEngine(lambda: spec_from_environment(environ), sinks)
+        return LocalEngine(lambda: spec_from_environment(environ), targets)
     file = arguments.spec
-    return LocalEngine(lambda: spec_from_file(file, environ), sinks)
+    return LocalEngine(lambda: spec_from_file(file, environ), targets)
 
 
 def show_errors(environ: Mapping[str, str], redactor: Redactor) -> None:
@@ -149,18 +149,18 @@ def show_errors(environ: Mapping[str, str], redactor: Redactor) -> None:
         annotate_errors(redactor)
 
 
-def _ways_in(environ: Mapping[str, str], arguments: Arguments) -> Iterator[_Way]:
+def _ways_in(environ: Mapping[str, str], arguments: Arguments) -> Iterator[_SpecSource]:
     if arguments.spec:
-        yield _Way.FILE
+        yield _SpecSource.FILE
         if _is_set(environ, "FOURME_REQUEST"):
-            yield _Way.ENVIRONMENT
+            yield _SpecSource.ENVIRONMENT
         return
     if _is_action(environ):
-        yield _Way.GITHUB
+        yield _SpecSource.GITHUB
     if _is_set(environ, "METADATA_API_URL"):
-        yield _Way.RELAY
+        yield _SpecSource.RELAY
     if _is_set(environ, "FOURME_REQUEST") or _is_set(environ, "FOURME_REQUEST_ID"):
-        yield _Way.ENVIRONMENT
+        yield _SpecSource.ENVIRONMENT
 
 
 def _is_action(environ: Mapping[str, str]) -> bool:
@@ -171,7 +171,7 @@ def _is_set(environ: Mapping[str, str], name: str) -> bool:
     return bool(environ.get(name, "").strip())
 
 
-def _unclear(ways: list[_Way]) -> ConfigError:
+def _unclear(ways: list[_SpecSource]) -> ConfigError:
     if not ways:
         return ConfigError(
             "There is no spec to read. These are the ways to hand one in:",

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engines.inputs import assemble, given_in
-from engines.scalars import scalars_of
-from engines.sinks import LocalEngine, Sink, compact_json, json_sink, write_text
+from engines.outputs import LocalEngine, OutputTarget, compact_json, json_target, write_text
+from engines.results import results_of
+from engines.spec_values import merge, spec_values_in
 from engines.variables import GITHUB_PREFIX, PREFIX
 from process.errors import ConfigError
 from process.logs import CUT, SanitizingHandler, try_write
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger("step.github")
 
 TITLE = "4me-step-requests-update"
-_SHORTEST_PART = 4  # characters; to mask a shorter part of a secret would tear the log apart
-_MOST_UNITS = 500_000  # of UTF-16: GitHub takes 1 MB a job, and the job may have other outputs
+_MIN_MASKED_PART = 4  # characters; to mask a shorter part of a secret would tear the log apart
+_MAX_OUTPUT_UNITS = (
+    500_000  # of UTF-16: GitHub takes 1 MB a job, and the job may have other outputs
+)
 
 
 def github_engine(environ: Mapping[str, str]) -> LocalEngine:
@@ -37,7 +39,7 @@ def github_engine(environ: Mapping[str, str]) -> LocalEngine:
     Raises:
         ConfigError: GitHub says of no file for the outputs.
     """
-    return LocalEngine(lambda: _read_spec(environ), tuple(_sinks(environ)))
+    return LocalEngine(lambda: _read_spec(environ), tuple(_output_targets(environ)))
 
 
 def annotate_errors(redactor: Redactor) -> None:
@@ -73,7 +75,7 @@ def _escaped(text: str) -> str:
 
 def _read_spec(environ: Mapping[str, str]) -> object:
     """Return the spec in the inputs, completed from the environment, and let GitHub mask it."""
-    spec = assemble([*given_in(environ, GITHUB_PREFIX), *given_in(environ, PREFIX)])
+    spec = merge([*spec_values_in(environ, GITHUB_PREFIX), *spec_values_in(environ, PREFIX)])
     for text in map(_escaped, _masked_in(spec)):
         try_write(sys.stdout, f"::add-mask::{text}\n")
     if environ.get("RUNNER_DEBUG") == "1":
@@ -89,11 +91,11 @@ def _masked_in(spec: object) -> Iterator[str]:
     for secret in secrets_in_spec(spec):
         for line in secret.splitlines():
             parts = re.split(r"(?<=##)(?=\[)", line)
-            shortest = _SHORTEST_PART if len(parts) > 1 else 1
+            shortest = _MIN_MASKED_PART if len(parts) > 1 else 1
             yield from (part for part in parts if len(part.strip()) >= shortest)
 
 
-def _sinks(environ: Mapping[str, str]) -> Iterator[Sink]:
+def _output_targets(environ: Mapping[str, str]) -> Iterator[OutputTarget]:
     outputs = environ.get("GITHUB_OUTPUT", "")
     if not outputs:
         raise ConfigError(
@@ -101,21 +103,21 @@ def _sinks(environ: Mapping[str, str]) -> Iterator[Sink]:
             cause="a container was started by hand, with some of the variables of an action",
             fix="Use the action by `uses:`, or hand in the spec another way: see --help.",
         )
-    yield Sink(Path(outputs), lambda output: _write_outputs(Path(outputs), output))
+    yield OutputTarget(Path(outputs), lambda output: _write_outputs(Path(outputs), output))
     json_file = environ.get(f"{GITHUB_PREFIX}OUTPUT", "").strip()
     if json_file:
-        yield json_sink(json_file)
+        yield json_target(json_file)
     summary = environ.get("GITHUB_STEP_SUMMARY", "")
     if summary:
-        yield Sink(
-            Path(summary), lambda output: _write_summary(Path(summary), output), needed=False
+        yield OutputTarget(
+            Path(summary), lambda output: _write_summary(Path(summary), output), required=False
         )
 
 
 def _write_outputs(path: Path, output: Output) -> None:
-    values = scalars_of(output)
+    values = results_of(output)
     whole = compact_json(output.request)
-    if len(whole.encode("utf-16-le", "surrogatepass")) // 2 <= _MOST_UNITS:
+    if len(whole.encode("utf-16-le", "surrogatepass")) // 2 <= _MAX_OUTPUT_UNITS:
         values["request"] = whole
     else:
         logger.warning(
@@ -128,7 +130,7 @@ def _write_outputs(path: Path, output: Output) -> None:
 
 
 def _write_summary(path: Path, output: Output) -> None:
-    values = scalars_of(output)
+    values = results_of(output)
     title = f"### [4me request {_as_markdown(values.pop('id'))}]({values.pop('url')})"
     rows = [f"| {_as_markdown(name)} | {_as_markdown(text)} |" for name, text in values.items()]
     table = "\n".join(["| field | value |", "| --- | --- |", *rows])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from engines.scalars import SCALARS
+from engines.results import RESULTS
 from engines.variables import OUTPUT_VARIABLES, SPEC_VARIABLES
 from process import VERSION
 from process.errors import EXIT_CODES
@@ -43,7 +43,7 @@ def epilog() -> str:
     spec = [(row.name, row.meaning) for row in SPEC_VARIABLES]
     outputs = [(row.name, row.meaning) for row in OUTPUT_VARIABLES]
     limits = [(row.name, f"{row.meaning} (default: {row.default:g})") for row in VARIABLES]
-    scalars = [(row.name, row.meaning) for row in SCALARS]
+    scalars = [(row.name, row.meaning) for row in RESULTS]
     codes = [
         (f"{int(row.code)} {row.name}", f"{row.when}; updated: {row.applied}; again: {row.again}")
         for row in EXIT_CODES

@@ -42,7 +42,7 @@ logger = logging.getLogger("step.relay")
 _SESSION_SCHEME = "http+api://"  # relay-sdk's own name for the metadata service
 _CONFLICT = 409
 _UNAUTHORIZED = 401
-_LONGEST_TITLE = 120  # characters of what an error is called
+_MAX_TITLE = 120  # characters of what an error is called
 _READ_SPEC = "read the spec"
 _SET_OUTPUT = "publish the output"
 _SET_LINK = "set the link"
@@ -216,7 +216,7 @@ def _words_of(response: requests.Response) -> tuple[str, ...]:
         words = f"{error['code']}: {error['title']}"
     except (ValueError, TypeError, KeyError, RecursionError):
         return ()
-    return (quote(words),) if len(words) <= _LONGEST_TITLE else ()
+    return (quote(words),) if len(words) <= _MAX_TITLE else ()
 
 
 def _checked(url: str) -> str:

@@ -34,9 +34,9 @@ _WORDS: dict[str, dict[str, bool | None]] = {
     "null": {"null": None, "~": None, "": None},
     "bool": {"true": True, "false": False},
 }
-_LONGEST_NUMBER = 1000  # digits; no limit of the API comes near it
+_MAX_NUMBER_DIGITS = 1000  # digits; no limit of the API comes near it
 _QUOTED = re.compile(r"'([^']*)'")
-_LONGEST_QUOTE = 4  # one character and its escape; a word of the text may be a secret
+_MAX_QUOTE = 4  # one character and its escape; a word of the text may be a secret
 
 
 class YamlProblem(Exception):  # noqa: N818  a problem of the text, not an error of the step
@@ -95,7 +95,7 @@ def read_yaml(text: str) -> object:
 
 def _without_words(quote: re.Match[str]) -> str:
     """Return what may be shown of a quote: single characters, and the reader's own '<words>'."""
-    escape_controls = len(quote[1]) <= _LONGEST_QUOTE or quote[1].startswith("<")
+    escape_controls = len(quote[1]) <= _MAX_QUOTE or quote[1].startswith("<")
     return quote[0] if escape_controls else "..."
 
 
@@ -140,7 +140,7 @@ def _scalar_of(node: yaml.ScalarNode) -> object:
 
 def _plain_value(text: str, kind: str) -> object:
     if kind == "int":
-        return int(text) if len(text) <= _LONGEST_NUMBER else text
+        return int(text) if len(text) <= _MAX_NUMBER_DIGITS else text
     if kind == "float":
         return float(text)
     return _WORDS[kind][text.lower()]

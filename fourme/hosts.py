@@ -73,7 +73,7 @@ class Host:
         renamed = any(label == "xurrent" or label.startswith("xurrent-") for label in labels)
         return "Xurrent" if renamed else "4me"
 
-    def page_of(self, account: str, request_id: int) -> str:
+    def html_url(self, account: str, request_id: int) -> str:
         """Return the address of a request's page in the 4me user interface.
 
         The pages of an account are on a host of its own: `api.4me.com` becomes

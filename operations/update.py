@@ -114,7 +114,7 @@ class RequestUpdater:
 
     def _look_at(self, update: Update) -> str:
         connection = self._api.connection
-        page = connection.host.page_of(connection.account, update.request_id)
+        page = connection.host.html_url(connection.account, update.request_id)
         if not update.adds:
             return f"Open {page} and compare. Running the step again does no harm."
         return (

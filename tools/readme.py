@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engines.scalars import SCALARS
+from engines.results import RESULTS
 from engines.variables import OUTPUT_VARIABLES, SPEC_VARIABLES
 from process.errors import EXIT_CODES
 from process.settings import VARIABLES
@@ -80,7 +80,7 @@ def engine_variables_table() -> str:
 
 def scalars_table() -> str:
     """Return the table of the small values of an output."""
-    return table(("value", "meaning"), [(f"`{row.name}`", row.meaning) for row in SCALARS])
+    return table(("value", "meaning"), [(f"`{row.name}`", row.meaning) for row in RESULTS])
 
 
 _CALLS = {

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines import Arguments, Engine, choose_engine
+from engines.outputs import LocalEngine
 from engines.relay import RelayEngine
-from engines.sinks import LocalEngine
 from process.clock import SystemClock
 from process.errors import ConfigError
 from process.settings import Settings
@@ -33,7 +33,7 @@ def choose(environ: Mapping[str, str], arguments: Arguments = Arguments()) -> En
 def places(engine: Engine) -> list[str]:
     """Return where an engine of files writes."""
     assert isinstance(engine, LocalEngine)
-    return [sink.place for sink in engine.sinks]
+    return [target.place for target in engine.targets]
 
 
 def test_each_way_alone_is_taken() -> None:

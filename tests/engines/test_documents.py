@@ -127,7 +127,7 @@ def test_a_run_in_relay_never_loads_the_yaml_reader() -> None:
         "import sys, step\n"
         "from engines.documents import read_document\n"
         "read_document('{}', '')\n"
-        "print(sorted({'yaml', 'argparse', 'engines.github', 'engines.sinks', 'relay_sdk'}\n"
+        "print(sorted({'yaml', 'argparse', 'engines.github', 'engines.outputs', 'relay_sdk'}\n"
         "             & sys.modules.keys()))"
     )
     ended = subprocess.run(

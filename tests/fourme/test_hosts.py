@@ -204,7 +204,7 @@ def test_account_header(name: str, header: str) -> None:
 )
 def test_page(host: str, account: str, page: str) -> None:
     """A request's page is on the account's host, for accounts that can be part of one."""
-    assert parse_host(host).page_of(account, 80339) == page
+    assert parse_host(host).html_url(account, 80339) == page
 
 
 def test_address() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engines.scalars import SCALARS
+from engines.results import RESULTS
 from process import VERSION
 from process.errors import ExitCode
 from tests.engines.github_rules import read_outputs
@@ -167,7 +167,7 @@ def test_bad_input_is_an_annotation_too(sandbox: Sandbox, tmp_path: Path) -> Non
 
 def test_outputs_and_versions_are_those_of_the_step() -> None:
     """The action declares every scalar and the request; its image is root's, of its version."""
-    assert [*ACTION["outputs"]] == ["request", *(row.name for row in SCALARS)]
+    assert [*ACTION["outputs"]] == ["request", *(row.name for row in RESULTS)]
     image = f"docker://relaysh/4me-step-requests-update:{VERSION}-github"
     assert ACTION["runs"]["image"] == image
     assert image_user(image) == 0

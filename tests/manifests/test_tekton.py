@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engines.scalars import SCALARS
+from engines.results import RESULTS
 from process.errors import ExitCode
 from tests.manifests.container import Container, can_contain, entry_point, volume
 from tests.manifests.engines import by_name, example, in_tekton, kubernetes_environment, manifest
@@ -148,7 +148,7 @@ def test_a_request_alone_will_do(sandbox: Sandbox, tmp_path: Path) -> None:
 
 def test_results_and_command_are_those_of_the_step() -> None:
     """The Task declares each scalar, and starts the image's own entry point."""
-    assert [result["name"] for result in TASK["spec"]["results"]] == [row.name for row in SCALARS]
+    assert [result["name"] for result in TASK["spec"]["results"]] == [row.name for row in RESULTS]
     assert STEP["command"] == entry_point()
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines import Output
-from engines.sinks import LocalEngine, sinks_in
+from engines.outputs import LocalEngine, output_targets
 from process.errors import ConfigError, OutputError
 from tests.engines.gitlab_rules import read_dotenv
 
@@ -24,7 +24,7 @@ REQUEST = {"id": 80339, "subject": 'Half \ud83d, é & "$HOME"', "member": None, 
 
 def publish(environ: Mapping[str, str], output: str | None = None) -> None:
     """Publish `REQUEST` where an environment says."""
-    LocalEngine(dict, sinks_in(environ, output)).publish(Output(REQUEST, PAGE))
+    LocalEngine(dict, output_targets(environ, output)).publish(Output(REQUEST, PAGE))
 
 
 def test_the_full_request_goes_to_one_file(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_link_is_a_courtesy(caplog: pytest.LogCaptureFixture) -> None:
 
 def check(environ: Mapping[str, str], output: str | None = None) -> None:
     """Try the places that an environment says."""
-    LocalEngine(dict, sinks_in(environ, output)).check_outputs()
+    LocalEngine(dict, output_targets(environ, output)).check_outputs()
 
 
 def test_places_that_can_be_written_are_left_as_they_are(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ _CUT = "…"
 
 
 @dataclass(frozen=True)
-class Scalar:
+class Result:
     """One value that is published as plain text.
 
     Attributes:
@@ -38,23 +38,23 @@ class Scalar:
     prose: bool = False
 
 
-SCALARS = (
-    Scalar("id", "the ID of the request", 20),
-    Scalar("status", "its status after the update, such as `completed`", 64),
+RESULTS = (
+    Result("id", "the ID of the request", 20),
+    Result("status", "its status after the update, such as `completed`", 64),
     # 255 characters, if each takes the six bytes of an escape.
-    Scalar("subject", "its subject, in one line", 1530, prose=True),
-    Scalar("team", "the ID of its team", 20),
-    Scalar("member", "the ID of the person it is assigned to", 20),
-    Scalar("next_target_at", "its next target: a time, `best_effort`, `clock_stopped` ...", 64),
-    Scalar("updated_at", "the time of the update", 64),
-    Scalar("url", "the address of its page in the 4me user interface", 512),
+    Result("subject", "its subject, in one line", 1530, prose=True),
+    Result("team", "the ID of its team", 20),
+    Result("member", "the ID of the person it is assigned to", 20),
+    Result("next_target_at", "its next target: a time, `best_effort`, `clock_stopped` ...", 64),
+    Result("updated_at", "the time of the update", 64),
+    Result("url", "the address of its page in the 4me user interface", 512),
 )
 
 
-def scalars_of(output: Output) -> dict[str, str]:
+def results_of(output: Output) -> dict[str, str]:
     """Return the scalars by name: one line of printable text each, empty where 4me has none."""
     values = {**output.request, "url": output.page}
-    return {scalar.name: _fitting(scalar, _text_of(values.get(scalar.name))) for scalar in SCALARS}
+    return {result.name: _fitting(result, _text_of(values.get(result.name))) for result in RESULTS}
 
 
 def _text_of(value: object) -> str:
@@ -65,12 +65,12 @@ def _text_of(value: object) -> str:
     return quote(value if isinstance(value, str) else json.dumps(value))
 
 
-def _fitting(scalar: Scalar, text: str) -> str:
-    if json_size(text) <= scalar.limit:
+def _fitting(result: Result, text: str) -> str:
+    if json_size(text) <= result.limit:
         return text
-    if not scalar.prose:
+    if not result.prose:
         return ""
-    room = scalar.limit - json_size(_CUT)
+    room = result.limit - json_size(_CUT)
     sizes = accumulate(map(json_size, text))
     return text[: sum(size <= room for size in sizes)] + _CUT
 

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engines.inputs import Given, assemble, given_in, spec_from_environment, spec_from_file
+from engines.spec_values import (
+    SpecValue,
+    merge,
+    spec_from_environment,
+    spec_from_file,
+    spec_values_in,
+)
 from process.errors import ConfigError, SpecError
 
 if TYPE_CHECKING:
@@ -122,17 +128,17 @@ def test_two_different_values_are_an_error(
 @pytest.mark.parametrize("text", ["Gr\u00f6\u00dfe", "caf\udce9", "\ud83d"])
 def test_a_variables_text_is_what_it_is(text: str) -> None:
     """Read as UTF-8; octets that are none, and what no system hands over, are left to the judge."""
-    (given,) = given_in({"FOURME_NOTE": text}, "FOURME_")
+    (given,) = spec_values_in({"FOURME_NOTE": text}, "FOURME_")
     assert given.value == text
 
 
 def test_the_same_value_twice_is_no_error() -> None:
     """A number and its text are the same value."""
     given = [
-        Given(("request", "request_id"), 5, "a"),
-        Given(("request", "request_id"), " 5\n", "b"),
+        SpecValue(("request", "request_id"), 5, "a"),
+        SpecValue(("request", "request_id"), " 5\n", "b"),
     ]
-    assert assemble(given) == {"request": {"request_id": 5}}
+    assert merge(given) == {"request": {"request_id": 5}}
 
 
 def test_a_file_that_cannot_be_read_is_a_config_error(tmp_path: Path) -> None:
@@ -143,7 +149,7 @@ def test_a_file_that_cannot_be_read_is_a_config_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Is a directory"):
         spec_from_file(str(tmp_path), {})
     with pytest.raises(ConfigError, match="that FOURME_ACCESS_TOKEN_FILE names cannot be read"):
-        list(given_in({"FOURME_ACCESS_TOKEN_FILE": missing}, "FOURME_"))
+        list(spec_values_in({"FOURME_ACCESS_TOKEN_FILE": missing}, "FOURME_"))
 
 
 def test_a_file_that_is_no_text_is_a_spec_error(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engines.trial import ROOM, open_to_write, problem_with
+from engines.writable import ROOM, open_to_write, write_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ NOBODY = 65532
 def problem_of(path: Path) -> str | None:
     """Return why a file cannot be written."""
     with ExitStack() as undo:
-        return problem_with(path, undo)
+        return write_problem(path, undo)
 
 
 def all_in(folder: Path) -> dict[str, tuple[int, int, bytes]]:
@@ -59,7 +59,7 @@ def own_folder() -> Iterator[Path]:
 def test_what_can_be_made_is_made_and_removed_again(tmp_path: Path, name: str) -> None:
     """Folders and the file are there meanwhile, and gone afterwards."""
     with ExitStack() as undo:
-        assert problem_with(tmp_path / name, undo) is None
+        assert write_problem(tmp_path / name, undo) is None
         assert (tmp_path / name).read_bytes() == b""
     assert all_in(tmp_path) == {}
 
@@ -80,7 +80,7 @@ def test_a_link_to_a_file_that_is_not_there_yet_stays(tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to("target")
     with ExitStack() as undo:
-        assert problem_with(link, undo) is None
+        assert write_problem(link, undo) is None
         assert (tmp_path / "target").exists()
     assert [*all_in(tmp_path)] == [str(link)]
 
@@ -246,7 +246,7 @@ def test_what_others_have_written_meanwhile_stays(tmp_path: Path) -> None:
     """A step beside this one may have found the file and the folder, and used them."""
     file = tmp_path / "folder" / "out"
     with ExitStack() as undo:
-        assert problem_with(file, undo) is None
+        assert write_problem(file, undo) is None
         file.write_bytes(b"another's")
     assert file.read_bytes() == b"another's"
 
@@ -255,7 +255,7 @@ def test_what_others_have_removed_meanwhile_is_no_error(tmp_path: Path) -> None:
     """What is gone need not be removed."""
     file = tmp_path / "folder" / "out"
     with ExitStack() as undo:
-        assert problem_with(file, undo) is None
+        assert write_problem(file, undo) is None
         file.unlink()
         file.parent.rmdir()
     assert all_in(tmp_path) == {}

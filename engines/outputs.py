@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engines.inputs import STANDARD_STREAM
-from engines.scalars import SCALARS, scalars_of
-from engines.trial import open_to_write, problem_with
+from engines.results import RESULTS, results_of
+from engines.spec_values import STANDARD_STREAM
 from engines.variables import ANNOTATIONS, DOTENV, OUTPUT, RESULTS_DIR
+from engines.writable import open_to_write, write_problem
 from process.errors import ConfigError, OutputError
 from process.logs import escape_controls, escape_workflow_commands_in_json, write
 
@@ -31,7 +31,7 @@ DOTENV_PREFIX = "FOURME_RESULT_"
 
 
 @dataclass(frozen=True)
-class Sink:
+class OutputTarget:
     """One place that an output goes to.
 
     Attributes:
@@ -42,7 +42,7 @@ class Sink:
 
     file: Path | None
     write: Callable[[Output], None]
-    needed: bool = True
+    required: bool = True
 
     @property
     def place(self) -> str:
@@ -50,10 +50,10 @@ class Sink:
         return "standard output" if self.file is None else str(self.file)
 
     def problem(self, undo: ExitStack) -> str | None:
-        """Return why nothing can be written there; None: it can (`engines.trial`)."""
+        """Return why nothing can be written there; None: it can (`engines.writable`)."""
         if self.file is None:
             return os.strerror(errno.EBADF) if sys.stdout is None else None
-        return problem_with(self.file, undo)
+        return write_problem(self.file, undo)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class LocalEngine:
     """An engine without a service of its own: a way in, and ways out."""
 
     source: Callable[[], object]
-    sinks: tuple[Sink, ...]
+    targets: tuple[OutputTarget, ...]
 
     def read_spec(self) -> object:
         """Return the spec.
@@ -79,7 +79,9 @@ class LocalEngine:
             ConfigError: at least one cannot be written.
         """
         with ExitStack() as undo:
-            tried = [(sink.place, sink.problem(undo)) for sink in self.sinks if sink.needed]
+            tried = [
+                (target.place, target.problem(undo)) for target in self.targets if target.required
+            ]
         problems = tuple(f"{place}: {problem}" for place, problem in tried if problem)
         if problems:
             raise ConfigError(
@@ -98,12 +100,12 @@ class LocalEngine:
             OutputError: a needed one failed.
         """
         failures: list[str] = []
-        for sink in self.sinks:
+        for target in self.targets:
             try:
-                sink.write(output)
+                target.write(output)
             except OSError as error:
-                failure = f"{escape_controls(sink.place)}: {error.strerror}"
-                if sink.needed:
+                failure = f"{escape_controls(target.place)}: {error.strerror}"
+                if target.required:
                     failures.append(failure)
                 else:
                     logger.warning("An output could not be written: %s", failure)
@@ -117,38 +119,40 @@ class LocalEngine:
             )
 
 
-def sinks_in(environ: Mapping[str, str], output: str | None) -> tuple[Sink, ...]:
+def output_targets(environ: Mapping[str, str], output: str | None) -> tuple[OutputTarget, ...]:
     """Return the places that a command line and an environment name; or standard output.
 
     Args:
         environ: the environment variables.
         output: the argument of --output; it comes before FOURME_OUTPUT.
     """
-    sinks = tuple(_named_sinks(environ, output))
-    return sinks or (json_sink(STANDARD_STREAM),)
+    targets = tuple(_named_targets(environ, output))
+    return targets or (json_target(STANDARD_STREAM),)
 
 
-def _named_sinks(environ: Mapping[str, str], output: str | None) -> Iterator[Sink]:
+def _named_targets(environ: Mapping[str, str], output: str | None) -> Iterator[OutputTarget]:
     json_file = output or environ.get(OUTPUT, "").strip()
     if json_file:
-        yield json_sink(json_file)
+        yield json_target(json_file)
     folder = environ.get(RESULTS_DIR, "").strip()
     if folder:
-        for scalar in SCALARS:
-            yield _result_sink(Path(folder, scalar.name), scalar.name)
+        for result in RESULTS:
+            yield _result_target(Path(folder, result.name), result.name)
     dotenv = environ.get(DOTENV, "").strip()
     if dotenv:
-        yield Sink(Path(dotenv), lambda output: write_text(Path(dotenv), _dotenv_of(output)))
+        yield OutputTarget(
+            Path(dotenv), lambda output: write_text(Path(dotenv), _dotenv_of(output))
+        )
     annotations = environ.get(ANNOTATIONS, "").strip()
     if annotations:
-        yield Sink(
+        yield OutputTarget(
             Path(annotations),
             lambda output: write_text(Path(annotations), _annotations_of(output)),
-            needed=False,
+            required=False,
         )
 
 
-def json_sink(path: str) -> Sink:
+def json_target(path: str) -> OutputTarget:
     """Return the sink that writes the full request as JSON.
 
     Args:
@@ -156,11 +160,11 @@ def json_sink(path: str) -> Sink:
             standard output.
     """
     if path == STANDARD_STREAM:
-        return Sink(None, lambda output: _write_standard_output(_json_of(output)))
+        return OutputTarget(None, lambda output: _write_standard_output(_json_of(output)))
     file = Path(path)
     if path.endswith("/") or os.path.isdir(path):  # noqa: PTH112  Path's may raise PermissionError
         file /= FILE_NAME
-    return Sink(file, lambda output: write_text(file, _json_of(output)))
+    return OutputTarget(file, lambda output: write_text(file, _json_of(output)))
 
 
 def write_text(path: Path, text: str, *, append: bool = False) -> None:
@@ -182,20 +186,20 @@ def _json_of(output: Output) -> str:
     return json.dumps(output.request, ensure_ascii=False, indent=2) + "\n"
 
 
-def _result_sink(path: Path, name: str) -> Sink:
-    return Sink(path, lambda output: write_text(path, scalars_of(output)[name]))
+def _result_target(path: Path, name: str) -> OutputTarget:
+    return OutputTarget(path, lambda output: write_text(path, results_of(output)[name]))
 
 
 def _dotenv_of(output: Output) -> str:
     # GitLab expands variables in these values when a later job reads them: `$$` is a plain `$`.
     return "".join(
         f"{DOTENV_PREFIX}{name.upper()}={text.replace('$', '$$')}\n"
-        for name, text in scalars_of(output).items()
+        for name, text in results_of(output).items()
     )
 
 
 def _annotations_of(output: Output) -> str:
-    label = f"Request {scalars_of(output)['id']} in 4me"
+    label = f"Request {results_of(output)['id']} in 4me"
     return compact_json({"4me": [{"external_link": {"label": label, "url": output.page}}]})
 
 

@@ -25,7 +25,7 @@ STANDARD_STREAM = "-"
 
 
 @dataclass(frozen=True)
-class Given:
+class SpecValue:
     """One value of a spec, and where it comes from.
 
     Attributes:
@@ -55,7 +55,7 @@ def spec_from_file(path: str, environ: Mapping[str, str]) -> object:
     if not isinstance(document, dict):
         return document  # nothing to complete; the judge of specs says what is wrong
     from_file = _values_in(document, ("connection", "request"), source)
-    return assemble([*from_file, *given_in(environ, PREFIX)])
+    return merge([*from_file, *spec_values_in(environ, PREFIX)])
 
 
 def spec_from_environment(environ: Mapping[str, str]) -> object:
@@ -65,10 +65,10 @@ def spec_from_environment(environ: Mapping[str, str]) -> object:
         ConfigError: the token's file cannot be read, or values contradict each other.
         SpecError: FOURME_REQUEST is neither JSON nor YAML.
     """
-    return assemble(given_in(environ, PREFIX))
+    return merge(spec_values_in(environ, PREFIX))
 
 
-def given_in(environ: Mapping[str, str], prefix: str) -> Iterator[Given]:
+def spec_values_in(environ: Mapping[str, str], prefix: str) -> Iterator[SpecValue]:
     """Yield what the variables with this prefix say.
 
     Raises:
@@ -82,12 +82,12 @@ def given_in(environ: Mapping[str, str], prefix: str) -> Iterator[Given]:
     for rest, path in SPEC_PATHS.items():
         value = _as_utf8(environ.get(prefix + rest, ""))
         if value.strip():
-            yield Given(path, value, prefix + rest)
+            yield SpecValue(path, value, prefix + rest)
     token_file = environ.get(prefix + ACCESS_TOKEN_FILE, "").strip()
     if token_file:
         name = prefix + ACCESS_TOKEN_FILE
         token = _text_of(token_file, f"The file that {name} names")
-        yield Given(SPEC_PATHS["ACCESS_TOKEN"], token, name)
+        yield SpecValue(SPEC_PATHS["ACCESS_TOKEN"], token, name)
 
 
 def _as_utf8(text: str) -> str:
@@ -98,7 +98,7 @@ def _as_utf8(text: str) -> str:
         return text
 
 
-def assemble(given: Iterable[Given]) -> dict[str, Any]:
+def merge(given: Iterable[SpecValue]) -> dict[str, Any]:
     """Return the spec that consists of these values.
 
     Args:
@@ -108,7 +108,7 @@ def assemble(given: Iterable[Given]) -> dict[str, Any]:
         ConfigError: two of them contradict each other.
     """
     spec: dict[str, Any] = {}
-    known: dict[tuple[str, ...], Given] = {}
+    known: dict[tuple[str, ...], SpecValue] = {}
     clashes: list[str] = []
     for item in given:
         # A whole object given as text has no members to add to.
@@ -130,7 +130,7 @@ def assemble(given: Iterable[Given]) -> dict[str, Any]:
     return spec
 
 
-def _put(spec: dict[str, Any], item: Given) -> None:
+def _put(spec: dict[str, Any], item: SpecValue) -> None:
     holder = spec
     for parent in item.path[:-1]:
         holder = holder.setdefault(parent, {})
@@ -145,7 +145,7 @@ def _same(one: object, other: object) -> bool:
 
 def _values_in(
     document: Mapping[str, object], opened: tuple[str, ...], source: str
-) -> Iterator[Given]:
+) -> Iterator[SpecValue]:
     """Yield the values of a document, those of its objects `opened` one by one.
 
     Nulls are left out, as they mean (contract section 2), so that the environment can fill them.
@@ -154,9 +154,9 @@ def _values_in(
         if name in opened and isinstance(value, dict):
             for member, inner in value.items():
                 if inner is not None:
-                    yield Given((name, member), inner, source)
+                    yield SpecValue((name, member), inner, source)
         elif value is not None:
-            yield Given((name,), value, source)
+            yield SpecValue((name,), value, source)
 
 
 def _text_of(path: str, source: str) -> str:

@@ -31,7 +31,7 @@ def open_to_write(path: Path, *, append: bool = False) -> IO[bytes]:
     return _persistently(partial(_open, path, "ab" if append else "wb"))
 
 
-def problem_with(path: Path, undo: ExitStack) -> str | None:
+def write_problem(path: Path, undo: ExitStack) -> str | None:
     """Return why a file cannot be written; None: it can.
 
     A file that is there is opened, and stays as it is. One that is not there is really made, with

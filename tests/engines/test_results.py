@@ -7,7 +7,7 @@ import json
 import pytest
 
 from engines import Output
-from engines.scalars import SCALARS, json_size, scalars_of
+from engines.results import RESULTS, json_size, results_of
 
 PAGE = "https://wdc.4me.com/requests/80339"
 TEKTON_LIMIT = 4096
@@ -41,7 +41,7 @@ def longest(subject: str) -> dict[str, object]:
 def test_tekton_takes_the_longest_legal_values(char: str) -> None:
     """All results fit into a termination message, in a pod of four containers too."""
     page = f"https://{'h' * 253}:65535/requests/{2**63 - 1}"
-    results = scalars_of(Output(longest(char * 255), page))
+    results = results_of(Output(longest(char * 255), page))
     assert len(results["subject"]) >= 255
     assert all(results.values())
     size = len(tekton_message(results).encode())
@@ -50,8 +50,8 @@ def test_tekton_takes_the_longest_legal_values(char: str) -> None:
 
 def test_tekton_takes_any_values_at_all() -> None:
     """The limits of all scalars together leave room for what Tekton adds itself."""
-    names = {scalar.name: "" for scalar in SCALARS}
-    assert sum(scalar.limit for scalar in SCALARS) + len(tekton_message(names)) < FOUR_CONTAINERS
+    names = {result.name: "" for result in RESULTS}
+    assert sum(result.limit for result in RESULTS) + len(tekton_message(names)) < FOUR_CONTAINERS
 
 
 def test_sizes_are_those_that_go_writes() -> None:
@@ -64,7 +64,7 @@ def test_sizes_are_those_that_go_writes() -> None:
 def test_what_4me_has_no_value_for_is_empty() -> None:
     """Every scalar is there; nulls and absent fields are empty texts."""
     request = {"id": 80339, "status": "assigned", "member": None, "team": {"name": "no id"}}
-    assert scalars_of(Output(request, PAGE)) == {
+    assert results_of(Output(request, PAGE)) == {
         "id": "80339",
         "status": "assigned",
         "subject": "",
@@ -79,7 +79,7 @@ def test_what_4me_has_no_value_for_is_empty() -> None:
 def test_a_scalar_is_one_printable_line() -> None:
     """Line breaks become blanks, control characters visible escapes."""
     request = {"id": 1, "subject": " one\r\n::set-output name=x::y\ttwo\x1b[2J "}
-    assert scalars_of(Output(request, PAGE))["subject"] == (
+    assert results_of(Output(request, PAGE))["subject"] == (
         "one ::set-output name=x::y two\\x1b[2J"
     )
 
@@ -87,7 +87,7 @@ def test_a_scalar_is_one_printable_line() -> None:
 def test_prose_is_cut_and_anything_else_is_left_empty() -> None:
     """A cut subject can still be read; a cut address would lead elsewhere."""
     request = {"id": 1, "subject": "é" * 1000, "status": "s" * 65}
-    values = scalars_of(Output(request, "https://x/" + "y" * 512))
+    values = results_of(Output(request, "https://x/" + "y" * 512))
     assert values["subject"] == "é" * 763 + "…"
     assert values["status"] == ""
     assert values["url"] == ""
