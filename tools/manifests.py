@@ -132,10 +132,10 @@ def gitlab_problems(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 CHECKS: tuple[tuple[str, Callable[[Mapping[str, Any]], Iterable[str]]], ...] = (
-    ("argo/*.yaml", argo_problems),
-    ("tekton/task/*/*/*.yaml", tekton_problems),
-    ("tekton/task/*/*/samples/*.yaml", tekton_problems),
-    ("gitlab/**/*.yml", gitlab_problems),
+    ("catalog/argo/*.yaml", argo_problems),
+    ("catalog/tekton/task/*/*/*.yaml", tekton_problems),
+    ("catalog/tekton/task/*/*/samples/*.yaml", tekton_problems),
+    ("catalog/gitlab/**/*.yml", gitlab_problems),
 )
 
 

@@ -10,7 +10,7 @@ import yaml
 
 from fourme.errors import ExitCode
 from sandbox import FourMeOptions, Sandbox, parse
-from tests.manifests.engines import manifest
+from tests.catalog.manifests import manifest
 from tests.step_process import ROOT, run_step
 
 if TYPE_CHECKING:
@@ -31,6 +31,12 @@ EVENT = {
     "title": "30 % of all calls fail",
     "log": "ERROR 500 POST /orders",
 }
+# The others are inputs of the sandbox.
+WORKFLOWS = sorted(
+    path
+    for file in (ROOT / "catalog" / "relay").glob("*.yaml")
+    if "triggers" in manifest(path := str(file.relative_to(ROOT)))
+)
 _EVENT = re.compile(r"\$\{event\.([a-z_]+)\}")
 
 
@@ -67,7 +73,7 @@ def stored(data: Path) -> Mapping[str, Any]:
 
 def test_an_event_closes_the_request_that_announced_it(tmp_path: Path) -> None:
     """The first step completes the request; the second one uses its output."""
-    outputs = run_workflow("relay/close-on-deployment.yaml", tmp_path / "4me.yaml")
+    outputs = run_workflow("catalog/relay/close-on-deployment.yaml", tmp_path / "4me.yaml")
     closed, waiting = outputs["close"]["request"], outputs["go-on"]["request"]
     assert (closed["status"], closed["completion_reason"]) == ("completed", "solved")
     assert {"id": "build", "value": 1188} in closed["custom_fields"]
@@ -79,7 +85,7 @@ def test_an_event_closes_the_request_that_announced_it(tmp_path: Path) -> None:
 
 def test_an_alert_raises_the_impact_and_attaches_the_log(tmp_path: Path) -> None:
     """The log is uploaded, and the internal note is the alert's title."""
-    outputs = run_workflow("relay/raise-on-alert.yaml", tmp_path / "4me.yaml")
+    outputs = run_workflow("catalog/relay/raise-on-alert.yaml", tmp_path / "4me.yaml")
     request = outputs["raise"]["request"]
     assert (request["impact"], request["urgent"]) == ("high", True)
     text = (tmp_path / "4me.yaml").read_text("utf-8")
@@ -87,8 +93,8 @@ def test_an_alert_raises_the_impact_and_attaches_the_log(tmp_path: Path) -> None
     assert "alert.log" in text
 
 
-@pytest.mark.parametrize("path", sorted(file.name for file in (ROOT / "relay").glob("*.yaml")))
+@pytest.mark.parametrize("path", WORKFLOWS)
 def test_every_workflow_uses_the_step_by_its_published_name(path: str) -> None:
     """The image is the one that step.yaml publishes."""
     repository = manifest("step.yaml")["publish"]["repository"]
-    assert {step["image"] for step in manifest(f"relay/{path}")["steps"]} == {repository}
+    assert {step["image"] for step in manifest(path)["steps"]} == {repository}

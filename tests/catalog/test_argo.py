@@ -10,8 +10,8 @@ import pytest
 
 from engines.scalars import SCALARS
 from fourme.errors import ExitCode
-from tests.manifests.container import Container, can_contain, entry_point, volume
-from tests.manifests.engines import by_name, example, in_argo, kubernetes_environment, manifest
+from tests.catalog.container import Container, can_run_containers, entry_point, volume
+from tests.catalog.manifests import by_name, example, expand_argo, kubernetes_environment, manifest
 from tests.step_process import REQUEST_ID
 
 if TYPE_CHECKING:
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
     from tests.step_process import Ended
 
-TEMPLATE: Mapping[str, Any] = manifest("argo/workflow-template.yaml")["spec"]["templates"][0]
-SAMPLE = manifest("argo/sample-alert.yaml")
+WORKFLOW_TEMPLATE = manifest("catalog/argo/workflow-template.yaml")
+TEMPLATE: Mapping[str, Any] = WORKFLOW_TEMPLATE["spec"]["templates"][0]
+SAMPLE = manifest("catalog/argo/sample-alert.yaml")
 CONTAINER: Mapping[str, Any] = TEMPLATE["container"]
 
-pytestmark = pytest.mark.skipif(not can_contain(), reason="takes root and mount namespaces")
+pytestmark = pytest.mark.skipif(not can_run_containers(), reason="takes root and mount namespaces")
 
 
 def run_template(
@@ -35,7 +36,7 @@ def run_template(
     assert parameters.keys() - known.keys() == set()
     values = {name: entry["value"] for name, entry in known.items() if "value" in entry}
     values |= parameters
-    container = in_argo(CONTAINER, {f"inputs.parameters.{k}": v for k, v in values.items()})
+    container = expand_argo(CONTAINER, {f"inputs.parameters.{k}": v for k, v in values.items()})
     folders = {}
     for mount in container["volumeMounts"]:
         folders[mount["mountPath"]] = volume(scratch / mount["name"])
@@ -78,7 +79,7 @@ def test_the_sample_raises_the_impact_and_attaches_the_log(
         for entry in SAMPLE["spec"]["arguments"]["parameters"]
     }
     parameters = {
-        entry["name"]: in_argo(entry["value"], values) for entry in arguments["parameters"]
+        entry["name"]: expand_argo(entry["value"], values) for entry in arguments["parameters"]
     }
     assert [entry["name"] for entry in arguments["artifacts"]] == ["files"]
     ended = run_template({**parameters, "host": sandbox.fourme_url}, tmp_path, {"files": log})
@@ -96,11 +97,11 @@ def test_the_sample_raises_the_impact_and_attaches_the_log(
 
 
 def test_a_rate_limit_is_what_the_retry_strategy_waits_for(
-    throttled: Sandbox, tmp_path: Path
+    rate_limited: Sandbox, tmp_path: Path
 ) -> None:
     """Exit code 75, and no other, satisfies the strategy's expression."""
     parameters = {
-        "host": throttled.fourme_url,
+        "host": rate_limited.fourme_url,
         "account": "wdc",
         "request-id": "80339",
         "note": "Deployed.",
@@ -113,10 +114,9 @@ def test_a_rate_limit_is_what_the_retry_strategy_waits_for(
 
 def test_the_readmes_example_is_the_templates() -> None:
     """A workflow of the template, with the group that makes other volumes the step's to write."""
-    workflow = example("argo/README.md")
-    template = manifest("argo/workflow-template.yaml")
-    assert workflow["spec"]["workflowTemplateRef"]["name"] == template["metadata"]["name"]
-    assert template["spec"]["entrypoint"] == TEMPLATE["name"]
+    workflow = example("catalog/argo/README.md")
+    assert workflow["spec"]["workflowTemplateRef"]["name"] == WORKFLOW_TEMPLATE["metadata"]["name"]
+    assert WORKFLOW_TEMPLATE["spec"]["entrypoint"] == TEMPLATE["name"]
     assert workflow["spec"]["securityContext"] == {
         "fsGroup": CONTAINER["securityContext"]["runAsUser"]
     }

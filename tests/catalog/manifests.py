@@ -54,29 +54,29 @@ def kubernetes_environment(entries: Iterable[Mapping[str, Any]]) -> dict[str, st
     return environment
 
 
-def in_tekton(value: Any, values: Mapping[str, str]) -> Any:  # noqa: ANN401  YAML has any type
+def expand_tekton(value: Any, values: Mapping[str, str]) -> Any:  # noqa: ANN401  YAML has any type
     """Return a part of a Task with Tekton's variables replaced.
 
     Raises:
         KeyError: it refers to something that is not there.
     """
-    return _replaced(value, _TEKTON, values)
+    return _expand(value, _TEKTON, values)
 
 
-def in_argo(value: Any, values: Mapping[str, str]) -> Any:  # noqa: ANN401  likewise
+def expand_argo(value: Any, values: Mapping[str, str]) -> Any:  # noqa: ANN401  likewise
     """Return a part of a template with Argo's variables replaced.
 
     Raises:
         KeyError: it refers to something that is not there.
     """
-    return _replaced(value, _ARGO, values)
+    return _expand(value, _ARGO, values)
 
 
-def _replaced(value: Any, pattern: re.Pattern[str], values: Mapping[str, str]) -> Any:  # noqa: ANN401  likewise
+def _expand(value: Any, pattern: re.Pattern[str], values: Mapping[str, str]) -> Any:  # noqa: ANN401  likewise
     if isinstance(value, str):
         return pattern.sub(lambda match: values[match[1]], value)
     if isinstance(value, list):
-        return [_replaced(item, pattern, values) for item in value]
+        return [_expand(item, pattern, values) for item in value]
     if isinstance(value, dict):
-        return {name: _replaced(item, pattern, values) for name, item in value.items()}
+        return {name: _expand(item, pattern, values) for name, item in value.items()}
     return value

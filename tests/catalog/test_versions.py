@@ -10,14 +10,10 @@ import pytest
 from engines.arguments import read_arguments
 from engines.variables import OUTPUT_VARIABLES, SPEC_PATHS, SPEC_VARIABLES
 from fourme import VERSION
-from tests.manifests.engines import manifest
+from tests.catalog.manifests import manifest
 from tests.step_process import ROOT
 
-FOLDERS = ("argo", "tekton", "gitlab", "examples")
-MANIFESTS = [
-    ROOT / "action.yml",
-    *sorted(file for folder in FOLDERS for file in (ROOT / folder).rglob("*.y*ml")),
-]
+MANIFESTS = [ROOT / "action.yml", *sorted((ROOT / "catalog").rglob("*.y*ml"))]
 
 
 @pytest.mark.parametrize("file", MANIFESTS, ids=lambda file: str(Path(file).relative_to(ROOT)))
@@ -37,9 +33,10 @@ def test_some_tags_are_found() -> None:
 def test_the_catalog_has_the_versions_folder() -> None:
     """Folder and label of the Tekton Task are the version without its patch."""
     short = VERSION.rpartition(".")[0]
-    task = manifest(f"tekton/task/fourme-request-update/{short}/fourme-request-update.yaml")
+    folder = f"catalog/tekton/task/fourme-request-update/{short}"
+    task = manifest(f"{folder}/fourme-request-update.yaml")
     assert task["metadata"]["labels"]["app.kubernetes.io/version"] == short
-    template = manifest("argo/workflow-template.yaml")
+    template = manifest("catalog/argo/workflow-template.yaml")
     assert template["metadata"]["labels"]["app.kubernetes.io/version"] == short
 
 

@@ -10,8 +10,14 @@ import pytest
 
 from engines.scalars import SCALARS
 from fourme.errors import ExitCode
-from tests.manifests.container import Container, can_contain, entry_point, volume
-from tests.manifests.engines import by_name, example, in_tekton, kubernetes_environment, manifest
+from tests.catalog.container import Container, can_run_containers, entry_point, volume
+from tests.catalog.manifests import (
+    by_name,
+    example,
+    expand_tekton,
+    kubernetes_environment,
+    manifest,
+)
 from tests.step_process import ACCESS_TOKEN, REQUEST_ID
 
 if TYPE_CHECKING:
@@ -21,12 +27,12 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
     from tests.step_process import Ended
 
-FOLDER = "tekton/task/fourme-request-update/2.0"
+FOLDER = "catalog/tekton/task/fourme-request-update/2.0"
 TASK = manifest(f"{FOLDER}/fourme-request-update.yaml")
 SAMPLE = manifest(f"{FOLDER}/samples/note-deployment.yaml")
 STEP: Mapping[str, Any] = TASK["spec"]["steps"][0]
 
-pytestmark = pytest.mark.skipif(not can_contain(), reason="takes root and mount namespaces")
+pytestmark = pytest.mark.skipif(not can_run_containers(), reason="takes root and mount namespaces")
 
 
 def run_task(params: Mapping[str, str], scratch: Path, output: Path | None = None) -> Ended:
@@ -37,7 +43,7 @@ def run_task(params: Mapping[str, str], scratch: Path, output: Path | None = Non
     assert unknown == set()
     values |= {f"params.{name}": value for name, value in params.items()}
     values["workspaces.output.path"] = "" if output is None else "/workspace/output"
-    step = in_tekton(STEP, values)
+    step = expand_tekton(STEP, values)
     folders = {"/tekton/results": results}
     if output is not None:
         folders["/workspace/output"] = output
@@ -56,7 +62,7 @@ def sample_params(sandbox: Sandbox) -> dict[str, str]:
     values["tasks.deploy.status"] = "Succeeded"
     task = by_name(spec["pipelineSpec"]["finally"])["note"]
     assert task["taskRef"]["name"] == TASK["metadata"]["name"]
-    params = {entry["name"]: in_tekton(entry["value"], values) for entry in task["params"]}
+    params = {entry["name"]: expand_tekton(entry["value"], values) for entry in task["params"]}
     return {**params, "host": sandbox.fourme_url}
 
 

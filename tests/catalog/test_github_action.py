@@ -12,9 +12,9 @@ import pytest
 from engines.scalars import SCALARS
 from fourme import VERSION
 from fourme.errors import ExitCode
+from tests.catalog.container import Container, can_run_containers, entry_point, image_user
+from tests.catalog.manifests import by_name, manifest
 from tests.engines.github_rules import read_outputs
-from tests.manifests.container import Container, can_contain, entry_point, image_user
-from tests.manifests.engines import by_name, manifest
 from tests.step_process import ACCESS_TOKEN, REQUEST_ID
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from tests.step_process import Ended
 
 ACTION = manifest("action.yml")
-EXAMPLE = manifest("examples/github-workflow.yml")
+EXAMPLE = manifest("catalog/github/workflow.yml")
 USE: Mapping[str, Any] = next(
     step for step in EXAMPLE["jobs"]["repair"]["steps"] if "uses" in step and "id" in step
 )
 RUNNER = 1001  # the user of GitHub's hosted runners
 _EXPRESSION = re.compile(r"\$\{\{ *(?P<json>toJSON\()?(?P<path>[a-z_.A-Z-]+)\)? *\}\}")
 
-pytestmark = pytest.mark.skipif(not can_contain(), reason="takes root and mount namespaces")
+pytestmark = pytest.mark.skipif(not can_run_containers(), reason="takes root and mount namespaces")
 
 
 def run_action(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.manifests.engines import by_name, manifest
+from tests.catalog.manifests import by_name, manifest
 from tests.step_process import ROOT
 
 JOB: dict[str, Any] = manifest(".github/workflows/release.yml")["jobs"]["image"]

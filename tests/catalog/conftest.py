@@ -20,7 +20,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def throttled() -> Iterator[Sandbox]:
+def rate_limited() -> Iterator[Sandbox]:
     """Return a sandbox whose 4me asks to wait longer than any run would."""
     with Sandbox(document_for({}), fourme=FourMeOptions(), faults=["patch=429:86400"]) as running:
         yield running

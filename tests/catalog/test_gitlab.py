@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from fourme.errors import ExitCode
+from tests.catalog.container import Container, can_run_containers, entry_point, image_user, volume
+from tests.catalog.manifests import manifest
 from tests.engines.gitlab_rules import expand, read_dotenv
-from tests.manifests.container import Container, can_contain, entry_point, image_user, volume
-from tests.manifests.engines import manifest
 from tests.step_process import ACCESS_TOKEN, ROOT
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
     from tests.step_process import Ended
 
-TEMPLATE = ROOT / "gitlab" / "templates" / "fourme-request-update.yml"
+TEMPLATE = ROOT / "catalog" / "gitlab" / "templates" / "fourme-request-update.yml"
 HEADER, JOBS = yaml.safe_load_all(TEMPLATE.read_text(encoding="utf-8"))
 (JOB,) = JOBS.values()
-SAMPLE = manifest("gitlab/sample.gitlab-ci.yml")
+SAMPLE = manifest("catalog/gitlab/sample.gitlab-ci.yml")
 PROJECT = "/builds/it/sales-tracking"
 PREDEFINED = {
     "CI_PROJECT_DIR": PROJECT,
@@ -35,7 +35,7 @@ PREDEFINED = {
 }
 _INPUT = re.compile(r"\$\[\[ inputs\.([a-z-]+) \]\]")
 
-pytestmark = pytest.mark.skipif(not can_contain(), reason="takes root and mount namespaces")
+pytestmark = pytest.mark.skipif(not can_run_containers(), reason="takes root and mount namespaces")
 
 
 def run_job(given: Mapping[str, str], scratch: Path) -> Ended:
@@ -101,10 +101,10 @@ def test_bad_input_ends_in_65(sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 def test_a_rate_limit_is_what_the_job_is_tried_again_for(
-    throttled: Sandbox, tmp_path: Path
+    rate_limited: Sandbox, tmp_path: Path
 ) -> None:
     """A wait beyond the budget ends in the one code that the retry rule names."""
-    ended = run_job(sample_inputs(throttled), tmp_path)
+    ended = run_job(sample_inputs(rate_limited), tmp_path)
     assert ended.code == ExitCode.TRY_LATER
 
 

@@ -99,7 +99,7 @@ def volume(folder: Path) -> Path:
     return folder
 
 
-def can_contain() -> bool:
+def can_run_containers() -> bool:
     """Return whether this machine lets the tests make such containers."""
     if os.geteuid() != 0 or any(shutil.which(name) is None for name in ("unshare", "setpriv")):
         return False
