@@ -55,16 +55,16 @@ lock: $(VENV)/.lint-ready  ## Take the newest versions of all dependencies into 
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.lock
 
 image: $(VENV)/.ready  ## Build the image, with docker, podman or buildah (BASE=debian: without a registry).
-	@$(BIN)/python -m image build $(if $(BASE),--base $(BASE))
+	@$(BIN)/python -m tools.image build $(if $(BASE),--base $(BASE))
 
 image-test: $(VENV)/.ready  ## Build the image as a test, run it as engines do, and check what it promises.
-	@$(BIN)/python -m image test $(if $(BASE),--base $(BASE))
+	@$(BIN)/python -m tools.image test $(if $(BASE),--base $(BASE))
 
 image-suite: $(VENV)/.ready  ## Run every test on the image's Python, with lazy imports as in the image.
-	@$(BIN)/python -m image suite $(if $(BASE),--base $(BASE)) -- $(ARGS)
+	@$(BIN)/python -m tools.image suite $(if $(BASE),--base $(BASE)) -- $(ARGS)
 
 bench: $(VENV)/.ready  ## Measure a run in the image beside three bare HTTP calls (HERE=1: without any image).
-	@$(BIN)/python -m image bench $(if $(BASE),--base $(BASE)) $(if $(RUNS),--runs $(RUNS)) $(if $(HERE),--here)
+	@$(BIN)/python -m tools.image bench $(if $(BASE),--base $(BASE)) $(if $(RUNS),--runs $(RUNS)) $(if $(HERE),--here)
 
 clean:  ## Remove what the other targets have made.
 	rm -rf $(VENV) build node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -7,9 +7,9 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-from image.budget import Budget, read_budget
-from image.imports import Import, packages_of, read_profile
 from tests.step_process import REQUEST_ID, ROOT, STEP, sandbox_for
+from tools.image.budget import Budget, read_budget
+from tools.image.imports import Import, packages_of, read_profile
 
 BUDGET = ROOT / "tests" / "data" / "import-budget.txt"
 LAZY = sys.version_info >= (3, 15)

@@ -22,7 +22,7 @@ FILES = (
     ("requirements-lint.txt", ("dev", "lint")),
 )
 NODE_FILE = ROOT / "package-lock.json"
-BUILD_FILE = "image/requirements.txt"
+BUILD_FILE = "tools/image/requirements.txt"
 BUILD_HEADER = "# Builds what has no wheel for the image's Python: PyYAML, on Python 3.15.\n"
 BUILD_TOOLS = "setuptools\n"
 

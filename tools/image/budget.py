@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from image.imports import packages_of
+from tools.image.imports import packages_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from image.imports import Import
+    from tools.image.imports import Import
 
 
 @dataclass(frozen=True)

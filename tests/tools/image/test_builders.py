@@ -1,4 +1,4 @@
-"""image.builders and image.debian: which tool is taken, and what a user without one reads."""
+"""tools.image.builders and tools.image.debian: which tool is taken, and what a user without one reads."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from image import builders, cli, container, debian, workshop
-from image.problems import ImageError
+from tools.image import builders, cli, container, debian, workshop
+from tools.image.problems import ImageError
 
 if TYPE_CHECKING:
     from pathlib import Path

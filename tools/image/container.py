@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from image.problems import ImageError
+from tools.image.problems import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from image.archive import Config
+    from tools.image.archive import Config
 
 _LIMIT = 60  # seconds for one run
 _TOOLS = ("unshare", "setpriv", "chroot", "mount", "bash")

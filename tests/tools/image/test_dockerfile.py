@@ -6,10 +6,10 @@ import json
 import re
 
 from fourme import VERSION
-from image.builders import CONTEXT
-from image.layer import STEP
-from image.rehearsal import OPTIONS
-from image.workshop import ACTION, default_base
+from tools.image.builders import CONTEXT
+from tools.image.layer import STEP
+from tools.image.rehearsal import OPTIONS
+from tools.image.workshop import ACTION, default_base
 
 DOCKERFILE = (CONTEXT / "Dockerfile").read_text(encoding="utf-8")
 STAGES = [

@@ -7,17 +7,17 @@ import time
 from typing import TYPE_CHECKING
 
 from fourme import VERSION
-from image.bench import Options, bench
-from image.checks import checks_of
-from image.container import check_machine
-from image.problems import ImageError
-from image.suite import run_suite
-from image.workshop import NAME, Workshop, build_for_use
+from tools.image.bench import Options, bench
+from tools.image.checks import checks_of
+from tools.image.container import check_machine
+from tools.image.problems import ImageError
+from tools.image.suite import run_suite
+from tools.image.workshop import NAME, Workshop, build_for_use
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from image.checks import Check
+    from tools.image.checks import Check
 
 FAILED = 1
 
@@ -72,7 +72,7 @@ def say(text: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m image", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.image", description=__doc__)
     jobs = parser.add_subparsers(dest="job", required=True)
     based = argparse.ArgumentParser(add_help=False)
     based.add_argument(

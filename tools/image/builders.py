@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from image.problems import ImageError
+from tools.image.problems import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-CONTEXT = Path(__file__).resolve().parent.parent
+CONTEXT = Path(__file__).resolve().parents[2]
 STORES = ("store", "running")  # folders for images, and for what is running
 _ABSENT = "not installed"
 _SHOWN_LINES = 30  # of a tool's output, when it fails

@@ -8,10 +8,10 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from image.builders import CONTEXT
-from image.container import check_machine, enter
-from image.problems import ImageError
-from image.workshop import FOLDER, Workshop
+from tools.image.builders import CONTEXT
+from tools.image.container import check_machine, enter
+from tools.image.problems import ImageError
+from tools.image.workshop import FOLDER, Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ cd "$1"
 shift
 python3 -m venv /opt/tests
 pip="/opt/tests/bin/pip --quiet --disable-pip-version-check install --require-hashes"
-$pip --requirement image/requirements.txt
+$pip --requirement tools/image/requirements.txt
 $pip --no-build-isolation --requirement requirements-dev.txt
 exec /opt/tests/bin/python -B -m pytest -p tests.lazy_imports -p no:cacheprovider "$@"
 """

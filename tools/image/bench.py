@@ -14,15 +14,15 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from image.builders import CONTEXT
-from image.container import Container, check_machine, enter
-from image.imports import read_profile, table
-from image.meter import Measured, Meter
-from image.problems import ImageError
-from image.workshop import Workshop
 from sandbox.assembly import FourMeOptions
 from sandbox.document import load
 from sandbox.server import Sandbox
+from tools.image.builders import CONTEXT
+from tools.image.container import Container, check_machine, enter
+from tools.image.imports import read_profile, table
+from tools.image.meter import Measured, Meter
+from tools.image.problems import ImageError
+from tools.image.workshop import Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from fourme import VERSION
-from image.archive import Archive
-from image.builders import CONTEXT, STORES, Builder, Docker, find_builder, in_folder
-from image.container import Container
-from image.debian import Release, make_stand_in
-from image.problems import ImageError
+from tools.image.archive import Archive
+from tools.image.builders import CONTEXT, STORES, Builder, Docker, find_builder, in_folder
+from tools.image.container import Container
+from tools.image.debian import Release, make_stand_in
+from tools.image.problems import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
     from tarfile import TarInfo
 
-    from image.archive import Config
+    from tools.image.archive import Config
 
 NAME = "4me-step-requests-update"
 STAND_IN = "debian"

@@ -1,6 +1,6 @@
 """Make what the image adds to its base: the environment, the step, and bytecode for all of it.
 
-Runs in the image's build stage:  python -m image.layer FOLDER
+Runs in the image's build stage:  python -m tools.image.layer FOLDER
 
 An official slim image of Python has no bytecode of the standard library, and a step's user may not
 write any: each run would compile what it imports anew, which takes longer than all else. Bytecode
@@ -22,7 +22,7 @@ from pathlib import Path
 from sysconfig import get_path
 from typing import TYPE_CHECKING
 
-from image.rehearsal import rehearse
+from tools.image.rehearsal import rehearse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

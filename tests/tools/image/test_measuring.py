@@ -1,13 +1,13 @@
-"""image.imports, image.budget and image.meter: what figures are made of."""
+"""tools.image.imports, image.budget and tools.image.meter: what figures are made of."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING
 
-from image.budget import read_budget
-from image.imports import Import, packages_of, read_profile, table
-from image.meter import Meter
+from tools.image.budget import read_budget
+from tools.image.imports import Import, packages_of, read_profile, table
+from tools.image.meter import Meter
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,26 +9,26 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from fourme import VERSION
-from image.budget import read_budget
-from image.imports import read_profile
-from image.workshop import ACTION, data_file
 from sandbox.assembly import FourMeOptions
 from sandbox.document import FOURME_HOST, document_for
 from sandbox.server import Sandbox
+from tools.image.budget import read_budget
+from tools.image.imports import read_profile
+from tools.image.workshop import ACTION, data_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from image.archive import Config
-    from image.container import Ended
-    from image.workshop import Built, Workshop
+    from tools.image.archive import Config
+    from tools.image.container import Ended
+    from tools.image.workshop import Built, Workshop
 
 LARGEST = 14 * 2**20  # bytes that the image may add to its base
 _REQUEST_ID = 80339
 _UPDATE = {"request_id": str(_REQUEST_ID), "impact": "low", "note": "Deployed."}
 _ACCOUNT = {"accessToken": "demo-token", "account": "wdc"}
 # What has no business in the image, as parts of paths.
-_FOREIGN = ("pip", "setuptools", "pytest", "sandbox", "image", "build", ".git", "gcc")
+_FOREIGN = ("pip", "setuptools", "pytest", "sandbox", "tools", "image", "build", ".git", "gcc")
 _DATA, _TRY_LATER = 65, 75
 _USER, _ROOT = "65532:65532", "0:0"
 

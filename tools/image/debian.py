@@ -12,7 +12,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from image.problems import ImageError
+from tools.image.problems import ImageError
 
 if TYPE_CHECKING:
     from pathlib import Path

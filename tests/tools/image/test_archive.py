@@ -1,4 +1,4 @@
-"""image.archive: what is read from an image, and how its layers make up its files."""
+"""tools.image.archive: what is read from an image, and how its layers make up its files."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from image.archive import Archive
-from image.problems import ImageError
+from tools.image.archive import Archive
+from tools.image.problems import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""image.layer and image.rehearsal: what is checked and made uniform in the build stage."""
+"""tools.image.layer and tools.image.rehearsal: what is checked and made uniform in the build stage."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from image import layer, rehearsal
+from tools.image import layer, rehearsal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ def test_a_step_that_does_not_start_fails_the_build(monkeypatch: pytest.MonkeyPa
 
 def test_the_stand_in_says_yes_to_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real step, played against the stand-in, ends as each scene says."""
-    path = f"import sys; sys.path.insert(0, {str(layer.__file__)!r}.rpartition('/image/')[0]); "
+    path = f"import sys; sys.path.insert(0, {str(layer.__file__)!r}.rpartition('/tools/')[0]); "
     run = "import runpy; runpy.run_module('step', run_name='__main__')"
     monkeypatch.setattr(rehearsal, "OPTIONS", ("-I", "-c", path + run))
     rehearsal.rehearse()

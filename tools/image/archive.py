@@ -10,7 +10,7 @@ import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from image.problems import ImageError
+from tools.image.problems import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
