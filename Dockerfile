@@ -20,7 +20,7 @@ RUN python3 -m venv pip \
 COPY step.py spec.schema.json outputs.schema.json /opt/step/
 COPY engines /opt/step/engines
 COPY fourme /opt/step/fourme
-COPY tools/image/__init__.py tools/image/layer.py tools/image/rehearsal.py tools/image/
+COPY tools/image/__init__.py tools/image/layer.py tools/image/smoke_run.py tools/image/
 ARG SOURCE_DATE_EPOCH=0
 # All that is added to the base, bytecode included, goes to /out.
 RUN PYTHONHASHSEED=0 /opt/venv/bin/python -m tools.image.layer /out

@@ -1,23 +1,23 @@
-"""The container image: how it is built, tested for real, and measured.
+"""The container image: building, testing and measuring it.
 
 In the image's build stage:
 
-rehearsal   runs the step, for everything that it loads to be known
-layer       makes what the image adds to its base, bytecode included
+smoke_run       runs the step once for each kind of run, so that the modules it loads are known
+layer           makes what the image adds to its base, bytecode included
 
 On the machine that builds it (`make image`, `make image-test`, `make bench`):
 
-problems    what can be missing on a machine, and what to do then
-builders    docker, podman and buildah, as one
-debian      a stand-in for the base where no registry can be reached
-archive     reads an image: its configuration, its layers, its files
-container   runs an image's own command, as an engine would
-checks      what `make image-test` checks
-meter       measures processes, without adding to what they take
-imports     reads the interpreter's import profile
-budget      what a plain run may import
-workshop    builds the image, and lays it out to be run
-suite       runs every test on the image's Python, imports lazy
-bench       what `make bench` measures
-cli         the command line
+errors          what is missing on a machine, and how to provide it
+builders        one interface to docker, podman and buildah
+debian          a base image made of Debian's packages, for machines that reach no registry
+archive         reads an image's archive: its configuration, layers and files
+container       runs an image's command in namespaces of its own
+checks          what `make image-test` checks
+meter           measures processes without adding to their figures
+import_profile  reads the interpreter's import profile
+budget          which modules a plain run may import
+image_build     builds and unpacks the image
+suite           runs every test on the image's Python, with lazy imports
+bench           what `make bench` measures
+cli             the command line
 """

@@ -1,4 +1,4 @@
-"""Read an image out of an archive in OCI's layout: its configuration, its layers, its files."""
+"""Read an image from an archive in OCI's layout: its configuration, layers and files."""
 
 from __future__ import annotations
 
@@ -10,30 +10,31 @@ import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from tools.image.problems import ImageError
+from tools.image.errors import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _INDEX = "index.json"
-_REMOVED = ".wh."  # OCI's mark on the name of a file that a layer removes
-_EMPTIED = ".wh..wh..opq"  # the same for all that a folder had in the layers below
-_GZIP = b"\x1f\x8b"
+_WHITEOUT = ".wh."  # prefix of the name of a file that a layer removes
+_OPAQUE_WHITEOUT = ".wh..wh..opq"  # removes all that the layers below have in the folder
+_GZIP_MAGIC = b"\x1f\x8b"
+_BLOCK_SIZE = 1 << 20  # bytes
 
 # Python up to 3.11.3 has no filters yet; the archives are our own.
 _FILTER: Any = {"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}
 
 
 @dataclass(frozen=True)
-class Config:
-    """How an image wants to be run.
+class ImageConfig:
+    """An image's configuration.
 
     Attributes:
         command: entry point and arguments.
         environ: environment variables.
         user: `user` or `user:group`, numbers or names; empty for root.
-        labels: what it says about itself.
+        labels: its metadata.
         layers: the digests of its uncompressed layers, from the base upwards.
     """
 
@@ -44,7 +45,7 @@ class Config:
     layers: tuple[str, ...]
 
 
-class Archive:
+class ImageArchive:
     """An image in a tar archive in OCI's layout; a context manager."""
 
     def __init__(self, path: Path) -> None:
@@ -64,11 +65,11 @@ class Archive:
         self._tar.close()
 
     @property
-    def config(self) -> Config:
+    def config(self) -> ImageConfig:
         """The image's configuration."""
         document = self._json(self._manifest["config"]["digest"])
         config = document["config"]
-        return Config(
+        return ImageConfig(
             command=(*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())),
             environ=dict(entry.split("=", 1) for entry in config.get("Env") or ()),
             user=config.get("User") or "",
@@ -78,25 +79,22 @@ class Archive:
 
     def layer_sizes(self) -> list[int]:
         """Return the sizes of the uncompressed layers in bytes, from the base upwards."""
-        sizes = []
-        for number in range(len(self._manifest["layers"])):
-            with self._layer(number) as stream:
-                size = 0
-                while piece := stream.read(1 << 20):
-                    size += len(piece)
-                sizes.append(size)
-        return sizes
+        return [self._layer_size(number) for number in range(len(self._manifest["layers"]))]
 
     def layer_files(self, number: int) -> dict[str, tarfile.TarInfo]:
-        """Return the entries of one layer, counted from 0, by their paths without a slash."""
+        """Return the entries of one layer, numbered from 0, by their relative paths."""
         with self._layer(number) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
-            return {_plain(member.name): member for member in tar}
+            return {_normalized(member.name): member for member in tar}
 
     def unpack(self, root: Path) -> None:
-        """Lay out all files of the image under a folder, which takes root."""
+        """Unpack all files of the image into a folder; requires root."""
         for number in range(len(self._manifest["layers"])):
             with self._layer(number) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
-                tar.extractall(root, _unremoved(tar, root), **_FILTER)  # noqa: S202  our own
+                tar.extractall(root, _apply_whiteouts(tar, root), **_FILTER)  # noqa: S202  our own
+
+    def _layer_size(self, number: int) -> int:
+        with self._layer(number) as stream:
+            return sum(len(block) for block in iter(lambda: stream.read(_BLOCK_SIZE), b""))
 
     @property
     def _manifest(self) -> Any:  # noqa: ANN401  JSON
@@ -111,8 +109,8 @@ class Archive:
 
     def _layer(self, number: int) -> gzip.GzipFile | io.BufferedReader:
         member = self._member(_blob(self._manifest["layers"][number]["digest"]))
-        packed = member.peek(len(_GZIP))[: len(_GZIP)] == _GZIP
-        return gzip.open(member) if packed else member
+        compressed = member.peek(len(_GZIP_MAGIC))[: len(_GZIP_MAGIC)] == _GZIP_MAGIC
+        return gzip.open(member) if compressed else member
 
     def _member(self, name: str) -> io.BufferedReader:
         stream = self._tar.extractfile(name)
@@ -125,19 +123,19 @@ def _blob(digest: str) -> str:
     return f"blobs/{digest.replace(':', '/')}"
 
 
-def _plain(name: str) -> str:
+def _normalized(name: str) -> str:
     return name.removeprefix("./").strip("/")
 
 
-def _unremoved(tar: tarfile.TarFile, root: Path) -> Iterator[tarfile.TarInfo]:
-    """Yield what a layer adds, and do away with what it removes."""
+def _apply_whiteouts(tar: tarfile.TarFile, root: Path) -> Iterator[tarfile.TarInfo]:
+    """Yield the files that a layer adds; delete those that it removes."""
     for member in tar:
-        folder, _, name = _plain(member.name).rpartition("/")
-        if name == _EMPTIED:
+        folder, _, name = _normalized(member.name).rpartition("/")
+        if name == _OPAQUE_WHITEOUT:
             for path in (root / folder).iterdir():
                 _remove(path)
-        elif name.startswith(_REMOVED):
-            _remove(root / folder / name.removeprefix(_REMOVED))
+        elif name.startswith(_WHITEOUT):
+            _remove(root / folder / name.removeprefix(_WHITEOUT))
         else:
             yield member
 

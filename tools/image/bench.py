@@ -1,6 +1,6 @@
 """What `make bench` measures: the step as a process, beside three bare HTTP calls.
 
-All sides take turns, so that the noise of a machine hits them alike; compare the figures of one
+The cases alternate, so that the noise of a machine affects them alike; compare the figures of one
 table only. The calls are those of a plain run: read the spec, PATCH, write the output.
 """
 
@@ -18,11 +18,11 @@ from sandbox.assembly import FourMeOptions
 from sandbox.document import load
 from sandbox.server import Sandbox
 from tools.image.builders import CONTEXT
-from tools.image.container import Container, check_machine, enter
-from tools.image.imports import read_profile, table
-from tools.image.meter import Measured, Meter
-from tools.image.problems import ImageError
-from tools.image.workshop import Workshop
+from tools.image.container import Container, check_requirements, chroot_command
+from tools.image.errors import ImageError
+from tools.image.image_build import ImageBuild
+from tools.image.import_profile import read_profile, table
+from tools.image.meter import Measurement, Meter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 _INPUT = CONTEXT / "catalog" / "relay" / "update-request.yaml"
 _CURLS = "three bare curl calls"
 _VALGRIND = Path("/usr/libexec/valgrind")
-_COUNTED = re.compile(r"I\s+refs:\s+([0-9,]+)")
-_PACKAGES_SHOWN = 15
+_INSTRUCTIONS = re.compile(r"I\s+refs:\s+([0-9,]+)")
+_MAX_PACKAGES_SHOWN = 15
 # Bytecode as pip leaves it on an official slim image: the packages have some, the library has none.
 _PIP_BYTECODE = "/opt/naive"
 
@@ -42,8 +42,8 @@ class Options:
     """How to measure.
 
     Attributes:
-        runs: how often each side runs.
-        base: the base to build on; None for the Dockerfile's.
+        runs: how often each case runs.
+        base: the base image; None for the Dockerfile's.
         here: whether to measure this interpreter, without any image.
     """
 
@@ -53,21 +53,21 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Side:
+class BenchCase:
     """What is measured.
 
     Attributes:
-        name: what the table calls it.
-        commands: what makes one run.
-        counted: the command to count instructions of, in the container; None for no count.
+        name: its name in the table.
+        commands: the commands of one run.
+        counted_command: the command whose instructions are counted, in the container, if any.
     """
 
     name: str
     commands: Sequence[Sequence[str]]
-    counted: Sequence[str] | None = None
+    counted_command: Sequence[str] | None = None
 
 
-def bench(options: Options, say: Callable[[str], None]) -> None:
+def bench(options: Options, echo: Callable[[str], None]) -> None:
     """Measure, and print tables.
 
     Raises:
@@ -75,37 +75,33 @@ def bench(options: Options, say: Callable[[str], None]) -> None:
     """
     if shutil.which("curl") is None:
         raise ImageError("curl is not installed.", "apt-get install curl")
-    container = None if options.here else _container(options, say)
+    container = None if options.here else _container(options, echo)
     with Sandbox(load(_INPUT), fourme=FourMeOptions()) as sandbox, Meter() as meter:
-        curls = Side(_CURLS, _curls(sandbox))
-        sides = [curls, *(_sides_here() if container is None else _sides(container))]
+        step_cases = _cases_on_host() if container is None else _cases_in_image(container)
+        cases = [BenchCase(_CURLS, _curls(sandbox)), *step_cases]
         environ = {"PATH": "/usr/local/bin:/usr/bin:/bin", **sandbox.environment()}
-        taken: dict[str, list[Measured]] = {side.name: [] for side in sides}
-        for _ in range(options.runs):
-            for side in sides:
-                taken[side.name].append(_run(meter, side, environ))
-        counts = {} if container is None else _counts(container, sides, environ, say)
-        say(f"medians of {options.runs} runs, taken in turns\n")
-        say(_report(taken, counts))
-        step = sides[1].commands[0]
-        profile = meter.measure(_profiled(step), environ)
-    say(f"\nimports of a run of {sides[1].name} (measuring them slows them down)\n")
-    say(table(read_profile(profile.log), _PACKAGES_SHOWN))
+        measurements = _measure(meter, cases, environ, options.runs)
+        counts = {} if container is None else _counts(container, cases, environ, echo)
+        echo(f"medians of {options.runs} runs, alternating\n")
+        echo(_report(measurements, counts))
+        profile = meter.measure(_profiled(step_cases[0].commands[0]), environ)
+    echo(f"\nimports of a run of {step_cases[0].name} (measuring them slows them down)\n")
+    echo(table(read_profile(profile.stderr), _MAX_PACKAGES_SHOWN))
 
 
-def _container(options: Options, say: Callable[[str], None]) -> Container:
+def _container(options: Options, echo: Callable[[str], None]) -> Container:
     try:
-        check_machine()
-        with Workshop(say, options.base) as workshop:
-            return workshop.lay_out().container
+        check_requirements()
+        with ImageBuild(echo, options.base) as image_build:
+            return image_build.build_and_unpack().container
     except ImageError as error:
         raise ImageError(
-            error.what, f"{error.todo} Or measure without any image: make bench HERE=1"
+            error.problem, f"{error.remedy} Or measure without any image: make bench HERE=1"
         ) from error
 
 
 def _curls(sandbox: Sandbox) -> list[list[str]]:
-    """Return the three calls that a run cannot do without."""
+    """Return the three calls of a plain run."""
     curl = [shutil.which("curl") or "curl", "--silent", "--fail", "--output", "/dev/null"]
     scheme, _, address = sandbox.metadata_url.partition("://")
     service = f"{scheme}://{address.rpartition('@')[2]}"
@@ -122,17 +118,17 @@ def _curls(sandbox: Sandbox) -> list[list[str]]:
     ]
 
 
-def _sides(container: Container) -> list[Side]:
+def _cases_in_image(container: Container) -> list[BenchCase]:
     """Return what is measured in an image, as the image's user."""
     command = container.config.command
     python = command[0]
     _compile_like_pip(container, python)
     naive = [python, "-X", f"pycache_prefix={_PIP_BYTECODE}", "/opt/step/step.py"]
-    inside = enter(container.root, container.config.user)
+    inside = chroot_command(container.root, container.config.user)
     return [
-        Side("the image's command", [[*inside, *command]], command),
-        Side("naive: all imports, packages' bytecode", [[*inside, *naive]], naive),
-        Side("python -I -c pass", [[*inside, python, "-I", "-c", "pass"]]),
+        BenchCase("the image's command", [[*inside, *command]], command),
+        BenchCase("naive: all imports, packages' bytecode", [[*inside, *naive]], naive),
+        BenchCase("python -I -c pass", [[*inside, python, "-I", "-c", "pass"]]),
     ]
 
 
@@ -142,86 +138,105 @@ def _compile_like_pip(container: Container, python: str) -> None:
     options = ["-X", f"pycache_prefix={_PIP_BYTECODE}", "-m", "compileall", "-q"]
     with Meter() as meter:
         ended = meter.measure(
-            [*enter(container.root, ""), python, *options, "/opt/venv/lib", "/opt/step"],
+            [*chroot_command(container.root, ""), python, *options, "/opt/venv/lib", "/opt/step"],
             {},
         )
-    if ended.code != 0:
-        raise ImageError(f"The packages could not be compiled:\n{ended.log}", "See above.")
+    if ended.exit_code != 0:
+        raise ImageError(f"The packages could not be compiled:\n{ended.stderr}", "See above.")
 
 
-def _sides_here() -> list[Side]:
+def _cases_on_host() -> list[BenchCase]:
     """Return what is measured without any image."""
     step = str(CONTEXT / "step.py")
     return [
-        Side("the step", [[sys.executable, "-X", "lazy_imports=all", step]]),
-        Side("naive: all imports", [[sys.executable, step]]),
-        Side("python -I -c pass", [[sys.executable, "-I", "-c", "pass"]]),
+        BenchCase("the step", [[sys.executable, "-X", "lazy_imports=all", step]]),
+        BenchCase("naive: all imports", [[sys.executable, step]]),
+        BenchCase("python -I -c pass", [[sys.executable, "-I", "-c", "pass"]]),
     ]
 
 
-def _run(meter: Meter, side: Side, environ: Mapping[str, str]) -> Measured:
-    """Make one run of a side; return the sums of its commands, and the largest peak."""
-    parts = [meter.measure(command, environ) for command in side.commands]
+def _measure(
+    meter: Meter, cases: Sequence[BenchCase], environ: Mapping[str, str], runs: int
+) -> dict[str, list[Measurement]]:
+    measurements: dict[str, list[Measurement]] = {case.name: [] for case in cases}
+    for _ in range(runs):
+        for case in cases:
+            measurements[case.name].append(_run(meter, case, environ))
+    return measurements
+
+
+def _run(meter: Meter, case: BenchCase, environ: Mapping[str, str]) -> Measurement:
+    """Run a case once; return the sums of its commands, and the largest peak."""
+    parts = [meter.measure(command, environ) for command in case.commands]
     for part in parts:
-        if part.code != 0:
-            raise ImageError(f"{side.name} ended with {part.code}:\n{part.log}", "See above.")
-    return Measured(
-        0,
-        sum(part.wall for part in parts),
-        sum(part.processor for part in parts),
-        max(part.memory for part in parts),
-        "",
+        if part.exit_code != 0:
+            raise ImageError(
+                f"{case.name} ended with {part.exit_code}:\n{part.stderr}", "See above."
+            )
+    return Measurement(
+        exit_code=0,
+        wall=sum(part.wall for part in parts),
+        cpu=sum(part.cpu for part in parts),
+        memory=max(part.memory for part in parts),
+        stderr="",
     )
 
 
 def _counts(
     container: Container,
-    sides: Sequence[Side],
+    cases: Sequence[BenchCase],
     environ: Mapping[str, str],
-    say: Callable[[str], None],
+    echo: Callable[[str], None],
 ) -> dict[str, float]:
-    """Return the instructions of one run of each side, in millions, where valgrind is there."""
+    """Return the instructions of one run of each case, in millions; nothing without valgrind."""
     tool = next(_VALGRIND.glob("cachegrind-*-linux"), None)
     if tool is None:
-        say("instructions are not counted: valgrind is not installed\n")
+        echo("instructions are not counted: valgrind is not installed\n")
         return {}
-    inside = container.root / _VALGRIND.relative_to("/")
-    inside.mkdir(parents=True, exist_ok=True)
+    folder = container.root / _VALGRIND.relative_to("/")
+    folder.mkdir(parents=True, exist_ok=True)
     for path in (tool, _VALGRIND / "default.supp"):
-        shutil.copy(path, inside)
+        shutil.copy(path, folder)
     # Both are what valgrind's own launcher sets; it cannot start in the image.
-    known = {**environ, "VALGRIND_LIB": str(_VALGRIND), "VALGRIND_LAUNCHER": str(tool)}
+    variables = {**environ, "VALGRIND_LIB": str(_VALGRIND), "VALGRIND_LAUNCHER": str(tool)}
+    return {
+        case.name: _count_instructions(container, [str(tool), *case.counted_command], variables)
+        for case in cases
+        if case.counted_command is not None
+    }
+
+
+def _count_instructions(
+    container: Container, command: Sequence[str], environ: Mapping[str, str]
+) -> float:
+    tool, *counted_command = command
     options = ["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
-    counts = {}
-    for side in sides:
-        if side.counted is not None:
-            ended = container.run(known, command=[str(tool), *options, *side.counted])
-            match = _COUNTED.search(ended.log)
-            if match is None:
-                raise ImageError(f"valgrind failed:\n{ended.log}", "See above.")
-            counts[side.name] = int(match[1].replace(",", "")) / 1e6
-    return counts
+    result = container.run(environ, command=[tool, *options, *counted_command])
+    match = _INSTRUCTIONS.search(result.stderr)
+    if match is None:
+        raise ImageError(f"valgrind failed:\n{result.stderr}", "See above.")
+    return int(match[1].replace(",", "")) / 1e6
 
 
-def _report(taken: Mapping[str, Sequence[Measured]], counts: Mapping[str, float]) -> str:
-    """Return the table: medians, and how often the three calls fit into each wall time."""
-    unit = median(run.wall for run in taken[_CURLS])
+def _report(measurements: Mapping[str, Sequence[Measurement]], counts: Mapping[str, float]) -> str:
+    """Return the table: medians, and each wall time as a multiple of the three calls'."""
+    baseline = median(run.wall for run in measurements[_CURLS])
     lines = [
-        f"{'':40}{'wall ms':>9}{'least':>8}{'x curls':>9}{'CPU ms':>8}{'MiB':>7}{'M instr.':>10}"
+        f"{'':40}{'wall ms':>9}{'min':>8}{'x curls':>9}{'CPU ms':>8}{'MiB':>7}{'M instr.':>10}"
     ]
-    for name, runs in taken.items():
+    for name, runs in measurements.items():
         wall = median(run.wall for run in runs)
         count = f"{counts[name]:.1f}" if name in counts else "-"
         lines.append(
-            f"{name:40}{wall:9.1f}{min(run.wall for run in runs):8.1f}{wall / unit:9.2f}"
-            f"{median(run.processor for run in runs):8.1f}{median(run.memory for run in runs):7.1f}"
+            f"{name:40}{wall:9.1f}{min(run.wall for run in runs):8.1f}{wall / baseline:9.2f}"
+            f"{median(run.cpu for run in runs):8.1f}{median(run.memory for run in runs):7.1f}"
             f"{count:>10}"
         )
     return "\n".join(lines)
 
 
 def _profiled(command: Sequence[str]) -> list[str]:
-    """Return a command of the interpreter's that prints an import profile."""
+    """Return a command of the interpreter's, with the option that prints an import profile."""
     position = next(
         number for number, word in enumerate(command) if Path(word).name.startswith("python")
     )

@@ -1,17 +1,17 @@
-"""The import budget: what a plain successful run may import, and who has crept in beside it."""
+"""The import budget: which modules a plain successful run may import."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tools.image.imports import packages_of
+from tools.image.import_profile import packages_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from tools.image.imports import Import
+    from tools.image.import_profile import Import
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,13 @@ class Budget:
     lazy: frozenset[str]
     eager: frozenset[str]
 
-    def newcomers(self, imports: Iterable[Import]) -> list[str]:
-        """Return the names that lazy imports should not have brought in, sorted."""
-        return [name for name in packages_of(imports) if not _is_private(name, self.lazy)]
+    def unexpected(self, imports: Iterable[Import]) -> list[str]:
+        """Return the names that are imported in spite of lazy imports, sorted.
 
-
-def _is_private(name: str, allowed: frozenset[str]) -> bool:
-    """Return whether a name is allowed, or private, and so a matter of who imports it."""
-    return name in allowed or name.startswith("_")
+        Private modules (`_ssl`) are left out: they come with the public ones.
+        """
+        names = packages_of(imports)
+        return [name for name in names if name not in self.lazy and not name.startswith("_")]
 
 
 def read_budget(path: Path) -> Budget:

@@ -1,4 +1,4 @@
-"""docker, podman and buildah, as one: whichever is there and works builds the image."""
+"""One interface to docker, podman and buildah: the first one that works builds the image."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from tools.image.problems import ImageError
+from tools.image.errors import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 CONTEXT = Path(__file__).resolve().parents[2]
-STORES = ("store", "running")  # folders for images, and for what is running
-_ABSENT = "not installed"
-_SHOWN_LINES = 30  # of a tool's output, when it fails
+STORAGE_FOLDERS = ("storage", "runroot")  # for images, and for the state of containers
+_NOT_INSTALLED = "not installed"
+_MAX_SHOWN_LINES = 30  # of a tool's output, when it fails
 
 
 @dataclass(frozen=True)
@@ -26,25 +26,29 @@ class Builder:
     """A tool that builds images.
 
     Attributes:
-        folder: where its images lie; None for the tool's own place.
+        folder: where it stores images; None for the tool's own storage.
     """
 
     name: ClassVar[str]
     folder: Path | None = None
 
     @classmethod
-    def works(cls) -> str | None:
-        """Return None when the tool works here, and otherwise why it does not."""
+    def why_unusable(cls) -> str | None:
+        """Return why the tool does not work here; None when it does."""
         if shutil.which(cls.name) is None:
-            return _ABSENT
+            return _NOT_INSTALLED
         probe = subprocess.run(  # noqa: S603  the tool that was found
-            [cls.name, *cls._PROBE], capture_output=True, text=True, check=False, timeout=60
+            [cls.name, *cls._PROBE_ARGUMENTS],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
         return None if probe.returncode == 0 else (probe.stderr.strip() or "fails").splitlines()[-1]
 
-    _PROBE: ClassVar[tuple[str, ...]] = ("info",)
-    _TIMESTAMPED: ClassVar[bool] = True
-    _ISOLATION: ClassVar[tuple[str, ...]] = ("--isolation", "chroot")
+    _PROBE_ARGUMENTS: ClassVar[tuple[str, ...]] = ("info",)
+    _HAS_TIMESTAMP_OPTION: ClassVar[bool] = True
+    _ISOLATION_OPTIONS: ClassVar[tuple[str, ...]] = ("--isolation", "chroot")
 
     def run(self, *arguments: str, quiet: bool = False) -> str:
         """Run the tool; return what it prints on standard output.
@@ -53,7 +57,7 @@ class Builder:
             ImageError: it failed.
         """
         ended = subprocess.run(  # noqa: S603  the tool that was found
-            [self.name, *self._store, *arguments],
+            [self.name, *self._storage_options, *arguments],
             env=os.environ if self.folder is None else {**os.environ, "TMPDIR": str(self.folder)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if quiet else subprocess.STDOUT,
@@ -62,19 +66,19 @@ class Builder:
         )
         if ended.returncode == 0:
             return ended.stdout
-        said = f"{ended.stdout}{ended.stderr or ''}".strip().splitlines()
+        output = f"{ended.stdout}{ended.stderr or ''}".strip().splitlines()
         raise ImageError(
             f"`{self.name} {arguments[0]}` failed ({ended.returncode}):\n  "
-            + "\n  ".join(said[-_SHOWN_LINES:]),
+            + "\n  ".join(output[-_MAX_SHOWN_LINES:]),
             "See the lines above.",
         )
 
     @property
-    def _store(self) -> tuple[str, ...]:
+    def _storage_options(self) -> tuple[str, ...]:
         if self.folder is None:
             return ()
-        kept, running = (str(self.folder / name) for name in STORES)
-        return ("--root", kept, "--runroot", running)
+        storage, runroot = (str(self.folder / name) for name in STORAGE_FOLDERS)
+        return ("--root", storage, "--runroot", runroot)
 
     def build(
         self,
@@ -82,43 +86,45 @@ class Builder:
         arguments: Mapping[str, str],
         *,
         target: str | None = None,
-        again: bool = False,
+        no_cache: bool = False,
     ) -> None:
         """Build the image.
 
         Args:
             tag: the image's name.
-            arguments: the Dockerfile's ARGs; SOURCE_DATE_EPOCH is the time of all that is in it.
+            arguments: the Dockerfile's ARGs; SOURCE_DATE_EPOCH is the time of all files.
             target: the stage of the Dockerfile to build; None for the last one.
-            again: whether to do all of it anew.
+            no_cache: whether to build every stage again.
 
         Raises:
             ImageError: it cannot be built.
         """
-        times = ("--timestamp", arguments["SOURCE_DATE_EPOCH"]) if self._TIMESTAMPED else ()
-        given = [f"--build-arg={name}={value}" for name, value in arguments.items()]
-        stage = ("--target", target) if target else ()
-        anew = ("--no-cache",) if again else ()
-        named = (*given, *stage, "--tag", tag)
-        self.run("build", *self._ISOLATION, *times, *anew, *named, str(CONTEXT))
+        options = [f"--build-arg={name}={value}" for name, value in arguments.items()]
+        if self._HAS_TIMESTAMP_OPTION:
+            options += ["--timestamp", arguments["SOURCE_DATE_EPOCH"]]
+        if target is not None:
+            options += ["--target", target]
+        if no_cache:
+            options.append("--no-cache")
+        self.run("build", *self._ISOLATION_OPTIONS, *options, "--tag", tag, str(CONTEXT))
 
     def pull(self, image: str) -> None:
-        """Fetch an image from its registry.
+        """Pull an image from its registry.
 
         Raises:
-            ImageError: it cannot be fetched.
+            ImageError: it cannot be pulled.
         """
         try:
             self.run("pull", "--quiet", image, quiet=True)
         except ImageError as error:
             raise ImageError(
-                f"The base image {image} is not here and cannot be pulled.\n{error.what}",
-                "Make its registry reachable, name another base (make image BASE=...), or try "
-                "with a stand-in made of Debian's packages (make image BASE=debian).",
+                f"The base image {image} is not here and cannot be pulled.\n{error.problem}",
+                "Make its registry reachable, name another base (make image BASE=...), or use "
+                "one made of Debian's packages (make image BASE=debian).",
             ) from error
 
     def has(self, image: str) -> bool:
-        """Return whether an image is in the tool's store."""
+        """Return whether an image is in the tool's storage."""
         try:
             self.layers(image)
         except ImageError:
@@ -127,12 +133,11 @@ class Builder:
 
     def layers(self, image: str) -> tuple[str, ...]:
         """Return the digests of an image's uncompressed layers, from the base upwards."""
-        form = "{{json .RootFS.Layers}}"
-        return tuple(
-            json.loads(self.run("image", "inspect", "--format", form, image, quiet=True) or "[]")
-        )
+        template = "{{json .RootFS.Layers}}"
+        answer = self.run("image", "inspect", "--format", template, image, quiet=True)
+        return tuple(json.loads(answer or "[]"))
 
-    def load_root(self, tar: Path, tag: str) -> None:
+    def import_root_filesystem(self, tar: Path, tag: str) -> None:
         """Make an image of one layer from the files of a tar archive."""
         self.run("import", str(tar), tag, quiet=True)
 
@@ -143,12 +148,12 @@ class Builder:
 
 @dataclass(frozen=True)
 class Docker(Builder):
-    """docker, whose client may be there without its engine."""
+    """docker, whose client may be installed without its engine."""
 
     name = "docker"
-    _PROBE = ("version", "--format", "{{.Server.Version}}")
-    _TIMESTAMPED = False  # the build argument SOURCE_DATE_EPOCH alone does it
-    _ISOLATION = ()
+    _PROBE_ARGUMENTS = ("version", "--format", "{{.Server.Version}}")
+    _HAS_TIMESTAMP_OPTION = False  # the build argument SOURCE_DATE_EPOCH does it
+    _ISOLATION_OPTIONS = ()
 
     def export(self, image: str, archive: Path) -> None:
         """Write an image to an archive; docker does it in OCI's layout from version 25 on."""
@@ -173,7 +178,7 @@ class Buildah(Builder):
         answer = json.loads(self.run("inspect", "--type", "image", image, quiet=True))
         return tuple(answer["OCIv1"]["rootfs"]["diff_ids"])
 
-    def load_root(self, tar: Path, tag: str) -> None:
+    def import_root_filesystem(self, tar: Path, tag: str) -> None:
         """Make an image of one layer from the files of a tar archive."""
         container = self.run("from", "scratch", quiet=True).strip()
         self.run("add", "--quiet", container, str(tar), "/", quiet=True)
@@ -184,29 +189,29 @@ class Buildah(Builder):
         self.run("push", "--quiet", image, f"oci-archive:{archive}", quiet=True)
 
 
-KINDS: tuple[type[Builder], ...] = (Docker, Podman, Buildah)
+BUILDERS: tuple[type[Builder], ...] = (Docker, Podman, Buildah)
 
 
-def find_builder(say: Callable[[str], None]) -> Builder:
-    """Return the first tool that works here; `say` is told of those that are there and do not.
+def find_builder(echo: Callable[[str], None]) -> Builder:
+    """Return the first tool that works here; `echo` reports those that are installed but do not.
 
     Raises:
-        ImageError: none does; says why, tool by tool.
+        ImageError: none works; gives the reason for each tool.
     """
     reasons = []
-    for kind in KINDS:
-        reason = kind.works()
+    for kind in BUILDERS:
+        reason = kind.why_unusable()
         if reason is None:
             return kind()
         reasons.append(f"  {kind.name}: {reason}")
-        if reason is not _ABSENT:
-            say(f"{kind.name} is passed over: {reason}")
+        if reason is not _NOT_INSTALLED:
+            echo(f"{kind.name} is skipped: {reason}")
     raise ImageError(
         "No tool that builds images works on this machine:\n" + "\n".join(reasons),
         "Install one. On Debian or Ubuntu, without any daemon: apt-get install buildah",
     )
 
 
-def in_folder(builder: Builder, folder: Path) -> Builder:
-    """Return a builder whose images lie in a folder of ours; docker cannot do that."""
+def with_storage(builder: Builder, folder: Path) -> Builder:
+    """Return a builder that stores images in this folder; docker cannot do that."""
     return builder if isinstance(builder, Docker) else replace(builder, folder=folder)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from fourme import VERSION
 from tools.image.bench import Options, bench
 from tools.image.checks import checks_of
-from tools.image.container import check_machine
-from tools.image.problems import ImageError
+from tools.image.container import check_requirements
+from tools.image.errors import ImageError
+from tools.image.image_build import NAME, ImageBuild, build_for_use
 from tools.image.suite import run_suite
-from tools.image.workshop import NAME, Workshop, build_for_use
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,69 +23,74 @@ FAILED = 1
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do what is asked for; return the exit code: 0, 1 when it fails, 2 after wrong use."""
+    """Run a command; return the exit code: 0, 1 when it fails, 2 after wrong use."""
     options = _parser().parse_args(arguments)
     try:
-        if options.job == "build":
-            build_for_use(options.tag, options.base, say)
-            return 0
-        if options.job == "test":
-            return test(options.base)
-        if options.job == "suite":
-            return run_suite(options.pytest, options.base, say)
-        bench(Options(options.runs, options.base, here=options.here), say)
+        return _run(options)
     except ImageError as error:
-        say(str(error))
+        echo(str(error))
         return FAILED
+
+
+def _run(options: argparse.Namespace) -> int:
+    match options.command:
+        case "test":
+            return test(options.base)
+        case "suite":
+            return run_suite(options.pytest, options.base, echo)
+        case "build":
+            build_for_use(options.tag, options.base, echo)
+        case _:
+            bench(Options(options.runs, options.base, here=options.here), echo)
     return 0
 
 
 def test(base: str | None) -> int:
-    """Build the image, and check all that it promises.
+    """Build the image, and run all checks on it.
 
     Raises:
         ImageError: it cannot be built or run here.
     """
-    check_machine()
-    with Workshop(say, base) as workshop:
-        built = workshop.lay_out()
-        say(f"it adds {built.size / 2**20:.1f} MiB to {built.base}; it ...")
-        failed = sum(not _holds(check) for check in checks_of(built, workshop))
+    check_requirements()
+    with ImageBuild(echo, base) as image_build:
+        image = image_build.build_and_unpack()
+        echo(f"it adds {image.size / 2**20:.1f} MiB to {image.base}; it ...")
+        failed = sum(not _passes(check) for check in checks_of(image, image_build))
     if failed:
-        say(f"{failed} promises are broken.")
+        echo(f"{failed} checks failed.")
     return FAILED if failed else 0
 
 
-def _holds(check: Check) -> bool:
+def _passes(check: Check) -> bool:
     started = time.monotonic()
-    wrong = check.keep()
+    problem = check.run()
     seconds = time.monotonic() - started
-    say(f"  {'FAILED' if wrong else 'ok    '} {check.promise} ({seconds:.1f} s)")
-    if wrong:
-        say("         " + wrong.replace("\n", "\n         "))
-    return not wrong
+    echo(f"  {'FAILED' if problem else 'ok    '} {check.name} ({seconds:.1f} s)")
+    if problem:
+        echo("         " + problem.replace("\n", "\n         "))
+    return not problem
 
 
-def say(text: str) -> None:
-    """Tell what is going on."""
+def echo(text: str) -> None:
+    """Print at once."""
     print(text, flush=True)  # noqa: T201  what the command is for
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.image", description=__doc__)
-    jobs = parser.add_subparsers(dest="job", required=True)
-    based = argparse.ArgumentParser(add_help=False)
-    based.add_argument(
+    commands = parser.add_subparsers(dest="command", required=True)
+    base = argparse.ArgumentParser(add_help=False)
+    base.add_argument(
         "--base",
         type=lambda text: text or None,
-        help="the image to build on; `debian` for a stand-in made of Debian's packages",
+        help="the base image; `debian` for one made of Debian's packages",
     )
-    build = jobs.add_parser("build", parents=[based], help="build the image for use")
+    build = commands.add_parser("build", parents=[base], help="build the image for use")
     build.add_argument("--tag", default=f"{NAME}:{VERSION}", help="its name (default: %(default)s)")
-    jobs.add_parser("test", parents=[based], help="build the image, run it, check it")
-    suite = jobs.add_parser("suite", parents=[based], help="run every test on the image's Python")
+    commands.add_parser("test", parents=[base], help="build the image, run it, check it")
+    suite = commands.add_parser("suite", parents=[base], help="run all tests on the image's Python")
     suite.add_argument("pytest", nargs="*", help="arguments of pytest, after --")
-    measure = jobs.add_parser("bench", parents=[based], help="measure what a run takes")
+    measure = commands.add_parser("bench", parents=[base], help="measure what a run takes")
     measure.add_argument("--runs", type=_count, default=25, help="how many (default: %(default)s)")
     measure.add_argument(
         "--here", action="store_true", help="with this interpreter, without any image"

@@ -1,4 +1,4 @@
-"""Run an image's own command as an engine would: its user, a read-only root, process number 1.
+"""Run an image's own command as an engine would: with its user, a read-only root, process number 1.
 
 No container runtime is needed, but root is: the files of the image are unpacked in a folder, and
 the command runs in namespaces of its own, where that folder is the root.
@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.image.problems import ImageError
+from tools.image.errors import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tools.image.archive import Config
+    from tools.image.archive import ImageConfig
 
-_LIMIT = 60  # seconds for one run
-_TOOLS = ("unshare", "setpriv", "chroot", "mount", "bash")
+_TIMEOUT = 60  # seconds for one run
+_PROGRAMS = ("unshare", "setpriv", "chroot", "mount", "bash")
 # $1: the root; the rest: a command that goes there, and becomes process number 1.
 _SCRIPT = """
 set -e
@@ -38,23 +38,23 @@ exec setpriv --no-new-privs "$@"
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a command ended, and what it printed."""
+class RunResult:
+    """A command's exit code, and what it printed."""
 
-    code: int
-    out: str
-    log: str
+    exit_code: int
+    stdout: str
+    stderr: str
 
 
-def check_machine() -> None:
-    """Make sure that this machine can run containers in this way.
+def check_requirements() -> None:
+    """Check that this machine can run containers in this way.
 
     Raises:
         ImageError: it cannot.
     """
     if os.geteuid() != 0:
-        raise ImageError("Running the image takes root.", "Run this as root, or with sudo.")
-    missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
+        raise ImageError("Running the image requires root.", "Run this as root, or with sudo.")
+    missing = [program for program in _PROGRAMS if shutil.which(program) is None]
     if missing:
         raise ImageError(
             f"{', '.join(missing)} not installed.", "apt-get install util-linux coreutils bash"
@@ -65,7 +65,7 @@ def check_machine() -> None:
     )
     if ended.returncode != 0:
         raise ImageError(
-            f"This machine lets nobody make namespaces: {ended.stderr.strip()}",
+            f"This machine does not allow new namespaces: {ended.stderr.strip()}",
             "Run this on a machine, or in a container, with CAP_SYS_ADMIN.",
         )
 
@@ -76,11 +76,11 @@ class Container:
 
     Attributes:
         root: where its files are.
-        config: how it wants to be run.
+        config: its user, environment and command.
     """
 
     root: Path
-    config: Config
+    config: ImageConfig
 
     def run(
         self,
@@ -88,7 +88,7 @@ class Container:
         *,
         user: str | None = None,
         command: Sequence[str] | None = None,
-    ) -> Ended:
+    ) -> RunResult:
         """Run a command to its end.
 
         Args:
@@ -97,32 +97,32 @@ class Container:
             command: what to run; None for the image's own command.
         """
         process = self._start(environ, user, command)
-        out, log = process.communicate(timeout=_LIMIT)
-        return Ended(process.returncode, out, log)
+        stdout, stderr = process.communicate(timeout=_TIMEOUT)
+        return RunResult(process.returncode, stdout, stderr)
 
-    def terminate_at(self, words: str, environ: Mapping[str, str]) -> Ended:
-        """Run the image's command, and send it SIGTERM when its log has these words."""
+    def terminate_on(self, text: str, environ: Mapping[str, str]) -> RunResult:
+        """Run the image's command, and send it SIGTERM when it prints this text to stderr."""
         process = self._start(environ, None, None)
-        log = ""
+        stderr = ""
         for line in process.stderr or ():
-            log += line
-            if words in line:
+            stderr += line
+            if text in line:
                 os.kill(_child_of(process.pid), signal.SIGTERM)
                 break
-        out, rest = process.communicate(timeout=_LIMIT)
-        return Ended(process.returncode, out, log + rest)
+        stdout, rest = process.communicate(timeout=_TIMEOUT)
+        return RunResult(process.returncode, stdout, stderr + rest)
 
     def _start(
         self, environ: Mapping[str, str], user: str | None, command: Sequence[str] | None
     ) -> subprocess.Popen[str]:
-        known = {**self.config.environ, **environ}
+        variables = {**self.config.environ, **environ}
         return subprocess.Popen(  # noqa: S603  the image's own command
             [
                 *("unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child"),
                 *("--propagation", "private", "bash", "-c", _SCRIPT, "container"),
                 str(self.root),
-                *("env", "-i", *(f"{name}={value}" for name, value in known.items())),
-                *enter(self.root, user or self.config.user),
+                *("env", "-i", *(f"{name}={value}" for name, value in variables.items())),
+                *chroot_command(self.root, user or self.config.user),
                 *(command or self.config.command),
             ],
             cwd="/",
@@ -133,8 +133,8 @@ class Container:
         )
 
 
-def enter(root: Path, user: str) -> list[str]:
-    """Return how a command is started with another root, as another user; by an absolute path."""
+def chroot_command(root: Path, user: str) -> list[str]:
+    """Return the start of a command line that changes root and user, with an absolute path."""
     return [
         shutil.which("chroot") or "chroot",
         f"--userspec={user or '0:0'}",

@@ -1,6 +1,6 @@
-"""A stand-in for the base where no registry can be reached: Python out of Debian's packages.
+"""A base image made of Debian's packages, for machines that reach no registry.
 
-It is as bare as an official slim image: packages are unpacked without running their scripts, so
+It is as minimal as an official slim image: packages are unpacked without running their scripts, so
 that the standard library has no bytecode either.
 """
 
@@ -12,15 +12,15 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tools.image.problems import ImageError
+from tools.image.errors import ImageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 _PACKAGES = "{python},{python}-venv,ca-certificates,base-files,coreutils,dash"
-# What the packages' own scripts would do, as far as the step or its build needs it.
-_FINISH = (
+# Those parts of the packages' own scripts that the step or its build needs.
+_EXTRACT_HOOKS = (
     f'[ ! -e {_CERTIFICATES} ] || install -Dm644 {_CERTIFICATES} "$1{_CERTIFICATES}"',
     'mkdir -p "$1/root" "$1/tmp" "$1/proc" "$1/dev" "$1/sys" && chmod 1777 "$1/tmp"',
     '[ -e "$1/usr/bin/sh" ] || ln -s dash "$1/usr/bin/sh"',
@@ -31,24 +31,24 @@ _FINISH = (
 
 @dataclass(frozen=True)
 class Release:
-    """The release of Debian, and of Python in it, that a stand-in is made of."""
+    """A release of Debian, and its Python."""
 
     suite: str = "forky"
     python: str = "python3.15"
 
 
-def make_stand_in(tar: Path, release: Release) -> None:
-    """Write the files of a stand-in to a tar archive, unless they are there.
+def make_root_filesystem(tar: Path, release: Release) -> None:
+    """Write the files of the base image to a tar archive, unless it exists.
 
     Raises:
-        ImageError: this machine cannot make one.
+        ImageError: this machine cannot do that.
     """
     if tar.exists():
         return
-    _check_machine()
-    unfinished = tar.with_name(f"unfinished-{tar.name}")
+    _check_requirements()
+    partial = tar.with_name(f"partial-{tar.name}")
     ended = subprocess.run(  # noqa: S603  a fixed program
-        _command(unfinished, release),
+        _command(partial, release),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -56,22 +56,22 @@ def make_stand_in(tar: Path, release: Release) -> None:
     )
     if ended.returncode != 0:
         raise ImageError(
-            f"Debian {release.suite} has not given {release.python}:\n{ended.stdout.strip()}",
+            f"{release.python} of Debian {release.suite} is not available:\n{ended.stdout}",
             "Make the machine's package mirror reachable (apt-get update), or a registry.",
         )
-    unfinished.rename(tar)
+    partial.rename(tar)
 
 
-def _check_machine() -> None:
+def _check_requirements() -> None:
     if shutil.which("apt-get") is None:
         raise ImageError(
-            "A stand-in for the base can only be made on Debian or one of its kin.",
+            "A base image can only be made of packages on Debian and its derivatives.",
             "Make a registry reachable, and name the base there: make image BASE=...",
         )
     if shutil.which("mmdebstrap") is None:
         raise ImageError("mmdebstrap is not installed.", "apt-get install mmdebstrap")
     if os.geteuid() != 0:
-        raise ImageError("A stand-in for the base takes root to make.", "Run this as root.")
+        raise ImageError("Making a base image requires root.", "Run this as root.")
 
 
 def _command(tar: Path, release: Release) -> list[str]:
@@ -84,7 +84,7 @@ def _command(tar: Path, release: Release) -> list[str]:
         '--aptopt=Acquire::Languages "none"',
         '--aptopt=Acquire::Check-Valid-Until "false"',
         f"--include={_PACKAGES.format(python=release.python)}",
-        *(f"--extract-hook={line.replace('{python}', release.python)}" for line in _FINISH),
+        *(f"--extract-hook={line.replace('{python}', release.python)}" for line in _EXTRACT_HOOKS),
         release.suite,
         str(tar),
         f"deb {_mirror()} {release.suite} main",
@@ -92,7 +92,7 @@ def _command(tar: Path, release: Release) -> list[str]:
 
 
 def _mirror() -> str:
-    """Return the mirror that this machine's own packages come from."""
+    """Return the mirror of this machine's own packages."""
     ended = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"],  # noqa: S607  as found on the path
         capture_output=True,

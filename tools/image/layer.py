@@ -1,12 +1,12 @@
-"""Make what the image adds to its base: the environment, the step, and bytecode for all of it.
+"""Make what the image adds to its base: the environment, the step, and their bytecode.
 
 Runs in the image's build stage:  python -m tools.image.layer FOLDER
 
 An official slim image of Python has no bytecode of the standard library, and a step's user may not
-write any: each run would compile what it imports anew, which takes longer than all else. Bytecode
-of the whole library is 13 MB; so a rehearsal finds out which modules a run loads. They are
-compiled beside their sources, where the interpreter finds them however it is started, unchecked:
-no file's time is in them, so that the same inputs make the same layer.
+write any: each run would compile all that it imports, which takes longer than everything else.
+Bytecode of the whole library is 13 MB; so smoke runs find out which modules a run loads. They are
+compiled beside their sources, where the interpreter finds them however it is started. The bytecode
+is unchecked: it contains no file times, so that the same inputs make the same layer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from sysconfig import get_path
 from typing import TYPE_CHECKING
 
-from tools.image.rehearsal import rehearse
+from tools.image.smoke_run import run_smoke_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ _FOLDER_MODE, _FILE_MODE, _PROGRAM_MODE = 0o755, 0o644, 0o755
 
 
 def make_layer(out: Path) -> None:
-    """Put everything under `out`, as it is to lie under the image's root."""
+    """Write everything under `out`, in the places that it has under the image's root."""
     # -I leaves the script's folder out of the path; this puts it back.
     Path(get_path("purelib"), "step.pth").write_text(f"{STEP}\n", encoding="utf-8")
     for folder in (VENV, STEP):
@@ -47,30 +47,30 @@ def make_layer(out: Path) -> None:
             doraise=True,
             invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
         )
-    _make_uniform(out, float(os.environ.get("SOURCE_DATE_EPOCH", "0")))
+    _normalize_metadata(out, float(os.environ.get("SOURCE_DATE_EPOCH", "0")))
 
 
 def _loaded_sources() -> Iterator[Path]:
-    """Yield the sources of all modules that the rehearsal has loaded."""
+    """Yield the sources of all modules that the smoke runs load."""
     with tempfile.TemporaryDirectory() as name:
-        seen = Path(name)
-        rehearse(["-X", f"pycache_prefix={seen}"])
-        for compiled in seen.rglob("*.pyc"):
+        cache = Path(name)
+        run_smoke_cases(["-X", f"pycache_prefix={cache}"])
+        for compiled in cache.rglob("*.pyc"):
             # As in PREFIX/usr/lib/python3.15/json/decoder.cpython-315.pyc.
             module = compiled.name.partition(".")[0]
-            yield Path("/", compiled.relative_to(seen)).with_name(f"{module}.py")
+            yield Path("/", compiled.relative_to(cache)).with_name(f"{module}.py")
 
 
 def _under(out: Path, path: Path) -> Path:
     return out / path.relative_to("/")
 
 
-def _make_uniform(out: Path, newest: float) -> None:
-    """Give every file the mode that any user needs, and one and the same time."""
+def _normalize_metadata(out: Path, mtime: float) -> None:
+    """Make every file readable for any user and writable for root alone, with the same time."""
     for path in [out, *out.rglob("*")]:
         if not path.is_symlink():
             path.chmod(_mode_of(path))
-        os.utime(path, (newest, newest), follow_symlinks=False)
+        os.utime(path, (mtime, mtime), follow_symlinks=False)
 
 
 def _mode_of(path: Path) -> int:
@@ -80,7 +80,7 @@ def _mode_of(path: Path) -> int:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Make the layer in the folder that is named, and say how large it is."""
+    """Make the layer in the given folder, and print its size."""
     started = time.monotonic()
     out = Path(arguments[0])
     make_layer(out)

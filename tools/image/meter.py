@@ -1,8 +1,7 @@
 """Measure processes: wall time, processor time, peak memory.
 
-Linux counts the memory of the process that starts another one in with the latter's peak. So a
-small interpreter of its own starts and measures all of them; this module is both sides of it, and
-imports little on that one.
+Linux counts the memory of a parent process in the peak of its child. So a small interpreter, which
+runs this same module, starts and measures all processes.
 """
 
 from __future__ import annotations
@@ -18,22 +17,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-class Measured(NamedTuple):
-    """What one run took.
+class Measurement(NamedTuple):
+    """The figures of one run.
 
     Attributes:
-        code: the exit code.
-        wall: milliseconds from start to end.
-        processor: milliseconds of processor time.
-        memory: the peak of resident memory, in MiB.
-        log: what it printed on standard error.
+        exit_code: the exit code.
+        wall: wall time, in milliseconds.
+        cpu: processor time, in milliseconds.
+        memory: peak resident memory, in MiB.
+        stderr: what it printed to standard error.
     """
 
-    code: int
+    exit_code: int
     wall: float
-    processor: float
+    cpu: float
     memory: float
-    log: str
+    stderr: str
 
 
 class Meter:
@@ -51,7 +50,7 @@ class Meter:
     def __exit__(self, *_: object) -> None:
         self._process.communicate()
 
-    def measure(self, command: Sequence[str], environ: Mapping[str, str]) -> Measured:
+    def measure(self, command: Sequence[str], environ: Mapping[str, str]) -> Measurement:
         """Run a command to its end.
 
         Args:
@@ -63,32 +62,32 @@ class Meter:
         job = {"command": list(command), "environ": dict(environ)}
         self._process.stdin.write(json.dumps(job) + "\n")
         self._process.stdin.flush()
-        return Measured(*json.loads(self._process.stdout.readline()))
+        return Measurement(*json.loads(self._process.stdout.readline()))
 
 
-def _measure(command: list[str], environ: Mapping[str, str]) -> Measured:
+def _measure(command: list[str], environ: Mapping[str, str]) -> Measurement:
     reading, writing = os.pipe()
-    nothing = os.open(os.devnull, os.O_RDWR)
-    standard = ((0, nothing), (1, nothing), (2, writing))
+    null = os.open(os.devnull, os.O_RDWR)
+    streams = ((0, null), (1, null), (2, writing))
     started = time.perf_counter()
     process = os.posix_spawn(
         command[0],
         command,
         environ,
-        file_actions=[(os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in standard],
+        file_actions=[(os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in streams],
     )
     os.close(writing)
     with open(reading, encoding="utf-8", errors="replace") as stream:  # noqa: PTH123  a descriptor
-        log = stream.read()
+        stderr = stream.read()
     _, status, usage = os.wait4(process, 0)
     wall = time.perf_counter() - started
-    os.close(nothing)
-    return Measured(
+    os.close(null)
+    return Measurement(
         os.waitstatus_to_exitcode(status),
         wall * 1e3,
         (usage.ru_utime + usage.ru_stime) * 1e3,
         usage.ru_maxrss / 1024,
-        log,
+        stderr,
     )
 
 

@@ -1,4 +1,4 @@
-"""Run every test on the image's base, imports lazy: on what ships, not on what develops it."""
+"""Run every test on the image's base, with lazy imports: on the Python that ships."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.image.builders import CONTEXT
-from tools.image.container import check_machine, enter
-from tools.image.problems import ImageError
-from tools.image.workshop import FOLDER, Workshop
+from tools.image.container import check_requirements, chroot_command
+from tools.image.errors import ImageError
+from tools.image.image_build import WORK_FOLDER, ImageBuild
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_ROOT = FOLDER / "suite"
-_INSIDE = "/checkout"  # where the checkout is in there
-_NEEDED = ("/etc/resolv.conf", "/etc/hosts")  # for what is fetched
+_ROOT = WORK_FOLDER / "suite"
+_CHECKOUT = "/checkout"  # where the checkout is mounted
+_NETWORK_FILES = ("/etc/resolv.conf", "/etc/hosts")  # for pip
 _ENVIRON = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
-# $1: the root; $2: the checkout; $3: where it is to be; the rest: a command that goes there.
+# $1: the root; $2: the checkout; $3: where it is mounted; the rest: the command to run.
 _MOUNTS = """
 set -e
-root=$1 checkout=$2 inside=$3
+root=$1 checkout=$2 target=$3
 shift 3
 mount -t proc proc "$root/proc"
 mount --bind /dev "$root/dev"
-mount --bind "$checkout" "$root$inside"
-mount -o remount,ro,bind "$root$inside"
+mount --bind "$checkout" "$root$target"
+mount -o remount,ro,bind "$root$target"
 exec "$@"
 """
-# What installs the tests' requirements, as the Dockerfile does the image's, and runs them.
+# Installs the tests' requirements, as the Dockerfile does the image's, and runs the tests.
 _COMMANDS = """
 set -e
 cd "$1"
@@ -44,31 +44,36 @@ exec /opt/tests/bin/python -B -m pytest -p tests.lazy_imports -p no:cacheprovide
 """
 
 
-def run_suite(arguments: Sequence[str], base: str | None, say: Callable[[str], None]) -> int:
+def run_suite(arguments: Sequence[str], base: str | None, echo: Callable[[str], None]) -> int:
     """Run the tests; return pytest's exit code.
 
     Args:
-        arguments: what pytest is given.
-        base: the image to run them on; None for the Dockerfile's or, failing that, a stand-in.
-        say: tells what is going on.
+        arguments: the arguments of pytest.
+        base: the image to run them on; None for the Dockerfile's or, failing that, Debian's.
+        echo: reports progress.
 
     Raises:
         ImageError: they cannot be run here.
     """
-    check_machine()
-    with Workshop(say, base) as workshop:
-        say("unpacking the base, and installing the tests' requirements in it ...")
-        workshop.lay_out_base(_ROOT)
-    for path in _NEEDED:
+    check_requirements()
+    with ImageBuild(echo, base) as image_build:
+        echo("unpacking the base, and installing the tests' requirements in it ...")
+        image_build.unpack_base(_ROOT)
+    for path in _NETWORK_FILES:
         if Path(path).exists():
             shutil.copyfile(path, _ROOT / path.lstrip("/"))
-    (_ROOT / _INSIDE.lstrip("/")).mkdir()
-    namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
-    mounts = ["--propagation", "private", "bash", "-c", _MOUNTS, "mounts"]
-    there = [*enter(_ROOT, ""), "sh", "-c", _COMMANDS, "suite", _INSIDE, *arguments]
-    known = (f"{name}={value}" for name, value in _ENVIRON.items())
-    command = [*namespaces, *mounts, str(_ROOT), str(CONTEXT), _INSIDE, "env", "-i", *known, *there]
+    (_ROOT / _CHECKOUT.lstrip("/")).mkdir()
     try:
-        return subprocess.run(command, env=os.environ, check=False).returncode  # noqa: S603  fixed programs
+        return subprocess.run(_command(arguments), env=os.environ, check=False).returncode  # noqa: S603  fixed programs
     except OSError as error:
         raise ImageError(f"The tests could not be started: {error}", "See above.") from error
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    return [
+        *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"),
+        *("bash", "-c", _MOUNTS, "mounts", str(_ROOT), str(CONTEXT), _CHECKOUT),
+        *("env", "-i", *(f"{name}={value}" for name, value in _ENVIRON.items())),
+        *chroot_command(_ROOT, ""),
+        *("sh", "-c", _COMMANDS, "suite", _CHECKOUT, *arguments),
+    ]

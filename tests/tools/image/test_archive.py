@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.image.archive import Archive
-from tools.image.problems import ImageError
+from tools.image.archive import ImageArchive
+from tools.image.errors import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,26 +66,26 @@ def archive_of(path: Path, layers: Sequence[bytes], *, wrapped: bool = False) ->
 
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_an_upper_layer_adds_and_removes(tmp_path: Path, *, wrapped: bool) -> None:
-    """Files removed or emptied by an upper layer are gone, packed or not, and nothing else is."""
+    """Files that an upper layer removes are gone, whether compressed or not; no others are."""
     layers = [tar_of(LOWER), gzip.compress(tar_of(UPPER))]
     root = tmp_path / "root"
-    with Archive(archive_of(tmp_path / "image.tar", layers, wrapped=wrapped)) as archive:
+    with ImageArchive(archive_of(tmp_path / "image.tar", layers, wrapped=wrapped)) as archive:
         archive.unpack(root)
     found = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
     assert found == {"etc/kept", "emptied/new"}
 
 
-def test_sizes_are_those_of_unpacked_layers(tmp_path: Path) -> None:
-    """A packed layer counts with its full size; its files are listed."""
+def test_sizes_are_those_of_uncompressed_layers(tmp_path: Path) -> None:
+    """A compressed layer counts with its full size; its files are listed."""
     layer = tar_of({"./etc/large": b"0" * 100_000})
-    with Archive(archive_of(tmp_path / "image.tar", [gzip.compress(layer)])) as archive:
+    with ImageArchive(archive_of(tmp_path / "image.tar", [gzip.compress(layer)])) as archive:
         assert archive.layer_sizes() == [len(layer)]
         assert archive.layer_files(0)["etc/large"].size == 100_000
 
 
-def test_the_configuration_says_how_to_run(tmp_path: Path) -> None:
+def test_the_configuration_is_read(tmp_path: Path) -> None:
     """Entry point and arguments make the command; a value may have an equals sign."""
-    with Archive(archive_of(tmp_path / "image.tar", [tar_of(LOWER)])) as archive:
+    with ImageArchive(archive_of(tmp_path / "image.tar", [tar_of(LOWER)])) as archive:
         config = archive.config
     assert config.command == ("/bin/run", "-x", "word")
     assert config.environ == {"PATH": "/bin", "A": "b=c"}
@@ -93,10 +93,10 @@ def test_the_configuration_says_how_to_run(tmp_path: Path) -> None:
     assert config.layers == ("sha256:1", "sha256:2")
 
 
-def test_another_layout_is_refused_with_a_remedy(tmp_path: Path) -> None:
-    """The archive of an old docker is refused in words."""
+def test_another_layout_is_rejected_with_a_remedy(tmp_path: Path) -> None:
+    """The error about an archive of an old docker names the version that is needed."""
     path = tmp_path / "old.tar"
     path.write_bytes(tar_of({"manifest.json": b"[]"}))
     with pytest.raises(ImageError) as caught:
-        Archive(path)
-    assert "docker 25" in caught.value.todo
+        ImageArchive(path)
+    assert "docker 25" in caught.value.remedy

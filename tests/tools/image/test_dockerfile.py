@@ -1,4 +1,4 @@
-"""The Dockerfile agrees with what else speaks of it."""
+"""The Dockerfile agrees with the files that depend on it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 
 from fourme import VERSION
 from tools.image.builders import CONTEXT
+from tools.image.image_build import ACTION, default_base
 from tools.image.layer import STEP
-from tools.image.rehearsal import OPTIONS
-from tools.image.workshop import ACTION, default_base
+from tools.image.smoke_run import OPTIONS
 
 DOCKERFILE = (CONTEXT / "Dockerfile").read_text(encoding="utf-8")
 STAGES = [
@@ -18,12 +18,12 @@ STAGES = [
 
 
 def test_the_version_is_the_steps() -> None:
-    """An image built without arguments says the step's version."""
+    """An image built without arguments has the step's version in its labels."""
     assert f"\nARG VERSION={VERSION}\n" in DOCKERFILE
 
 
-def test_the_rehearsal_is_what_will_run() -> None:
-    """The rehearsal has the options of the entry point, which is an absolute path."""
+def test_smoke_runs_use_the_entry_point() -> None:
+    """Smoke runs have the options of the entry point, which is an absolute path."""
     match = re.search(r"^ENTRYPOINT (.*)$", DOCKERFILE, re.MULTILINE)
     assert match is not None
     program, *options = json.loads(match[1])
@@ -45,7 +45,7 @@ def test_a_plain_build_gives_the_step_that_updates() -> None:
     assert lines == ["USER 0:0", "FROM step AS update", "USER 65532:65532"]
 
 
-def test_the_step_lies_where_the_layer_looks() -> None:
+def test_the_step_is_copied_to_where_the_layer_reads_it() -> None:
     """All that is copied of the step goes to one folder."""
     copies = re.findall(r"^COPY .* (/\S*)$", DOCKERFILE, re.MULTILINE)
     assert copies

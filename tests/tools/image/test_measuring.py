@@ -1,4 +1,4 @@
-"""tools.image.imports, image.budget and tools.image.meter: what figures are made of."""
+"""tools.image.import_profile, budget and meter: how figures are read and taken."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tools.image.budget import read_budget
-from tools.image.imports import Import, packages_of, read_profile, table
+from tools.image.import_profile import Import, packages_of, read_profile, table
 from tools.image.meter import Meter
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def test_a_profile_is_read_among_other_lines() -> None:
     assert packages_of(read_profile(PROFILE)) == ["email", "json"]
 
 
-def test_the_table_has_the_dearest_first() -> None:
+def test_the_table_has_the_slowest_first() -> None:
     """A package's modules are added up; the last line has all of them."""
     lines = table(read_profile(PROFILE), 1).splitlines()
     assert [line.split() for line in lines[1:]] == [
@@ -47,15 +47,15 @@ def test_a_budget_is_read(tmp_path: Path) -> None:
     budget = read_budget(path)
     assert budget.lazy == {"json", "re", "email"}
     assert budget.eager == {"attr"}
-    assert budget.newcomers([Import("xml.sax", 1, 1), Import("json", 1, 1)]) == ["xml"]
+    assert budget.unexpected([Import("xml.sax", 1, 1), Import("json", 1, 1)]) == ["xml"]
 
 
 def test_a_process_is_measured() -> None:
-    """Time, memory, exit code and log are the process's own, not those of who starts it."""
+    """Time, memory, exit code and output are the process's own, not those of who starts it."""
     ballast = bytearray(200 * 2**20)  # in this process, whose memory must not be counted
-    script = "import sys; sys.stderr.write('said'); sys.exit(7)"
+    script = "import sys; sys.stderr.write('printed'); sys.exit(7)"
     with Meter() as meter:
         run = meter.measure([sys.executable, "-I", "-c", script], {})
-    assert (run.code, run.log) == (7, "said")
-    assert 0 < run.processor <= run.wall * 1.5 + 20
+    assert (run.exit_code, run.stderr) == (7, "printed")
+    assert 0 < run.cpu <= run.wall * 1.5 + 20
     assert 1 < run.memory < len(ballast) / 2**20
