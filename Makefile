@@ -29,6 +29,7 @@ lint: $(VENV)/.lint-ready  ## Check code, types, schemas, YAML, Dockerfile, mani
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+#	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/check-jsonschema --check-metaschema spec.schema.json outputs.schema.json tools/step.schema.json
 	$(BIN)/check-jsonschema --schemafile tools/step.schema.json step.yaml
 	$(BIN)/yamllint --strict .
@@ -57,7 +58,7 @@ lock: $(VENV)/.lint-ready  ## Take the newest versions of all dependencies into 
 image: $(VENV)/.ready  ## Build the image, with docker, podman or buildah (BASE=debian: without a registry).
 	@$(BIN)/python -m tools.image build $(if $(BASE),--base $(BASE))
 
-image-test: $(VENV)/.ready  ## Build the image as a test, run it as engines do, and check what it promises.
+image-test: $(VENV)/.ready  ## Build the image as a test, run it as engines do, and check it.
 	@$(BIN)/python -m tools.image test $(if $(BASE),--base $(BASE))
 
 image-suite: $(VENV)/.ready  ## Run every test on the image's Python, with lazy imports as in the image.
