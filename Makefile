@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.ready  ## Try the step on this machine: update a request of a made-up 4me, and show what happened.
+demo: $(VENV)/.ready  ## Try the step on this machine: update a request in the sandbox, and show the result.
 	@$(BIN)/python -m sandbox --fourme --report --input catalog/relay/update-request.yaml -- $(BIN)/python step.py
 
 test: $(VENV)/.ready  ## Run every test, with coverage.
@@ -49,10 +49,10 @@ format: $(VENV)/.lint-ready  ## Format the code.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.ready  ## Write the generated parts of the README anew.
+docs: $(VENV)/.ready  ## Write the generated parts of the README.
 	$(BIN)/python -m tools.readme
 
-lock: $(VENV)/.lint-ready  ## Take the newest versions of all dependencies into the locked requirements.
+lock: $(VENV)/.lint-ready  ## Upgrade all dependencies in the locked requirements.
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.lock
 
 image: $(VENV)/.ready  ## Build the image, with docker, podman or buildah (BASE=debian: without a registry).
