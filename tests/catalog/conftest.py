@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """Return a running sandbox whose metadata service nobody asks."""
+    """Return a running sandbox whose metadata service is not used."""
     with Sandbox(document_for({}), fourme=FourMeOptions()) as running:
         yield running
 

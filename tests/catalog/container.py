@@ -46,13 +46,13 @@ exec setpriv --no-new-privs chroot --userspec="$ID:$ID" --groups= "$OUT" /usr/bi
 
 @dataclass(frozen=True)
 class Container:
-    """What an engine makes of a manifest.
+    """A container as an engine starts it from a manifest.
 
     Attributes:
         command: the program and its arguments.
         environment: all of its variables.
-        folders: the folders that are mounted to be written, by their path inside; who may write
-            them is what their owners and modes say.
+        folders: the folders that are mounted writable, by their path inside; their owners and
+            modes decide who may write them.
         user: the number of its user and of its group.
         workdir: where it starts.
     """
@@ -100,7 +100,7 @@ def volume(folder: Path) -> Path:
 
 
 def can_run_containers() -> bool:
-    """Return whether this machine lets the tests make such containers."""
+    """Return whether this machine allows such containers."""
     if os.geteuid() != 0 or any(shutil.which(name) is None for name in ("unshare", "setpriv")):
         return False
     probe = [*_UNSHARE, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
@@ -144,7 +144,7 @@ def _image(venv: Path) -> Iterator[tuple[Path | str, str]]:
 
 
 def _virtual_environment(venv: Path, base: Path) -> Path:
-    """Make what the image has in /opt/venv: the interpreter, and the paths that it looks in."""
+    """Make the image's /opt/venv: the interpreter, and its import path."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     packages = venv / "lib" / version / "site-packages"
     packages.mkdir(parents=True)

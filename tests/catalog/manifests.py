@@ -1,4 +1,4 @@
-"""What Kubernetes, Tekton and Argo make of their manifests before a container starts."""
+"""Manifests, and how Kubernetes, Tekton and Argo expand the variables in them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def by_name(entries: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]
 
 
 def kubernetes_environment(entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return a container's variables: `$(NAME)` is expanded where NAME stands above."""
+    """Return a container's variables: `$(NAME)` is expanded where NAME is defined above."""
     environment: dict[str, str] = {}
     for entry in entries:
         if "valueFrom" in entry:

@@ -1,4 +1,4 @@
-"""Facts that stand in several files agree with their one home."""
+"""What several files repeat, such as the version, agrees."""
 
 from __future__ import annotations
 

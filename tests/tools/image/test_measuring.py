@@ -52,10 +52,10 @@ def test_a_budget_is_read(tmp_path: Path) -> None:
 
 def test_a_process_is_measured() -> None:
     """Time, memory, exit code and output are the process's own, not those of who starts it."""
-    ballast = bytearray(200 * 2**20)  # in this process, whose memory must not be counted
+    other_memory = bytearray(200 * 2**20)  # in this process, whose memory must not be counted
     script = "import sys; sys.stderr.write('printed'); sys.exit(7)"
     with Meter() as meter:
         run = meter.measure([sys.executable, "-I", "-c", script], {})
     assert (run.exit_code, run.stderr) == (7, "printed")
     assert 0 < run.cpu <= run.wall * 1.5 + 20
-    assert 1 < run.memory < len(ballast) / 2**20
+    assert 1 < run.memory < len(other_memory) / 2**20
