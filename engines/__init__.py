@@ -92,7 +92,7 @@ _HELP = (
     "FOURME_ACCESS_TOKEN or FOURME_ACCESS_TOKEN_FILE",
     "the inputs of the action, in GitHub Actions",
     "METADATA_API_URL: set by Relay, or by the sandbox: python -m sandbox --fourme "  # noqa: ISC004  likewise
-    "--input examples/update-request.yaml -- python step.py",
+    "--input catalog/relay/update-request.yaml -- python step.py",
 )
 
 
