@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from engines import Output
+    from process.output import Link, Output
     from transport.http import RunContext
 
 logger = logging.getLogger("step.relay")
@@ -85,22 +85,29 @@ class RelayEngine:
         """Do nothing: the metadata service cannot be asked whether it would take an output."""
 
     def publish(self, output: Output) -> None:
-        """Set the output `request`, and a link to it."""
+        """Set every output that has a value, and the link."""
         try:
-            self._interface.outputs.set("request", output.request)
+            for name, value in output.values.items():
+                if value is not None:
+                    self._interface.outputs.set(name, value)
         except StepError as error:
             raise OutputError(
-                "The request was updated, but Relay did not take the output.",
+                "Relay did not take the output.",
+                applied=output.applied,
                 details=(error.what, *error.details),
                 cause="the outputs of a run are limited to 1 MiB in all, or the metadata service "
                 "is down",
                 fix="Go on with the workflow by hand; running the step again would repeat notes.",
                 status=error.status,
             ) from error
+        if output.link:
+            self._set_link(output.link)
+
+    def _set_link(self, link: Link) -> None:
         try:
-            self._interface.decorators.set_link("request", "Open the request in 4me", output.page)
+            self._interface.decorators.set_link(link.name, link.label, link.url)
         except StepError as error:
-            logger.warning("Relay did not take the link to the request: %s", error.what)
+            logger.warning("Relay did not take the link: %s", error.what)
 
 
 class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk ships no types

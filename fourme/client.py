@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fourme.connection import Connection
 from transport.http import RequestBody, json_body, send_once
 from transport.retry_policy import Idempotency
 from transport.retrying import Call, RateLimitUsage, RetryBudget, retry_call
@@ -14,8 +16,9 @@ if TYPE_CHECKING:
 
     import requests
 
-    from spec.validation import Connection
     from transport.http import RunContext
+
+logger = logging.getLogger("step.4me")
 
 LANGUAGE = "en-US"  # of 4me's messages; else it is that of the token's user
 
@@ -59,6 +62,15 @@ class ApiClient:
                 "Cache-Control": "no-cache",  # what has arrived is not a question for a cache
             }
         )
+
+    @classmethod
+    def connect(cls, values: Mapping[str, str], context: RunContext) -> ApiClient:
+        """Return a client for the connection of a valid spec."""
+        connection = Connection.from_spec(values)
+        if not connection.host.is_known:
+            address = connection.host.address
+            logger.info("%s is none of 4me's own hosts; it is used as it is given.", address)
+        return cls(connection, context)
 
     @property
     def service(self) -> str:

@@ -19,6 +19,7 @@ import defusedxml.sax
 from requests_toolbelt.multipart.encoder import MultipartEncoder, MultipartEncoderMonitor
 
 from fourme.api_errors import ErrorContext, details_of, error_from_response
+from fourme.files import File, UploadedFile
 from fourme.hosts import is_safe, origin_of
 from process.errors import (
     ConfigError,
@@ -29,7 +30,6 @@ from process.errors import (
 )
 from process.logs import quote
 from process.settings import MIN_UPLOAD_RATE, PROGRESS_INTERVAL
-from spec.attachments import File, UploadedFile
 from spec.coercion import Problem
 from transport.failures import AttemptFailed, trace_id_of
 from transport.http import json_body, send_once
@@ -106,7 +106,7 @@ def upload_all(
         )
     with contextlib.ExitStack() as sessions:
         uploads = _Uploads(storage, api, sessions)
-        return {(file.field, file.index): uploads.upload(file, size) for file, size in sized}
+        return {(file.field, file.position): uploads.upload(file, size) for file, size in sized}
 
 
 def _read_storage(api: ApiClient, budget: RetryBudget) -> UploadTarget:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from operations.attachments import attach, files_of
 from process.logs import escape_controls
-from spec.attachments import attach, files_of
 from spec.coercion import Problem
 from transport.retry_policy import Idempotency
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from spec.attachments import File, UploadedFile
+    from fourme.files import File, UploadedFile
     from spec.schema import SpecSchema
 
 _NOTES = {"note": False, "internal_note": True}

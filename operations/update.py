@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from fourme.api_errors import ErrorContext, error_from_response
+from operations.connection import connection_problems
+from operations.payload import update_of
+from operations.request_output import REQUEST_OUTPUTS, request_output
 from operations.verification import (
     AttemptStart,
     NoteMatch,
@@ -24,6 +27,9 @@ from process.errors import (
     UnexpectedResponseError,
 )
 from process.settings import MAX_NOTE_PAGES, MAX_NOTES, MAX_VERIFICATION_TIME, NOTES_PER_PAGE
+from spec.attachments import attachment_problems
+from spec.coercion import Problem
+from spec.validation import invalid_spec
 from transport.failures import trace_id_of
 from transport.http import RequestBody, json_body
 from transport.retrying import Call, RetryBudget, Verification, retry_or_verify
@@ -35,9 +41,70 @@ if TYPE_CHECKING:
 
     from fourme.client import ApiClient, ApiResponse
     from operations.payload import Update
+    from process.output import Output
+    from spec.coercion import CoercedSpec
     from spec.schema import SpecSchema
+    from spec.validation import Spec
 
 logger = logging.getLogger("step.4me")
+
+_NO_CHANGE = (
+    "Name a field to change; null, read-only inputs and empty lists of additions change none. To "
+    "read a request only, use the `get` step (4me-step-requests-get)."
+)
+
+
+class UpdateOperation:
+    """Updates one request."""
+
+    schema_folder = ""
+    outputs = REQUEST_OUTPUTS
+
+    def problems(self, coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Problem]:
+        """Yield what is wrong with a spec beyond what its schema says."""
+        yield from connection_problems(coerced)
+        request = coerced.spec.get("request")
+        if isinstance(request, dict):
+            yield from _known_additions(request.get("additional_fields"), schema)
+            yield from attachment_problems(request, schema)
+
+    def run(self, spec: Spec, api: ApiClient) -> Output:
+        """Update the request; return it as 4me answers it.
+
+        Raises:
+            StepError: `applied` says whether the request was updated.
+        """
+        update = update_of(spec.values["request"], spec.cleared, spec.schema)
+        if not any(_is_change(name, value, spec.schema) for name, value in update.body.items()):
+            raise invalid_spec([Problem("request", "would change nothing", _NO_CHANGE)])
+        host = api.connection.host.address
+        logger.info("Updating request %d at %s: %s", update.request_id, host, update.summary)
+        request = RequestUpdater(api, spec.schema).update(update)
+        logger.info("Request %d is updated.", update.request_id)
+        return request_output(request, api.connection, "yes")
+
+
+OPERATION = UpdateOperation()
+
+
+def _is_change(name: str, value: object, schema: SpecSchema) -> bool:
+    """Return whether a member of an update's body changes anything.
+
+    4me merges custom fields and adds attachments, so that a list of none leaves all as it is.
+    """
+    field = schema.fields.get(name)
+    return value != [] or field is None or field.kind not in ("custom_fields", "attachments")
+
+
+def _known_additions(additions: object, schema: SpecSchema) -> Iterator[Problem]:
+    """Yield a problem for each additional field that has a place of its own."""
+    for name in additions if isinstance(additions, dict) else ():
+        if name in schema.fields:
+            yield Problem(
+                f"request.additional_fields.{name}",
+                "is a field that this step knows",
+                f"Move it to request.{name}, where it is checked.",
+            )
 
 
 class RequestUpdater:

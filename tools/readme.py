@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engines.results import RESULTS
 from engines.variables import OUTPUT_VARIABLES, SPEC_VARIABLES
+from operations.request_output import REQUEST_RESULTS
 from process.errors import EXIT_CODES
 from process.settings import VARIABLES
 from sandbox.faults import FAULTS
@@ -80,7 +80,9 @@ def engine_variables_table() -> str:
 
 def scalars_table() -> str:
     """Return the table of the scalar values of an output."""
-    return table(("value", "meaning"), [(f"`{row.name}`", row.meaning) for row in RESULTS])
+    return table(
+        ("value", "meaning"), [(f"`{row.name}`", row.description) for row in REQUEST_RESULTS]
+    )
 
 
 _CALLS = {

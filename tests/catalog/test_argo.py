@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engines.results import RESULTS
+from operations.request_output import REQUEST_RESULTS
 from process.errors import ExitCode
 from tests.catalog.container import Container, can_run_containers, entry_point, volume
 from tests.catalog.manifests import by_name, example, expand_argo, kubernetes_environment, manifest
@@ -133,13 +133,13 @@ def test_bad_input_ends_in_65(sandbox: Sandbox, tmp_path: Path) -> None:
     assert sandbox.calls == []
     assert [*(tmp_path / "results").iterdir()] == []
     defaults = [entry["valueFrom"]["default"] for entry in TEMPLATE["outputs"]["parameters"]]
-    assert defaults == [""] * len(RESULTS)
+    assert defaults == [""] * len(REQUEST_RESULTS)
 
 
 def test_outputs_and_command_are_those_of_the_step() -> None:
     """The template has each scalar as a parameter, and starts the image's own entry point."""
     names = [parameter["name"] for parameter in TEMPLATE["outputs"]["parameters"]]
-    assert names == [row.name for row in RESULTS]
+    assert names == [row.name for row in REQUEST_RESULTS]
     assert CONTAINER["command"] == entry_point()
     assert [entry["name"] for entry in CONTAINER["env"]][-1] == "FOURME_ACCESS_TOKEN"
     mounted = {mount["name"] for mount in CONTAINER["volumeMounts"]}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engines.results import RESULTS
+from operations.request_output import REQUEST_RESULTS
 from process import VERSION
 from process.errors import ExitCode
 from tests.catalog.container import Container, can_run_containers, entry_point, image_user
@@ -167,7 +167,7 @@ def test_bad_input_is_an_annotation_too(sandbox: Sandbox, tmp_path: Path) -> Non
 
 def test_outputs_and_versions_are_those_of_the_step() -> None:
     """The action declares every scalar and the request; its image is root's, of its version."""
-    assert [*ACTION["outputs"]] == ["request", *(row.name for row in RESULTS)]
+    assert [*ACTION["outputs"]] == ["request", *(row.name for row in REQUEST_RESULTS)]
     image = f"docker://relaysh/4me-step-requests-update:{VERSION}-github"
     assert ACTION["runs"]["image"] == image
     assert image_user(image) == 0

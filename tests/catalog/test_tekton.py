@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engines.results import RESULTS
+from operations.request_output import REQUEST_RESULTS
 from process.errors import ExitCode
 from tests.catalog.container import Container, can_run_containers, entry_point, volume
 from tests.catalog.manifests import (
@@ -154,7 +154,9 @@ def test_a_request_alone_will_do(sandbox: Sandbox, tmp_path: Path) -> None:
 
 def test_results_and_command_are_those_of_the_step() -> None:
     """The Task declares each scalar, and starts the image's own entry point."""
-    assert [result["name"] for result in TASK["spec"]["results"]] == [row.name for row in RESULTS]
+    assert [result["name"] for result in TASK["spec"]["results"]] == [
+        row.name for row in REQUEST_RESULTS
+    ]
     assert STEP["command"] == entry_point()
 
 
