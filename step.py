@@ -34,7 +34,7 @@ from process.settings import Settings
 from spec.schema import load_spec_schema
 from spec.secrets import access_secrets_in_spec, secrets_in_spec
 from spec.validation import validate
-from transport.http import RunContext
+from transport.context import RunContext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

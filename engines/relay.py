@@ -25,9 +25,11 @@ from process.errors import (
 from process.json_depth import MAX_DEPTH
 from process.logs import quote
 from process.settings import MAX_LINK_RETRY_TIME
-from transport.http import ExcessiveDepthError, json_body, send_once
+from transport.budget import RetryBudget
+from transport.http import send_once
+from transport.json_body import ExcessiveDepthError, json_body
 from transport.retry_policy import Idempotency
-from transport.retrying import Call, RetryBudget, retry_call
+from transport.retrying import RetryableCall, retry_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     import requests
 
     from process.output import Link, Output
-    from transport.http import RunContext
+    from transport.context import RunContext
 
 logger = logging.getLogger("step.relay")
 
@@ -147,14 +149,16 @@ class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk s
 
         def attempt() -> requests.Response:
             response = send_once(send, self._transport, retry_statuses=busy)
-            if purpose is _READ_SPEC and response.ok:
+            if not response.ok:
+                raise _refusal(response, purpose)
+            if purpose is _READ_SPEC:
                 self.spec_answer = _json_of(response)
             return response
 
         idempotency = Idempotency.SAFE if purpose is _READ_SPEC else Idempotency.IDEMPOTENT
         longest = MAX_LINK_RETRY_TIME if purpose is _SET_LINK else float("inf")
-        response = retry_call(
-            Call(
+        return retry_call(
+            RetryableCall(
                 purpose,
                 "the metadata service",
                 idempotency,
@@ -163,9 +167,6 @@ class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk s
             attempt,
             RetryBudget(self._transport.settings, self._transport.clock, longest),
         )
-        if not response.ok:
-            raise _refusal(response, purpose)
-        return response
 
 
 def _json_of(response: requests.Response) -> object:
