@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fourme.api_errors import error_from_response
 from fourme.connection import Connection
+from process.errors import UnexpectedResponseError
 from transport.budget import RateLimitUsage, RetryBudget
 from transport.http import send_once
 from transport.json_body import json_body
@@ -138,11 +139,14 @@ class ApiClient:
         Raises:
             StepError: it cannot be read.
         """
-        return retry_call(
-            self.call(error_context.purpose, Idempotency.SAFE),
-            lambda: self.send_once("GET", path, error_context, params=params),
-            budget,
-        )
+        call = self.call(error_context.purpose, Idempotency.SAFE)
+        try:
+            return retry_call(
+                call, lambda: self.send_once("GET", path, error_context, params=params), budget
+            )
+        except UnexpectedResponseError as error:
+            error.applied = "no"
+            raise
 
     def call(self, purpose: str, idempotency: Idempotency) -> RetryableCall:
         """Return the description of a call to the API, for the retry policy."""

@@ -63,7 +63,7 @@ def _checked(answer: ApiResponse, request_id: int) -> dict[str, Any]:
     raise UnexpectedResponseError(
         f"4me answered with a record {found} where request {request_id} was expected.",
         cause="another service answers in 4me's place",
-        fix="Check the host, and open the request to see whether it was updated.",
+        fix="Check the connection's host.",
         status=answer.response.status_code,
         trace_id=trace_id_of(answer.response),
     )

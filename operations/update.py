@@ -12,7 +12,7 @@ from operations.connection import connection_problems
 from operations.payload import build_payload
 from operations.request_output import REQUEST_OUTPUTS, request_output
 from operations.verification import UpdateVerifier
-from process.errors import SpecError
+from process.errors import SpecError, UnexpectedResponseError
 from spec.attachments import attachment_problems
 from spec.coercion import Problem
 from spec.validation import invalid_spec
@@ -114,7 +114,11 @@ class RequestUpdater:
         error_context = self._error_context(call.purpose)
 
         def attempt() -> dict[str, Any]:
-            request = RequestsApi(self._api).update(payload.request_id, body, error_context)
+            try:
+                request = RequestsApi(self._api).update(payload.request_id, body, error_context)
+            except UnexpectedResponseError as error:
+                error.fix = f"{error.fix} {call.manual_check}"
+                raise
             budget.clock.mark_applied()
             return request
 

@@ -67,7 +67,7 @@ def _unexpected(
     return kind(
         f"{urlsplit(response.request.url or '').hostname} answered with {found}.",
         cause=cause,
-        fix="Check the host, and open the request to see whether it was updated.",
+        fix="Check the host.",
         status=response.status_code,
         trace_id=trace_id_of(response),
     )

@@ -10,7 +10,6 @@ from process.clock import SystemClock
 from process.settings import Settings
 from tests.fake_clock import FakeClock
 from tests.transport.loopback import Connection, serve
-from transport.body import RequestBody
 from transport.context import RunContext
 from transport.failures import AttemptFailed
 from transport.http import send_once
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import requests
+
+    from transport.body import RequestBody
 
 REQUEST = b'{"id": 5, "subject": "Printer"}'
 TRANSPORT = RunContext(Settings(connect_timeout=2, read_timeout=2), FakeClock())

@@ -28,10 +28,10 @@ from tests.transport.retry_harness import (
     rejected,
     throttled,
 )
-from transport.retry_policy import Idempotency
 
 if TYPE_CHECKING:
     from transport.failures import AttemptFailed
+    from transport.retry_policy import Idempotency
 
 
 @pytest.mark.parametrize("failure", [SERVER_ERROR, TIMEOUT, INVALID_RESPONSE])
