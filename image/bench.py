@@ -20,9 +20,7 @@ from image.imports import read_profile, table
 from image.meter import Measured, Meter
 from image.problems import ImageError
 from image.workshop import Workshop
-from sandbox.assembly import FourMeOptions
-from sandbox.document import load
-from sandbox.server import Sandbox
+from sandbox import FourMeOptions, Sandbox, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -12,9 +12,7 @@ from fourme import VERSION
 from image.budget import read_budget
 from image.imports import read_profile
 from image.workshop import ACTION, data_file
-from sandbox.assembly import FourMeOptions
-from sandbox.document import FOURME_HOST, document_for
-from sandbox.server import Sandbox
+from sandbox import FOURME_HOST, FourMeOptions, Sandbox, document_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

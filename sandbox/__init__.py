@@ -9,9 +9,9 @@ From the command line: `python -m sandbox --help`. From tests:
 
 from sandbox.assembly import FourMeOptions
 from sandbox.calls import Call
-from sandbox.document import FOURME_HOST, Document, DocumentError, document_for, load, parse
 from sandbox.faults import FAULTS, FaultError
-from sandbox.paths import ExpressionError
+from sandbox.relay.document import FOURME_HOST, Document, DocumentError, document_for, load, parse
+from sandbox.relay.expression_syntax import ExpressionError
 from sandbox.server import Sandbox
 from sandbox.store import Store, Upload
 

@@ -7,11 +7,12 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox import fourme, metadata, uploads
+from sandbox import fourme, uploads
 from sandbox.calls import FOURME, METADATA, S3, CallLog
 from sandbox.clock import Clock
 from sandbox.faults import TLS, Plan
 from sandbox.fourme import FourMe
+from sandbox.relay import metadata
 from sandbox.service import HOST, Hub, Manners, Service
 from sandbox.uploads import Limits, Storage
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from sandbox.faults import Rule
     from sandbox.listing import Order
-    from sandbox.metadata import Metadata
+    from sandbox.relay.metadata import Metadata
     from sandbox.store import Store
     from sandbox.uploads import Provider
 

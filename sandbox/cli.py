@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 from sandbox import command, data_files
 from sandbox.assembly import FourMeOptions
-from sandbox.document import Document, DocumentError, load
 from sandbox.faults import FaultError, help_text
 from sandbox.gate import ClosedProxy
-from sandbox.paths import ExpressionError
+from sandbox.relay.document import Document, DocumentError, load
+from sandbox.relay.expression_syntax import ExpressionError
 from sandbox.report import Report, render
 from sandbox.server import Sandbox
 

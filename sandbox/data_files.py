@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from sandbox import yamltree
-from sandbox.document import DocumentError
+from sandbox.relay import yaml_io
+from sandbox.relay.document import DocumentError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +57,7 @@ def read(path: Path) -> dict[str, object]:
     try:
         if not path.exists():
             path.write_text(sample_text(), encoding="utf-8")
-        data = yamltree.parse(path.read_text(encoding="utf-8"))
+        data = yaml_io.parse(path.read_text(encoding="utf-8"))
         if not isinstance(data, dict) or not set(data) <= set(_SECTIONS):
             raise DocumentError(f"{path}: needs the sections {', '.join(_SECTIONS)}")
     except OSError as error:
@@ -96,7 +96,7 @@ def _mapping(data: dict[str, object], name: str) -> dict[str, object]:
 
 @cache
 def _sample() -> dict[str, object]:
-    data = yamltree.parse(sample_text())
+    data = yaml_io.parse(sample_text())
     if not isinstance(data, dict):
         raise TypeError("the packaged sample is a mapping")
     return data

@@ -8,21 +8,21 @@ from contextlib import ExitStack
 from threading import Thread
 from typing import TYPE_CHECKING, Self
 
-from sandbox import destination
 from sandbox import faults as fault_rules
 from sandbox.assembly import METADATA_CALLS, Assembler, FourMeOptions
 from sandbox.calls import FOURME, METADATA, Call, CallLog
 from sandbox.clock import Clock
-from sandbox.document import FOURME_HOST
-from sandbox.metadata import Metadata
+from sandbox.relay import connections
+from sandbox.relay.document import FOURME_HOST
+from sandbox.relay.metadata import Metadata
 from sandbox.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
     from types import TracebackType
 
-    from sandbox.document import Document
     from sandbox.faults import Rule
+    from sandbox.relay.document import Document
 
 
 class Sandbox:
@@ -99,7 +99,7 @@ class Sandbox:
     @property
     def destination(self) -> str:
         """Where the step's calls to 4me go, in words."""
-        return destination.describe(self._metadata.spec())
+        return connections.describe(self._metadata.spec())
 
     @property
     def calls(self) -> list[Call]:

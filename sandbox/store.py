@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from sandbox import changes, data_files, fields, notes, yamltree
+from sandbox import changes, data_files, fields, notes
 from sandbox.lifecycle import derive
+from sandbox.relay import yaml_io
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -292,7 +293,7 @@ class Store:
         }
         # Replaced as a whole, so that a reader never meets half a file.
         part = self._path.with_name(self._path.name + ".part")
-        part.write_text(yamltree.dump(data), encoding="utf-8")
+        part.write_text(yaml_io.dump(data), encoding="utf-8")
         part.replace(self._path)
 
 

@@ -11,8 +11,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sandbox import paths
-from sandbox.paths import ExpressionError, Segment
+from sandbox.relay import expression_syntax
+from sandbox.relay.expression_syntax import ExpressionError, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,7 +102,7 @@ def evaluate_path(tree: object, path: str, scope: Scope) -> Evaluated:
         ExpressionError: The path is malformed, or leads nowhere.
     """
     evaluation = _Evaluation(scope)
-    segments, end = paths.path(path, 0)
+    segments, end = expression_syntax.path(path, 0)
     if path[end:].strip():
         raise ExpressionError(f"bad path {path!r}")
     for segment in segments:
@@ -171,7 +171,7 @@ class _Evaluation:
         if "$encoding" in tree:
             return self._encoded(tree)
         if len(tree) == 1 and next(iter(tree)).startswith("$fn."):
-            raise paths.no_function(next(iter(tree)).removeprefix("$fn."))
+            raise expression_syntax.no_function(next(iter(tree)).removeprefix("$fn."))
         return tree
 
     def _typed(self, tree: dict[str, object]) -> object:
@@ -203,7 +203,7 @@ class _Evaluation:
             raise ExpressionError(f"bad base64 under $encoding: {error}") from error
 
     def _text(self, text: str) -> object:
-        parts = paths.parts(text)
+        parts = expression_syntax.parts(text)
         values: list[object] = []
         complete = True
         for part in parts:

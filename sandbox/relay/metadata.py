@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from sandbox import destination, paths
-from sandbox.expressions import (
+from sandbox.relay import connections, expression_syntax
+from sandbox.relay.expression_syntax import ExpressionError
+from sandbox.relay.expressions import (
     Evaluated,
     Scope,
     encode,
     evaluate,
     evaluate_path,
 )
-from sandbox.paths import ExpressionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sandbox.document import Document
+    from sandbox.relay.document import Document
 
 #: What the outputs of a run may come to, in bytes: the limit of a Kubernetes ConfigMap.
 OUTPUTS_LIMIT = 1024 * 1024
@@ -112,14 +112,14 @@ class Metadata:
     def _part(self, query: str) -> Evaluated:
         """Evaluate the part of the spec that a query leads to."""
         found = evaluate_path(self._spec, query, self._scope())
-        segments, _ = paths.path(query, 0)
+        segments, _ = expression_syntax.path(query, 0)
         return Evaluated(self._led_here(found.value, segments), found.unresolvable)
 
-    def _led_here(self, value: object, path: Sequence[paths.Segment]) -> object:
+    def _led_here(self, value: object, path: Sequence[expression_syntax.Segment]) -> object:
         """Return a part of the spec, whose hosts lead to the 4me API if that is served."""
         if self._fourme is None:
             return value
-        return destination.led_to(self._fourme, encode(value), path)
+        return connections.led_to(self._fourme, encode(value), path)
 
     def routes(self) -> list[web.RouteDef]:
         """Return what the service answers."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from sandbox import yamltree
+from sandbox.relay import yaml_io
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ from sandbox import yamltree
 )
 def test_scalars_mean_what_they_mean_to_relay(text: str, value: object) -> None:
     """A scalar has the type that Relay's reader gives it, not the one of YAML 1.1."""
-    parsed = yamltree.parse(f"key: {text}")
+    parsed = yaml_io.parse(f"key: {text}")
     assert parsed == {"key": value}
     assert isinstance(parsed, dict)
     assert type(parsed["key"]) is type(value)
@@ -44,7 +44,7 @@ def test_scalars_mean_what_they_mean_to_relay(text: str, value: object) -> None:
 
 def test_keys_are_text() -> None:
     """A key is text, whatever it looks like."""
-    assert yamltree.parse("{1: a, true: b, 2026-01-01: c}") == {
+    assert yaml_io.parse("{1: a, true: b, 2026-01-01: c}") == {
         "1": "a",
         "true": "b",
         "2026-01-01": "c",
@@ -65,7 +65,7 @@ def test_keys_are_text() -> None:
 )
 def test_tags_become_mappings_with_a_type(text: str, value: object) -> None:
     """Each tag, in each of its notations, becomes the mapping that Relay makes of it."""
-    assert yamltree.parse(f"key: {text}") == {"key": value}
+    assert yaml_io.parse(f"key: {text}") == {"key": value}
 
 
 @pytest.mark.parametrize(
@@ -83,19 +83,19 @@ def test_tags_become_mappings_with_a_type(text: str, value: object) -> None:
 def test_what_is_not_known_is_named(text: str, named: str) -> None:
     """An unknown tag, or a known one with a wrong shape, is an error that names it."""
     with pytest.raises(yaml.YAMLError, match=named):
-        yamltree.parse(f"key: {text}")
+        yaml_io.parse(f"key: {text}")
 
 
 def test_a_key_given_twice_is_an_error() -> None:
     """A mapping does not silently lose one of two equal keys."""
     with pytest.raises(yaml.YAMLError, match="'a' a second time"):
-        yamltree.parse("{a: 1, a: 2}")
+        yaml_io.parse("{a: 1, a: 2}")
 
 
 def test_merges_give_way_to_own_keys() -> None:
     """A merged mapping adds keys; the mapping's own ones win, then the first of several."""
     text = "x: &x {a: 1, b: 1}\ny: &y {b: 2, c: 2}\nz: {<<: [*x, *y], c: 3}"
-    parsed = yamltree.parse(text)
+    parsed = yaml_io.parse(text)
     assert isinstance(parsed, dict)
     assert parsed["z"] == {"a": 1, "b": 1, "c": 3}
 
@@ -103,7 +103,7 @@ def test_merges_give_way_to_own_keys() -> None:
 def test_an_anchor_inside_itself_is_an_error() -> None:
     """A document without end is refused instead of being followed for ever."""
     with pytest.raises(yaml.YAMLError, match="contains itself"):
-        yamltree.parse("a: &a [*a]")
+        yaml_io.parse("a: &a [*a]")
 
 
 def test_what_is_dumped_reads_back_the_same() -> None:
@@ -112,4 +112,4 @@ def test_what_is_dumped_reads_back_the_same() -> None:
         "texts": ["1e3", "1:30", "yes", "2026-11-21", "017", "~", "", "ü", "a\nb\n"],
         "others": [1, 1.5, True, None, b"\xff", {"$type": "Secret", "name": "x"}],
     }
-    assert yamltree.parse(yamltree.dump(tree)) == tree
+    assert yaml_io.parse(yaml_io.dump(tree)) == tree

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from sandbox import yamltree
+from sandbox.relay import yaml_io
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +93,7 @@ class Document:
                 raise DocumentError(f"{key}: not a mapping")
             entry = child
         entry["outputs"] = {**self.step(run, step).outputs, **outputs}
-        return yamltree.dump(tree)
+        return yaml_io.dump(tree)
 
 
 def load(path: Path) -> Document:
@@ -121,7 +121,7 @@ def parse(text: str) -> Document:
         DocumentError: The text is no YAML, or not of the documented shape.
     """
     try:
-        tree = yamltree.parse(text)
+        tree = yaml_io.parse(text)
     except yaml.YAMLError as error:
         raise DocumentError(_one_line(error)) from error
     except RecursionError as error:

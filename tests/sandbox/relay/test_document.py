@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.document import DocumentError, document_for, load, parse
+from sandbox.relay.document import DocumentError, document_for, load, parse
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,13 +9,13 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from sandbox.expressions import encode
+from sandbox.relay.expressions import encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sandbox.expressions import Evaluated
-    from sandbox.paths import Segment
+    from sandbox.relay.expression_syntax import Segment
+    from sandbox.relay.expressions import Evaluated
 
 #: The domains of 4me's own environments, demonstration and quality assurance included.
 _DOMAINS = ("4me.com", "4me.qa", "4me-demo.com", "xurrent.com", "xurrent.qa", "xurrent-demo.com")

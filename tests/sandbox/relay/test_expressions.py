@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from sandbox.expressions import Scope, encode, evaluate, evaluate_path, text_of
-from sandbox.paths import ExpressionError
+from sandbox.relay.expression_syntax import ExpressionError
+from sandbox.relay.expressions import Scope, encode, evaluate, evaluate_path, text_of
 
 SCOPE = Scope(
     connections={("4me", "my-4me-connection"): {"host": "h", "account": "wdc"}},
