@@ -10,10 +10,10 @@ From the command line: `python -m sandbox --help`. From tests:
 from sandbox.assembly import FourMeOptions
 from sandbox.calls import Call
 from sandbox.faults import FAULTS, FaultError
+from sandbox.fourme.store import Store, Upload
 from sandbox.relay.document import FOURME_HOST, Document, DocumentError, document_for, load, parse
 from sandbox.relay.expression_syntax import ExpressionError
 from sandbox.server import Sandbox
-from sandbox.store import Store, Upload
 
 __all__ = [
     "FAULTS",

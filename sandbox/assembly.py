@@ -7,24 +7,24 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox import fourme, uploads
 from sandbox.calls import FOURME, METADATA, S3, CallLog
 from sandbox.clock import Clock
-from sandbox.faults import TLS, Plan
-from sandbox.fourme import FourMe
+from sandbox.faults.rules import TLS, Plan
+from sandbox.fourme import api, uploads
+from sandbox.fourme.api import FourMe
+from sandbox.fourme.uploads import Limits, Storage
 from sandbox.relay import metadata
 from sandbox.service import HOST, Hub, Manners, Service
-from sandbox.uploads import Limits, Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from sandbox.faults import Rule
-    from sandbox.listing import Order
+    from sandbox.faults.rules import Rule
+    from sandbox.fourme.listing import Order
+    from sandbox.fourme.store import Store
+    from sandbox.fourme.uploads import Provider
     from sandbox.relay.metadata import Metadata
-    from sandbox.store import Store
-    from sandbox.uploads import Provider
 
 #: The calls that go to the metadata service; all others go to 4me.
 METADATA_CALLS = ("spec", "output", "link")
@@ -155,16 +155,16 @@ class Assembler:
         def upload_uri() -> str:
             return f"{services[S3].url}/s3/" if is_s3 else f"{services[FOURME].url}/v1/attachments"
 
-        api = FourMe(storage.store, storage, clock, upload_uri, options.notes_order)
+        handlers = FourMe(storage.store, storage, clock, upload_uri, options.notes_order)
         manners = Manners(
             clock=clock,
-            finish=api.finish,
-            error=fourme.error_answer,
-            refuse=api.refuse,
+            finish=handlers.finish,
+            error=api.error_answer,
+            refuse=handlers.refuse,
             compress=True,
         )
         services[FOURME] = Service(
-            FOURME, api.routes(), manners, hub, port=options.port, tls=self._tls(calls)
+            FOURME, handlers.routes(), manners, hub, port=options.port, tls=self._tls(calls)
         )
         hub.services.update(dict.fromkeys(calls, services[FOURME]))
         if is_s3:

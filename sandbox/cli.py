@@ -8,9 +8,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from sandbox import command, data_files
+from sandbox import command
 from sandbox.assembly import FourMeOptions
 from sandbox.faults import FaultError, help_text
+from sandbox.fourme import data_files
 from sandbox.gate import ClosedProxy
 from sandbox.relay.document import Document, DocumentError, load
 from sandbox.relay.expression_syntax import ExpressionError

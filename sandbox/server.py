@@ -8,20 +8,20 @@ from contextlib import ExitStack
 from threading import Thread
 from typing import TYPE_CHECKING, Self
 
-from sandbox import faults as fault_rules
 from sandbox.assembly import METADATA_CALLS, Assembler, FourMeOptions
 from sandbox.calls import FOURME, METADATA, Call, CallLog
 from sandbox.clock import Clock
+from sandbox.faults import rules as fault_rules
+from sandbox.fourme.store import Store
 from sandbox.relay import connections
 from sandbox.relay.document import FOURME_HOST
 from sandbox.relay.metadata import Metadata
-from sandbox.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
     from types import TracebackType
 
-    from sandbox.faults import Rule
+    from sandbox.faults.rules import Rule
     from sandbox.relay.document import Document
 
 

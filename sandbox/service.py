@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from sandbox.calls import Call, CallLog, name_of
-from sandbox.effects import Exchange
+from sandbox.faults.effects import Exchange
 
 if TYPE_CHECKING:
     import ssl
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
     from sandbox.clock import Clock
-    from sandbox.faults import Plan, Rule
+    from sandbox.faults.rules import Plan, Rule
 
 HOST = "127.0.0.1"
 

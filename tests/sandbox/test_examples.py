@@ -13,8 +13,8 @@ from relay_sdk.interface import UnresolvableException
 
 from sandbox import FourMeOptions, Sandbox, load, parse
 from sandbox.cli import main
-from sandbox.data_files import sample
 from sandbox.faults import parse as parse_fault
+from sandbox.fourme.data_files import sample
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape
 
 from aiohttp import BodyPartReader, web
 
-from sandbox.store import Store, Upload
+from sandbox.fourme.store import Store, Upload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,13 +7,13 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox import effects
 from sandbox.calls import STEP_ORDER
+from sandbox.faults import effects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sandbox.effects import Effect
+    from sandbox.faults.effects import Effect
 
 _RULE = re.compile(r"(?P<call>[a-z]+)=(?P<fault>[^*=]+)(?P<times>\*[0-9]*)?")
 REFUSED = "refused"

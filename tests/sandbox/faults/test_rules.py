@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sandbox.calls import STEP_ORDER
-from sandbox.faults import FAULTS, FaultError, Plan, help_text, parse
+from sandbox.faults.rules import FAULTS, FaultError, Plan, help_text, parse
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import requests
 from requests.exceptions import ChunkedEncodingError, InvalidHeader, ReadTimeout
 
 from sandbox import FAULTS
-from tests.sandbox.fault_calls import patch, spec, times_applied, wait_until
+from tests.sandbox.faults.fault_calls import patch, spec, times_applied, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from sandbox import listing
-from sandbox.page import request_page
-from sandbox.store import Access, Problems, Store
-from sandbox.uploads import Storage, UploadError
+from sandbox.fourme import listing
+from sandbox.fourme.html_page import request_page
+from sandbox.fourme.store import Access, Problems, Store
+from sandbox.fourme.uploads import Storage, UploadError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import FourMeOptions
-from sandbox.data_files import sample
-from sandbox.fields import blank
+from sandbox.fourme.data_files import sample
+from sandbox.fourme.fields import blank
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from sandbox import changes, data_files, fields, notes
-from sandbox.lifecycle import derive
+from sandbox.fourme import changes, data_files, fields, notes
+from sandbox.fourme.lifecycle import derive
 from sandbox.relay import yaml_io
 
 if TYPE_CHECKING:

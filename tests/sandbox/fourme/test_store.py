@@ -8,8 +8,8 @@ import pytest
 
 from sandbox import DocumentError, FourMeOptions, Store
 from sandbox.clock import Clock
-from sandbox.data_files import read, sample, sample_text
-from sandbox.fields import REFERENCES
+from sandbox.fourme.data_files import read, sample, sample_text
+from sandbox.fourme.fields import REFERENCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sandbox import fields
 from sandbox.clock import ACCOUNT_ZONE
+from sandbox.fourme import fields
 
 #: Finds the reference object of a collection and an id; None where there is none.
 Finder = Callable[[str, int], Mapping[str, object] | None]

@@ -45,7 +45,9 @@ def sample() -> dict[str, object]:
 
 def sample_text() -> str:
     """Return the packaged sample data as YAML text."""
-    return resources.files("sandbox").joinpath("data/requests.yaml").read_text(encoding="utf-8")
+    return (
+        resources.files("sandbox.fourme").joinpath("data/requests.yaml").read_text(encoding="utf-8")
+    )
 
 
 def read(path: Path) -> dict[str, object]:

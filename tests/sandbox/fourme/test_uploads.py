@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sandbox import Sandbox
-    from sandbox.uploads import Provider
+    from sandbox.fourme.uploads import Provider
 
 Fields = list[tuple[str, str]]
 

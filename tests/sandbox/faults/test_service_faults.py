@@ -12,7 +12,7 @@ from requests.exceptions import ChunkedEncodingError, ReadTimeout, SSLError
 
 from sandbox import FourMeOptions
 from sandbox.faults import parse
-from tests.sandbox.fault_calls import TIMEOUT, UPLOADING, patch, spec, wait_until
+from tests.sandbox.faults.fault_calls import TIMEOUT, UPLOADING, patch, spec, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 
 from sandbox import FourMeOptions
-from sandbox.data_files import sample
-from sandbox.listing import Order
+from sandbox.fourme.data_files import sample
+from sandbox.fourme.listing import Order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
