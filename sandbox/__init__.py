@@ -7,10 +7,10 @@ From the command line: `python -m sandbox --help`. From tests:
         assert sandbox.store.notes(80339)
 """
 
-from sandbox.assembly import FourMeOptions
 from sandbox.calls import Call
 from sandbox.faults import FAULTS, FaultError
 from sandbox.fourme.store import Store, Upload
+from sandbox.options import FourMeOptions
 from sandbox.relay.document import FOURME_HOST, Document, DocumentError, document_for, load, parse
 from sandbox.relay.expression_syntax import ExpressionError
 from sandbox.server import Sandbox

@@ -9,21 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from sandbox import command
-from sandbox.assembly import FourMeOptions
 from sandbox.faults import FaultError, help_text
 from sandbox.fourme import data_files
-from sandbox.gate import ClosedProxy
+from sandbox.options import FourMeOptions
 from sandbox.relay.document import Document, DocumentError, load
 from sandbox.relay.expression_syntax import ExpressionError
 from sandbox.report import Report, render
 from sandbox.server import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-WRONG_USE = 2
-
-#: The variables that send HTTP calls to a proxy, in both spellings that clients know.
+USAGE_ERROR = 2
 
 _DESCRIPTION = """\
 Serve the data of FILE as Relay's metadata service would, on 127.0.0.1, and run COMMAND against it.
@@ -52,9 +49,9 @@ def main(arguments: Sequence[str]) -> int:
                 text = document.with_outputs(options.run, options.step, sandbox.outputs)
                 options.save.write_text(text, encoding="utf-8")
     except (DocumentError, ExpressionError, FaultError) as error:
-        return _wrong(str(error))
+        return _usage_error(str(error))
     except OSError as error:
-        return _wrong(_os_text(error))
+        return _usage_error(_os_text(error))
     return code
 
 
@@ -99,15 +96,8 @@ def _sandbox(options: argparse.Namespace, document: Document) -> Sandbox:
 
 def _serve(options: argparse.Namespace, sandbox: Sandbox) -> int:
     if not options.fourme:
-        _say(f"without --fourme, the step calls {sandbox.destination}")
-    with ClosedProxy() as proxy:
-        guard = proxy.environment() if options.fourme else {}
-        return _serve_within({**sandbox.environment(), **guard}, options, sandbox)
-
-
-def _serve_within(
-    environment: Mapping[str, str], options: argparse.Namespace, sandbox: Sandbox
-) -> int:
+        _print(f"without --fourme, the step calls {sandbox.destination}")
+    environment = {**sandbox.environment(), **sandbox.proxy_environment()}
     if not options.command:
         with command.waiting_for_signal():
             _announce(sandbox, fourme=options.fourme)
@@ -145,8 +135,8 @@ def _announce(sandbox: Sandbox, *, fourme: bool) -> None:
     sys.stdout.flush()
     if fourme:
         numbers = ", ".join(map(str, sandbox.store.requests))
-        _say(f"4me API at {sandbox.fourme_url}, with the requests {numbers}")
-    _say("waiting for Ctrl-C")
+        _print(f"4me API at {sandbox.fourme_url}, with the requests {numbers}")
+    _print("waiting for Ctrl-C")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -186,7 +176,7 @@ class _Parser(argparse.ArgumentParser):
     """Reports wrong use in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(_wrong(f"{message}; see {self.prog} --help"))
+        self.exit(_usage_error(f"{message}; see {self.prog} --help"))
 
 
 def _port(text: str) -> int:
@@ -206,10 +196,10 @@ def _os_text(error: OSError) -> str:
     return f"{named}{error.strerror or error}"
 
 
-def _wrong(message: str) -> int:
-    _say(" ".join(message.split()))
-    return WRONG_USE
+def _usage_error(message: str) -> int:
+    _print(" ".join(message.split()))
+    return USAGE_ERROR
 
 
-def _say(message: str) -> None:
+def _print(message: str) -> None:
     print(f"sandbox: {message}", file=sys.stderr, flush=True)  # noqa: T201 - for people

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox.words import describe, person_of
+from sandbox.display import describe, person_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -13,7 +13,7 @@ from aiohttp import web
 from sandbox.fourme import listing
 from sandbox.fourme.html_page import request_page
 from sandbox.fourme.store import Access, Problems, Store
-from sandbox.fourme.uploads import Storage, UploadError
+from sandbox.fourme.uploads import AttachmentStorage, UploadError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ _DUTCH = {
 }
 
 
-class FourMe:
+class FourMeApi:
     """The API's handlers.
 
     Args:
@@ -58,7 +58,7 @@ class FourMe:
     def __init__(
         self,
         store: Store,
-        storage: Storage,
+        storage: AttachmentStorage,
         clock: Clock,
         upload_uri: Callable[[], str],
         notes_order: listing.Order = "asked",
@@ -81,14 +81,14 @@ class FourMe:
             web.get("/requests/{id}", self._get_page),
         ]
 
-    def refuse(self, request: web.Request) -> web.Response | None:
-        """Return the 401 for a caller whose token or account is not known; None lets it in."""
+    def unauthorized(self, request: web.Request) -> web.Response | None:
+        """Return the 401 for a caller whose token or account is unknown; None if both are known."""
         if not request.path.startswith(_API) or self._access(request) is not None:
             return None
         return _message(401)
 
-    def finish(self, request: web.Request, answer: web.Response) -> web.Response:
-        """Add the headers that every answer has; names are lower case, as documented since 2024."""
+    def add_headers(self, request: web.Request, answer: web.Response) -> web.Response:
+        """Add the headers of every response; names are lower case, as documented since 2024."""
         answer.headers["date"] = self._clock.http_date()
         answer.headers["x-request-id"] = secrets.token_hex(16)
         access = self._access(request)
@@ -159,7 +159,7 @@ class FourMe:
         if self._storage.provider != "local":
             return _message(404)
         try:
-            upload = await self._storage.take(request)
+            upload = await self._storage.receive(request)
         except UploadError as error:
             return _json(error.status, {"message": str(error)})
         return _json(200, {"key": upload.key})
@@ -173,7 +173,7 @@ class FourMe:
         return web.Response(text=page, content_type="text/html")
 
 
-def error_answer(_request: web.Request, status: int, text: str = "") -> web.Response:
+def error_response(_request: web.Request, status: int, text: str = "") -> web.Response:
     """Return an error as the API words it, with `text` after the message."""
     message = _MESSAGES.get(status) or HTTPStatus(status).phrase
     body: dict[str, object] = {"message": f"{message} {text}".strip()}

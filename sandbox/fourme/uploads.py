@@ -49,7 +49,7 @@ class UploadError(Exception):
 
 
 @dataclass(frozen=True)
-class Limits:
+class UploadLimits:
     """What may be uploaded: the largest size in bytes, and the extensions (empty allows all)."""
 
     size: int
@@ -57,7 +57,7 @@ class Limits:
 
 
 @dataclass
-class Storage:
+class AttachmentStorage:
     """Grants and takes uploads.
 
     Attributes:
@@ -72,7 +72,7 @@ class Storage:
     provider: Provider
     store: Store
     clock: Clock
-    limits: Limits
+    limits: UploadLimits
     folder: Path | None = None
     lifetime: float = 3600.0
     _grants: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class Storage:
             self.provider: shown,
         }
 
-    async def take(self, request: web.Request) -> Upload:
+    async def receive(self, request: web.Request) -> Upload:
         """Take one upload, and enter it into the store.
 
         Raises:
@@ -113,7 +113,7 @@ class Storage:
                 if upload is not None:
                     raise UploadError(403, "AccessDenied", "The file must be the last field.")
                 if part.name == "file":
-                    upload = await self._take_file(part, self._granted(sent), sent)
+                    upload = await self._receive_file(part, self._granted(sent), sent)
                 else:
                     sent[part.name] = await _text(part)
         except ValueError as error:
@@ -147,7 +147,7 @@ class Storage:
             raise UploadError(403, "AccessDenied", f"Extra input field: {extra[0]}.")
         return grant
 
-    async def _take_file(
+    async def _receive_file(
         self, part: BodyPartReader, grant: Mapping[str, str], sent: Mapping[str, str]
     ) -> Upload:
         if not part.filename:
@@ -210,10 +210,10 @@ class Storage:
         return f"attachments/5/{now:%Y/%m/%d}/6/{unique}/{_FILENAME}"
 
 
-class S3:
+class S3Api:
     """The S3-like service: no credentials but the granted fields, answers in XML."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: AttachmentStorage) -> None:
         self._storage = storage
 
     def routes(self) -> list[web.RouteDef]:
@@ -224,7 +224,7 @@ class S3:
         if "Authorization" in request.headers:
             return _s3_error(400, "InvalidArgument", "Only one auth mechanism allowed.")
         try:
-            upload = await self._storage.take(request)
+            upload = await self._storage.receive(request)
         except UploadError as error:
             return _s3_error(error.status, error.code, str(error))
         location = f"{request.url.origin()}/s3/{upload.key}"
@@ -235,7 +235,7 @@ class S3:
         )
 
 
-def s3_error_answer(_request: web.Request, status: int, text: str) -> web.Response:
+def s3_error_response(_request: web.Request, status: int, text: str) -> web.Response:
     """Return an error as S3 words it."""
     code = {403: "AccessDenied", 404: "NoSuchKey", 503: "SlowDown"}.get(status, "InternalError")
     return _s3_error(status, code, text or "The request can't be served.")

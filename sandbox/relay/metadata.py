@@ -44,7 +44,7 @@ _ERRORS = {
 }
 
 
-class Metadata:
+class MetadataService:
     """The service's state and its handlers.
 
     Args:
@@ -131,9 +131,9 @@ class Metadata:
             web.post("/decorators/{name}", self._post_decorator),
         ]
 
-    def refuse(self, request: web.Request) -> web.Response | None:
-        """Return the 401 for a caller without the token; None lets it in."""
-        return None if self._is_authorized(request) else error_answer(request, 401)
+    def unauthorized(self, request: web.Request) -> web.Response | None:
+        """Return the 401 for a caller without the token; None if it has it."""
+        return None if self._is_authorized(request) else error_response(request, 401)
 
     def _is_authorized(self, request: web.Request) -> bool:
         """Whether the token is there, as a Basic password or as a Bearer token."""
@@ -176,7 +176,7 @@ class Metadata:
             try:
                 value = await request.json()
             except ValueError:
-                return error_answer(request, 422)
+                return error_response(request, 422)
         elif media_type in _TEXT_TYPES:
             value = encode(await request.read())
         else:
@@ -187,7 +187,9 @@ class Metadata:
         with self._lock:
             outputs = {**self._outputs, (self._step_name, name): value}
             if sum(_size(key, item) for key, item in outputs.items()) > OUTPUTS_LIMIT:
-                return error_answer(request, 500, f" Outputs are limited to {OUTPUTS_LIMIT} bytes.")
+                return error_response(
+                    request, 500, f" Outputs are limited to {OUTPUTS_LIMIT} bytes."
+                )
             self._outputs = outputs
             self._published[name] = value
         return web.Response(status=201)
@@ -196,10 +198,10 @@ class Metadata:
         name = request.match_info["name"]
         body = await _object(request)
         if body is None or not isinstance(body.get("sensitive", False), bool):
-            return error_answer(request, 422)
+            return error_response(request, 422)
         with self._lock:
             if name not in self._published:
-                return error_answer(request, 404)
+                return error_response(request, 404)
             self._sensitive[name] = body.get("sensitive") is True
         return web.Response(status=201)
 
@@ -208,22 +210,22 @@ class Metadata:
         with self._lock:
             outputs = dict(self._outputs)
         if (step, name) not in outputs:
-            return error_answer(request, 404)
+            return error_response(request, 404)
         value = encode(outputs[step, name])
         return _json(200, {"task_name": step, "key": name, "value": value})
 
     async def _post_decorator(self, request: web.Request) -> web.Response:
         body = await _object(request)
         if body is None or body.get("type") != "link":
-            return error_answer(request, 422)
+            return error_response(request, 422)
         if not all(isinstance(body.get(key), str) for key in ("description", "uri")):
-            return error_answer(request, 422)
+            return error_response(request, 422)
         with self._lock:
             self._decorators[request.match_info["name"]] = body
         return web.Response(status=201)
 
 
-def error_answer(request: web.Request, status: int, text: str = "") -> web.Response:
+def error_response(request: web.Request, status: int, text: str = "") -> web.Response:
     """Return an error as the service words it."""
     known = _ERRORS.get(status)
     if status == HTTPStatus.UNAUTHORIZED:
@@ -234,11 +236,6 @@ def error_answer(request: web.Request, status: int, text: str = "") -> web.Respo
         return _plain(status, f"{status} {HTTPStatus(status).phrase.lower()}{text}\n")
     code, title, description = known
     return _json(status, _envelope(code, title, description + text))
-
-
-def finish(_request: web.Request, answer: web.Response) -> web.Response:
-    """Return the answer as it is: the service adds nothing to it."""
-    return answer
 
 
 def _failure(code: str, text: str) -> web.Response:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sandbox import Document
-    from sandbox.faults.rules import Rule
+    from sandbox.faults import Rule
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from sandbox import Call, Upload
+from sandbox.display import describe
 from sandbox.report import Report, render
-from sandbox.words import describe
 
 BEFORE: dict[str, object] = {
     "id": 1,

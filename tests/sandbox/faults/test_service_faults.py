@@ -51,7 +51,7 @@ def test_a_port_opens_again(start: Callable[..., Sandbox], client: requests.Sess
     assert statuses == [200]
 
 
-def test_a_later_call_is_refused_after_the_one_before(
+def test_a_later_call_is_refused_next_the_one_before(
     start: Callable[..., Sandbox], client: requests.Session
 ) -> None:
     """The verification of a lost update finds the port closed, an open connection included."""
