@@ -9,7 +9,8 @@ From the command line: `python -m sandbox --help`. From tests:
 
 from sandbox.calls import Call
 from sandbox.faults import FAULTS, FaultError
-from sandbox.fourme.store import Store, Upload
+from sandbox.fourme.attachments import Upload
+from sandbox.fourme.store import Store
 from sandbox.options import FourMeOptions
 from sandbox.relay.document import FOURME_HOST, Document, DocumentError, document_for, load, parse
 from sandbox.relay.expression_syntax import ExpressionError

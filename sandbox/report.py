@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from sandbox.calls import Call
-    from sandbox.fourme.store import Upload
+    from sandbox.fourme.attachments import Upload
 
 Request = dict[str, object]
 

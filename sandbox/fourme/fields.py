@@ -1,143 +1,106 @@
-"""The fields of a request: their names, kinds and limits.
-
-All are those of 4me's Requests API.
-"""
+"""The fields of a request, as `request.schema.json` describes them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import re
+from datetime import datetime
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft202012Validator, FormatChecker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: The collection that each reference leads to.
-REFERENCES: Mapping[str, str] = {
-    "agile_board": "agile_boards",
-    "agile_board_column": "agile_board_columns",
-    "ci": "cis",
-    "grouped_into": "requests",
-    "knowledge_article": "knowledge_articles",
-    "member": "people",
-    "problem": "problems",
-    "product_backlog": "product_backlogs",
-    "project": "projects",
-    "requested_by": "people",
-    "requested_for": "people",
-    "reservation": "reservations",
-    "service_instance": "service_instances",
-    "supplier": "organizations",
-    "task": "tasks",
-    "team": "teams",
-    "template": "request_templates",
-    "time_spent_effort_class": "effort_classes",
-    "workflow": "workflows",
-}
+    from jsonschema import ValidationError
 
-ENUMERATIONS: Mapping[str, tuple[str, ...]] = {
-    "category": (
-        "incident",
-        "rfc",
-        "rfi",
-        "reservation",
-        "order",
-        "fulfillment",
-        "complaint",
-        "compliment",
-        "case",
-        "other",
-    ),
-    "completion_reason": (
-        "solved",
-        "workaround",
-        "gone",
-        "duplicate",
-        "withdrawn",
-        "no_reply",
-        "rejected",
-        "conflict",
-        "declined",
-        "unsolvable",
-    ),
-    "impact": ("low", "medium", "high", "top"),
-    "major_incident_status": ("proposed", "rejected", "accepted", "resolved", "canceled"),
-    "status": (
-        "declined",
-        "on_backlog",
-        "assigned",
-        "accepted",
-        "in_progress",
-        "waiting_for",
-        "waiting_for_customer",
-        "reservation_pending",
-        "workflow_pending",
-        "project_pending",
-        "completed",
-    ),
-}
+_FILE = resources.files("sandbox.fourme").joinpath("request.schema.json")
+SCHEMA: Mapping[str, Any] = json.loads(_FILE.read_text(encoding="utf-8"))
+_PROPERTIES: Mapping[str, Mapping[str, Any]] = SCHEMA["properties"]
 
-BOOLEANS = ("addressed", "provider_not_accountable", "reviewed", "urgent")
-DATETIMES = ("desired_completion_at", "downtime_end_at", "downtime_start_at", "waiting_until")
-#: The longest text of each, in characters.
-STRINGS: Mapping[str, int] = {
-    "closure_code": 255,
-    "rfc_type": 255,
-    "source": 30,
-    "sourceID": 128,
-    "subject": 255,
-    "supplier_requestID": 255,
-    "support_domain": 255,
-}
-#: The least and the greatest number of each.
-INTEGERS: Mapping[str, tuple[int, int]] = {
-    "agile_board_column_position": (1, 2**31 - 1),
-    "planned_effort": (0, 600_000),
-    "product_backlog_position": (1, 2**31 - 1),
-    "time_spent": (0, 600_000),
-}
+
+def _marked(keyword: str) -> frozenset[str]:
+    return frozenset(name for name, entry in _PROPERTIES.items() if entry.get(keyword))
+
+
+def _of(keyword: str, value: object) -> frozenset[str]:
+    return frozenset(name for name, entry in _PROPERTIES.items() if entry.get(keyword) == value)
+
+
 NOTES = ("note", "internal_note")
-ATTACHMENTS = ("note_attachments", "internal_note_attachments", "custom_fields_attachments")
-_LISTS = ("checked_items", "custom_fields")
-REQUIRED = ("subject", "category", "status", "requested_by", "requested_for", "team")
-
-#: What can be written but is never part of an answer.
-WRITE_ONLY = (
-    *NOTES,
-    *ATTACHMENTS,
-    "time_spent",
-    "time_spent_effort_class",
-    "support_domain",
-)
-
-#: What only 4me itself sets, with its value in a new request.
-READ_ONLY: Mapping[str, object] = {
-    "assignment_count": 1,
-    "attachments": None,
-    "completed_at": None,
-    "created_at": None,
-    "created_by": None,
-    "feedback": None,
-    "grouping": "none",
-    "id": None,
-    "new_assignment": False,
-    "next_target_at": "best_effort",
-    "organization": None,
-    "provider_was_not_accountable": False,
-    "reopen_count": 0,
-    "requester_resolution_target_at": None,
-    "resolution_duration": None,
-    "resolution_target_at": None,
-    "response_target_at": None,
-    "satisfaction": None,
-    "updated_at": None,
+ATTACHMENTS = _of("$ref", "#/$defs/attachments")
+BOOLEANS = _of("type", "boolean")
+DATETIMES = _of("$ref", "#/$defs/datetime")
+DURATIONS = _marked("x-duration")
+REQUIRED = _marked("x-required")
+WRITABLE = _PROPERTIES.keys() - _marked("readOnly")
+#: What can be written but is never part of a response.
+WRITE_ONLY = _marked("writeOnly")
+#: The collection that each reference leads to; `team` is written as `team_id`.
+REFERENCES: Mapping[str, str] = {
+    name.removesuffix("_id"): _PROPERTIES[name]["x-collection"]
+    for name in sorted(_marked("x-collection"))
 }
+
+_MAX_NOTE = 65_536  # bytes
+_DATETIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
+_MESSAGES = {
+    "enum": "is not included in the list",
+    "maxLength": "is too long (maximum is {} characters)",
+    "maximum": "must be less than or equal to {}",
+    "minimum": "must be greater than or equal to {}",
+}
+_TYPE_MESSAGES = {
+    "array": "is not a list",
+    "boolean": "is not a boolean",
+    "integer": "is not a number",
+    "string": "is not a string",
+}
+_FORMAT_MESSAGES = {
+    "date-time": "is not a date and time",
+    "note": "is too long (maximum is 64 KB)",
+}
+_FORMATS = FormatChecker(formats=())
 
 
 def blank() -> dict[str, object]:
-    """Return a request in which nothing is filled in."""
-    written = [*REFERENCES, *ENUMERATIONS, *DATETIMES, *STRINGS, *INTEGERS, *_LISTS]
-    values: dict[str, object] = dict.fromkeys(written)
-    values.update(dict.fromkeys(BOOLEANS, False))
-    values.update(READ_ONLY)
+    """Return a request whose fields are all blank, as the API returns it."""
+    values = {
+        name.removesuffix("_id") if "x-collection" in entry else name: entry.get("default")
+        for name, entry in _PROPERTIES.items()
+        if name not in WRITE_ONLY
+    }
     first = ("id", "subject")
-    names = [*first, *sorted(name for name in values if name not in (*first, *WRITE_ONLY))]
-    return {name: values[name] for name in names}
+    return {name: values[name] for name in (*first, *sorted(values.keys() - {*first}))}
+
+
+def schema_errors(values: Mapping[str, object]) -> dict[str, str]:
+    """Return what is wrong with the values of fields: the first error of each, as 4me words it."""
+    errors: dict[str, str] = {}
+    validator = Draft202012Validator(SCHEMA, format_checker=_FORMATS)
+    for error in validator.iter_errors(values):
+        errors.setdefault(str(error.path[0]), _message(error))
+    return errors
+
+
+def _message(error: ValidationError) -> str:
+    if len(error.path) > 1:
+        return f"is invalid: {error.message}"
+    keyword, expected = str(error.validator), str(error.validator_value)
+    known = {"type": _TYPE_MESSAGES, "format": _FORMAT_MESSAGES}.get(keyword)
+    return _MESSAGES[keyword].format(expected) if known is None else known[expected]
+
+
+@_FORMATS.checks("note")
+def _is_note(value: object) -> bool:
+    return not isinstance(value, str) or len(value.encode("utf-8", "surrogatepass")) <= _MAX_NOTE
+
+
+@_FORMATS.checks("date-time", raises=ValueError)
+def _is_datetime(value: object) -> bool:
+    if not isinstance(value, str):
+        return True
+    return bool(_DATETIME.fullmatch(value) and datetime.fromisoformat(value))

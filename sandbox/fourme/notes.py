@@ -1,4 +1,4 @@
-"""Notes as 4me keeps them: what each one has, and the history that a request can be given."""
+"""The fields of a note, and generated histories of notes."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 Note = dict[str, object]
 
 _AGE = timedelta(days=1)  # of the newest note of a history
-_APART = timedelta(minutes=1)
+_INTERVAL = timedelta(minutes=1)
 _ROBOT: Note = {"id": 57, "name": "Deployment Robot"}
 
 
-def whole(note: Note, account: Note) -> Note:
-    """Return a note with all that 4me answers of one (seen in recorded answers).
+def complete(note: Note, account: Note) -> Note:
+    """Return a note with all fields of the API (as in recorded responses).
 
     Args:
-        note: What is special about it.
-        account: The account in which it was written, `{id, name}`.
+        note: The fields that differ from the defaults.
+        account: The account of its author, `{id, name}`.
     """
     node = base64.b64encode(f"4me.com/Note/{note['id']}".encode()).decode("ascii").rstrip("=")
     internal = {"internal_account": dict(account)} if note.get("internal") else {}
@@ -39,12 +39,12 @@ def history(count: int, first_id: int, now: datetime) -> Iterator[Note]:
         first_id: The id of the oldest one; the others follow.
         now: The service's time.
     """
-    oldest = now - _AGE - _APART * count
+    oldest = now - _AGE - _INTERVAL * count
     for number in range(count):
         yield {
             "id": first_id + number,
             "text": f"Older note {number + 1}",
             "internal": bool(number % 2),
-            "created_at": (oldest + _APART * number).isoformat(timespec="seconds"),
+            "created_at": (oldest + _INTERVAL * number).isoformat(timespec="seconds"),
             "person": dict(_ROBOT),
         }

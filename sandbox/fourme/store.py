@@ -1,4 +1,4 @@
-"""What the sandbox's 4me holds: requests, notes, files, and who may do what."""
+"""The data of the sandbox's 4me: requests, notes, files, and access rights."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from sandbox.fourme import changes, data_files, fields, notes
+from sandbox.fourme import attachments, changes, data_files, fields, notes
 from sandbox.fourme.lifecycle import derive
 from sandbox.relay import yaml_io
 
@@ -16,15 +16,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.clock import Clock
+    from sandbox.fourme.attachments import Upload
 
 Object = dict[str, object]
 
-_DISPLAY = ("id", "name", "subject", "label", "title", "account", "disabled", "sourceID")
+_REFERENCE_FIELDS = ("id", "name", "subject", "label", "title", "account", "disabled", "sourceID")
 
 
 @dataclass(frozen=True)
 class Access:
-    """What an access token lets its holder do.
+    """The rights of an access token.
 
     Attributes:
         account: The id of its account.
@@ -38,35 +39,21 @@ class Access:
 
 
 @dataclass(frozen=True)
-class Upload:
-    """One file that was uploaded.
+class Problems:
+    """What is wrong with a PATCH body: pairs of a field and a text."""
 
-    Attributes:
-        key: Its key in the storage.
-        filename: The name that the upload gave it.
-        content_type: The content type that the upload gave it.
-        size: Its size, in bytes.
-        sha256: Its digest, in hexadecimal.
-        path: Where it is until the sandbox closes.
-    """
-
-    key: str
-    filename: str
-    content_type: str
-    size: int
-    sha256: str
-    path: Path
+    errors: tuple[changes.Problem, ...]
 
 
 class Store:
-    """The data of one sandbox. Safe to use in any thread; what is returned are copies.
+    """The data of one sandbox. Thread-safe; methods return copies.
 
     Args:
         data: The content of a data file; None for the packaged sample.
         path: A file to write the data to after every change; None keeps it in memory.
-        clock: Tells when something was changed.
-        history: How many old notes every request is given on top of the data's.
-        rewrite_note: What becomes of a note's text as it is stored; None keeps it.
+        clock: The clock for timestamps.
+        history: How many old notes are added to every request.
+        rewrite_note: Changes the text of a note before it is stored; None keeps it.
     """
 
     def __init__(
@@ -92,7 +79,7 @@ class Store:
         }
         self._notes = {
             int(key): [
-                notes.whole(note, self._account(note.get("account"))) for note in _items(value)
+                notes.complete(note, self._account(note.get("account"))) for note in _items(value)
             ]
             for key, value in _section(data, "notes").items()
         }
@@ -105,7 +92,7 @@ class Store:
 
     @property
     def ignored(self) -> tuple[tuple[int, str], ...]:
-        """The fields that were sent and ignored in silence, each with the request's id."""
+        """The fields that were sent and silently ignored, each with the request's id."""
         with self._lock:
             return tuple(self._ignored)
 
@@ -117,20 +104,20 @@ class Store:
 
     @property
     def uploads(self) -> tuple[Upload, ...]:
-        """The files that were uploaded, in order."""
+        """The uploaded files, in order."""
         with self._lock:
             return tuple(self._uploads)
 
     @property
     def limits(self) -> tuple[int | None, tuple[str, ...]]:
-        """What the data says of uploads: the largest size in bytes, and the extensions."""
+        """The limits of uploads in the data: the maximum size in bytes, and the extensions."""
         storage = _section(self._data, "storage")
         size, extensions = storage.get("size_limit"), storage.get("allowed_extensions")
         names = tuple(map(str, extensions)) if isinstance(extensions, list) else ()
         return (size if isinstance(size, int) else None), names
 
     def request(self, number: int) -> Object | None:
-        """Return a request as 4me answers it; None where there is none."""
+        """Return a request as the API returns it; None if there is none."""
         with self._lock:
             return copy.deepcopy(self._requests.get(number))
 
@@ -140,12 +127,12 @@ class Store:
             return copy.deepcopy(self._notes.get(number, []))[::-1]
 
     def time_spent_total(self, number: int) -> int:
-        """Return the minutes that were spent on a request."""
+        """Return the minutes spent on a request."""
         with self._lock:
             return self._time_spent.get(number, 0)
 
     def access(self, token: str) -> Access | None:
-        """Return what a token lets its holder do; None for an unknown one."""
+        """Return the rights of a token; None if it is unknown."""
         entry = self._tokens.get(token)
         if not isinstance(entry, dict):
             return None
@@ -155,7 +142,7 @@ class Store:
         return Access(str(entry["account"]), person, names)
 
     def find(self, collection: str, number: int) -> Object | None:
-        """Return a reference such as `{id, name}`; None where there is none."""
+        """Return a reference such as `{id, name}`; None if there is none."""
         with self._lock:
             if collection == "requests":
                 entry: object = self._requests.get(number)
@@ -164,11 +151,11 @@ class Store:
             if not isinstance(entry, dict):
                 return None
             shown = {**entry, "id": number}
-            names = ("id", "subject") if collection == "requests" else _DISPLAY
+            names = ("id", "subject") if collection == "requests" else _REFERENCE_FIELDS
             return {name: copy.deepcopy(shown[name]) for name in names if name in shown}
 
     def add_upload(self, upload: Upload) -> None:
-        """Keep a file that was uploaded."""
+        """Add an uploaded file."""
         with self._lock:
             self._uploads.append(upload)
 
@@ -181,7 +168,9 @@ class Store:
         with self._lock:
             before = self._requests[number]
             change = changes.check(body, before, self.find)
-            change.problems.extend(self._attachment_problems(number, change))
+            change.problems.extend(
+                attachments.problems(change.attachments, self._holders(number), self._uploads)
+            )
             if change.problems:
                 return Problems(tuple(change.problems))
             self._ignored += [(number, name) for name in change.ignored]
@@ -191,14 +180,14 @@ class Store:
                 self._requests[number] = {**after, **derive(before, after, now)}
             self._time_spent[number] = self._time_spent.get(number, 0) + change.minutes
             self._add_notes(number, change, access, now)
+            self._change_attachments(number, change, now)
             self._write()
             return copy.deepcopy(self._requests[number])
 
     def _add_notes(self, number: int, change: changes.Change, access: Access, now: str) -> None:
-        known = self._notes.setdefault(number, [])
         for name in fields.NOTES:
             items = change.attachments.get(f"{name}_attachments", [])
-            added = [item for item in items if not item.get("_destroy")]
+            added = attachments.added(items, self._uploads, now)
             if name not in change.notes and not added:
                 continue
             note: Object = {
@@ -207,30 +196,37 @@ class Store:
                 "internal": name == "internal_note",
                 "created_at": now,
                 "person": dict(access.person),
-                "attachments": [self._attachment(item, now) for item in added],
+                "attachments": added,
             }
-            known.append(notes.whole(note, self._account({"id": access.account})))
-        custom = change.attachments.get("custom_fields_attachments", [])
-        added = [self._attachment(item, now) for item in custom if not item.get("_destroy")]
-        if added:
-            self._requests[number]["attachments"] = [*self._attached(number), *added]
-        gone = {
-            item["key"]
-            for items in change.attachments.values()
-            for item in items
-            if item.get("_destroy")
-        }
-        self._remove(number, gone)
+            account = self._account({"id": access.account})
+            self._notes.setdefault(number, []).append(notes.complete(note, account))
+
+    def _change_attachments(self, number: int, change: changes.Change, now: str) -> None:
+        request = self._requests[number]
+        items = change.attachments.get("custom_fields_attachments", [])
+        if added := attachments.added(items, self._uploads, now):
+            request["attachments"] = [*attachments.items_of(request), *added]
+        attachments.remove(self._holders(number), change.attachments)
+
+    def _holders(self, number: int) -> list[Object]:
+        """Return what can have attachments: a request and its notes."""
+        return [self._requests[number], *self._notes.get(number, [])]
 
     def _add_history(self, count: int) -> None:
         for number in self._requests if count else ():
             known = self._notes.setdefault(number, [])
             account = self._account({"id": "wdc"})
             for note in notes.history(count, self._next_note_id(), self._clock.now()):
-                known.append(notes.whole(note, account))
+                known.append(notes.complete(note, account))
 
     def _next_note_id(self) -> int:
-        return max((int(str(note["id"])) for note in self._all_notes()), default=0) + 1
+        return (
+            max(
+                (int(str(note["id"])) for known in self._notes.values() for note in known),
+                default=0,
+            )
+            + 1
+        )
 
     def _account(self, account: object) -> Object:
         """Return an account as notes show it, `{id, name}`."""
@@ -238,49 +234,6 @@ class Store:
         name = str(known.get("id", ""))
         entry = _section(_section(self._references, "accounts"), name)
         return {"id": name, "name": known.get("name") or entry.get("name", name)}
-
-    def _remove(self, number: int, keys: set[object]) -> None:
-        holders = [*self._notes.get(number, []), self._requests[number]]
-        for holder in holders if keys else []:
-            left = [item for item in _items(holder.get("attachments")) if item["key"] not in keys]
-            holder["attachments"] = left
-
-    def _attachment(self, item: Object, now: str) -> Object:
-        upload = next(upload for upload in self._uploads if upload.key == item["key"])
-        return {
-            "key": upload.key,
-            "name": upload.filename,
-            "size": upload.size,
-            "inline": bool(item.get("inline")),
-            "created_at": now,
-        }
-
-    def _attachment_problems(self, number: int, change: changes.Change) -> list[changes.Problem]:
-        uploads = {upload.key: upload for upload in self._uploads}
-        attached = {
-            item["key"]
-            for note in self._notes.get(number, [])
-            for item in _items(note.get("attachments"))
-        }
-        attached |= {item["key"] for item in self._attached(number)}
-        problems: list[changes.Problem] = []
-        for name, items in change.attachments.items():
-            for item in items:
-                upload = uploads.get(str(item["key"]))
-                if item.get("_destroy"):
-                    if item["key"] not in attached:
-                        problems.append((name, f"{item['key']} is not attached"))
-                elif upload is None:
-                    problems.append((name, f"{item['key']} was not uploaded"))
-                elif str(item.get("filesize", upload.size)) != str(upload.size):
-                    problems.append((name, f"{item['key']} has {upload.size} bytes"))
-        return problems
-
-    def _attached(self, number: int) -> list[Object]:
-        return _items(self._requests[number].get("attachments"))
-
-    def _all_notes(self) -> list[Object]:
-        return [note for notes in self._notes.values() for note in notes]
 
     def _write(self) -> None:
         if self._path is None:
@@ -291,17 +244,10 @@ class Store:
             "notes": {str(number): notes for number, notes in self._notes.items()},
             "time_spent": {str(number): total for number, total in self._time_spent.items()},
         }
-        # Replaced as a whole, so that a reader never meets half a file.
+        # Replaced atomically, so that a reader never sees half a file.
         part = self._path.with_name(self._path.name + ".part")
         part.write_text(yaml_io.dump(data), encoding="utf-8")
         part.replace(self._path)
-
-
-@dataclass(frozen=True)
-class Problems:
-    """What is wrong with a PATCH body: pairs of a field and a text."""
-
-    errors: tuple[changes.Problem, ...]
 
 
 def _section(data: Mapping[str, object], name: str) -> Object:

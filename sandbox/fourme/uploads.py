@@ -20,12 +20,13 @@ from xml.sax.saxutils import escape
 
 from aiohttp import BodyPartReader, web
 
-from sandbox.fourme.store import Store, Upload
+from sandbox.fourme.attachments import Upload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sandbox.clock import Clock
+    from sandbox.fourme.store import Store
 
 Provider = Literal["s3", "local"]
 
