@@ -7,7 +7,6 @@ keys are text, timestamps and `yes`/`no` are text too, and the tags `!Connection
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ import yaml
 from sandbox.relay import yaml_io
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 #: Stands for the address of the sandbox's 4me API in a spec given to `document_for`.
@@ -85,15 +84,8 @@ class Document:
 
     def with_outputs(self, run: str, step: str, outputs: Mapping[str, object]) -> str:
         """Return the document as YAML text, with `outputs` added to those of a step."""
-        tree = copy.deepcopy(dict(self.tree))
-        entry = tree
-        for key in ("runs", run, "steps", step):
-            child = entry[key]
-            if not isinstance(child, dict):
-                raise DocumentError(f"{key}: not a mapping")
-            entry = child
-        entry["outputs"] = {**self.step(run, step).outputs, **outputs}
-        return yaml_io.dump(tree)
+        merged = {**self.step(run, step).outputs, **outputs}
+        return yaml_io.dump(_replaced(self.tree, ("runs", run, "steps", step, "outputs"), merged))
 
 
 def load(path: Path) -> Document:
@@ -150,6 +142,14 @@ def document_for(
     only = Step(spec=spec, outputs=dict(outputs or {}), literal=True)
     tree = {"runs": {run: {"steps": {step: {"spec": spec}}}}}
     return Document({}, {}, {run: Run({}, {step: only})}, tree)
+
+
+def _replaced(tree: object, path: Sequence[str], value: object) -> object:
+    """Return a copy of a tree with another value at a path."""
+    if not path:
+        return value
+    entries = tree if isinstance(tree, dict) else {}
+    return {**entries, path[0]: _replaced(entries.get(path[0]), path[1:], value)}
 
 
 def _run(name: str, value: object) -> Run:
