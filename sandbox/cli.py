@@ -34,9 +34,9 @@ examples:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the sandbox; return its exit code: COMMAND's, 0 without one, 2 after wrong use."""
+    """Run the sandbox; return its exit code: COMMAND's, 0 without one, 2 after a usage error."""
     if "help" in _fault_values(arguments):
-        print(help_text())  # noqa: T201 - what was asked for
+        print(help_text())  # noqa: T201 - the requested output
         return 0
     options = _parser().parse_args(arguments)
     options.command = options.command[1:] if options.command[:1] == ["--"] else options.command
@@ -51,15 +51,15 @@ def main(arguments: Sequence[str]) -> int:
     except (DocumentError, ExpressionError, FaultError) as error:
         return _usage_error(str(error))
     except OSError as error:
-        return _usage_error(_os_text(error))
+        return _usage_error(_os_error_text(error))
     return code
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Refuse what could only fail, or be ignored, later.
+    """Reject options that would fail, or be ignored, later.
 
     Raises:
-        DocumentError: The options don't fit together.
+        DocumentError: The options are inconsistent.
     """
     if options.fourme_data is not None and not options.fourme:
         raise DocumentError("--fourme-data is of no use without --fourme")
@@ -151,13 +151,13 @@ def _parser() -> argparse.ArgumentParser:
     add("-r", "--run", default="1", help="which run of it (default: 1)")
     add("-s", "--step", default="default", help="which step of the run (default: default)")
     add("--save", metavar="FILE", type=Path, help="then write the document with the new outputs")
-    add("--report", action="store_true", help="then tell what COMMAND did")
+    add("--report", action="store_true", help="then print what COMMAND did")
     add("--port", type=_port, default=0, help="of the metadata service (default: a free one)")
     add("--fourme", action="store_true", help="serve a 4me API too, and point connections to it")
     add("--fourme-data", metavar="FILE", type=Path, help="where its data lives (default: memory)")
     add("--fourme-port", metavar="PORT", type=_port, default=0, help="(default: a free one)")
     add("--storage", choices=("s3", "local"), default="s3", help="for attachments (default: s3)")
-    add("--uploads", metavar="DIR", type=Path, help="where uploaded files are kept (default: not)")
+    add("--uploads", metavar="DIR", type=Path, help="keep uploaded files there (default: removed)")
     add(
         "--clock-skew", metavar="SECONDS", type=float, default=0.0, help="that 4me's clock is ahead"
     )
@@ -166,14 +166,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="CALL=FAULT",
         action="append",
         default=[],
-        help="let something go wrong; may be repeated; `--fault help` lists all",
+        help="inject a fault; may be repeated; `--fault help` lists all",
     )
     add("command", metavar="COMMAND", nargs=argparse.REMAINDER, help="what to run, after --")
     return parser
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports wrong use in one line."""
+    """Reports usage errors in one line."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(_usage_error(f"{message}; see {self.prog} --help"))
@@ -191,7 +191,7 @@ def _fault_values(arguments: Sequence[str]) -> list[str]:
     return following + [item.removeprefix("--fault=") for item in own if item == "--fault=help"]
 
 
-def _os_text(error: OSError) -> str:
+def _os_error_text(error: OSError) -> str:
     named = f"{error.filename}: " if error.filename else ""
     return f"{named}{error.strerror or error}"
 

@@ -1,4 +1,4 @@
-"""Values of a request in words, for people."""
+"""Values of a request as text for people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAMES = ("name", "subject", "label", "title")
 
 
 def describe(value: object) -> str:
-    """Return a value in words: a reference as `Unix Servers (13)`, blank as `(blank)`."""
+    """Return a value as text: a reference as `Unix Servers (13)`, blank as `(blank)`."""
     if value is None:
         return "(blank)"
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""What a step did, told to a person."""
+"""A report for people of what a step did."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 Request = dict[str, object]
 
-_UNREMARKABLE = ("updated_at",)  # changes whenever anything does
+_NOT_REPORTED = ("updated_at",)  # changes with every update
 
 
 @dataclass(frozen=True)
 class Report:
-    """All that is told.
+    """The data of a report.
 
     Attributes:
         command: The command that was run.
@@ -34,7 +34,7 @@ class Report:
         minutes: The time spent that was added, in minutes, by the request's id.
         uploads: The files that were uploaded.
         outputs: What was published, by name.
-        decorators: What the step's page was decorated with, by name.
+        decorators: The decorators of the step, by name.
     """
 
     command: Sequence[str]
@@ -124,7 +124,7 @@ def _requests(report: Report, style: _Style) -> Iterator[str]:
 def _difference(before: Request, after: Request, style: _Style) -> Iterator[str]:
     for name in sorted({*before, *after}):
         old, new = before.get(name), after.get(name)
-        if old == new or name in _UNREMARKABLE:
+        if old == new or name in _NOT_REPORTED:
             continue
         yield f"  {name}"
         yield f"    {style.removed(describe(old))}"
@@ -170,7 +170,7 @@ def _links(decorators: Mapping[str, object]) -> str:
 
 
 def _printable(text: str) -> str:
-    """Return the text without what would steer a terminal."""
+    """Return the text without control characters."""
     return "".join(
         " " if ord(letter) < ord(" ") and letter not in "\n\t" else letter for letter in text
     )

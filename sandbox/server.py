@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Sandbox:
-    """Relay's metadata service and, if wanted, 4me's API, on loopback.
+    """Relay's metadata service and, optionally, 4me's API, on loopback.
 
     A context manager: the services run from entering to leaving it. Several can run at once.
 
@@ -35,16 +35,16 @@ class Sandbox:
         document: The input document.
         run: Which run is served.
         step: Which of its steps is served.
-        fourme: How the 4me API is served; None leaves it out.
+        fourme: How the 4me API is served; None if it is not.
         faults: Rules such as `patch=503:2`, as text or parsed.
         clock_skew: Seconds that 4me's clock is ahead.
         port: The metadata service's port; 0 for a free one.
 
     Raises:
         DocumentError: There is no such run or step.
-        ExpressionError: The spec holds an expression that the sandbox does not know.
-        FaultError: A rule can't be understood, or is about the 4me API, which is left out.
-        OSError: A port is taken (on entering).
+        ExpressionError: The spec has an expression that the sandbox does not support.
+        FaultError: A rule is invalid, or about the 4me API, which is not served.
+        OSError: A port is in use (on entering).
     """
 
     def __init__(  # noqa: PLR0913 - each is a separate, named choice
@@ -102,7 +102,7 @@ class Sandbox:
     @property
     def destination(self) -> str:
         """Where the step's calls to 4me go, for people."""
-        return connections.describe(self._metadata.spec())
+        return connections.describe_host(self._metadata.spec())
 
     @property
     def calls(self) -> list[Call]:
@@ -116,7 +116,7 @@ class Sandbox:
 
     @property
     def decorators(self) -> dict[str, object]:
-        """What the step has decorated its page with, by name."""
+        """The decorators that the step has set, by name."""
         return self._metadata.decorators
 
     def environment(self) -> dict[str, str]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 
 _BACKLOG = 128
-_SHUTDOWN_TIMEOUT = 0.02  # seconds for calls in progress; aiohttp takes 0 for no limit
+_SHUTDOWN_TIMEOUT = 0.02  # seconds for calls in progress; 0 means no limit to aiohttp
 _ACCEPT_ITERATIONS = 4  # of the event loop until an accepted connection is known to aiohttp
 _UNLIMITED = 0  # aiohttp's value for a body of any size: the services have their own limits
 
@@ -45,7 +45,7 @@ class State:
     services: dict[str, Service] = field(default_factory=dict)
 
     def close_port(self, rule: Rule) -> None:
-        """Close the port that a `refused` rule is about, and open it again when it says so."""
+        """Close the port of a `refused` rule, and open it again after the rule's delay."""
         service = self.services.get(rule.call)
         if service is None:
             return
@@ -236,7 +236,7 @@ class Service:
 
 def _bound(port: int) -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    # Lets the listening socket bind the port that is reserved.
+    # So that the listening socket can bind the reserved port.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((HOST, port))

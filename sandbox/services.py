@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sandbox.calls import FOURME, METADATA, S3, CallLog
 from sandbox.clock import Clock
 from sandbox.faults import TLS, FaultSchedule
-from sandbox.fourme import api, uploads
+from sandbox.fourme import api, s3
 from sandbox.fourme.uploads import AttachmentStorage, UploadLimits
 from sandbox.proxy import BlockingProxy
 from sandbox.relay import metadata
@@ -152,10 +152,10 @@ class ServiceFactory:
     def _s3(self, state: State, storage: AttachmentStorage) -> Service:
         policy = ServicePolicy(
             clock=storage.clock,
-            error_response=uploads.s3_error_response,
+            error_response=s3.error_response,
             unauthorized=lambda _request: None,
         )
-        routes = uploads.S3Api(storage).routes()
+        routes = s3.S3Api(storage).routes()
         return Service(S3, routes, policy, state, tls=self._tls(("upload",)))
 
     def _tls(self, calls: Sequence[str]) -> ssl.SSLContext | None:

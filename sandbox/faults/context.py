@@ -18,7 +18,7 @@ class FaultContext:
 
     Attributes:
         request: The request; its body has been read, unless it is streamed.
-        process: Lets the service process the call; returns its response, not compressed.
+        process: Processes the call; returns its response, not compressed.
         error_response: Creates an error response in the service's format from status and text.
         record_status: Records the status of a response that the effect sends itself.
         clock: The service's clock.

@@ -87,7 +87,7 @@ async def busy(context: FaultContext) -> web.StreamResponse:
 
 
 async def s3_timeout(context: FaultContext) -> web.StreamResponse:
-    """Respond as S3 does when a body comes too slowly (documented); not processed."""
+    """Respond as S3 does when a body is sent too slowly (documented); not processed."""
     message = "Your socket connection to the server was not read from or written to in time."
     return _s3_error(context, 400, "RequestTimeout", message)
 
@@ -130,7 +130,7 @@ def _with_retry_after(context: FaultContext, response: web.Response) -> web.Resp
 
 
 def echoed_credentials(context: FaultContext) -> str:
-    """Return what careless debug pages show: the caller's credentials, with terminal colours."""
+    """Return the caller's credentials, as debug pages show them, with terminal escape codes."""
     headers = context.request.headers
     authorization = headers.get("Authorization", "none")
     account = headers.get("X-4me-Account") or headers.get("X-Xurrent-Account") or "none"

@@ -25,9 +25,9 @@ class Fault:
     Attributes:
         name: Its name in rules.
         help: What it does, in one line.
-        effect: What happens to a call; None for a fault of the whole service.
+        effect: What it does to a call; None for a fault of the whole service.
         parameters: The parameters it accepts: `""` for none, `:SECONDS`, `:date:SECONDS`.
-        ambiguous: Whether the caller can't tell if the call was processed.
+        ambiguous: Whether the caller can't know if the call was processed.
         response_intact: Whether the caller gets the regular response all the same.
     """
 

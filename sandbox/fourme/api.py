@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sandbox.clock import Clock
 
-#: Requests an hour and person, as `x-ratelimit-limit` tells.
+#: Requests per hour and person, the value of `x-ratelimit-limit`.
 RATE_LIMIT = 3600
 
 _HOUR = 3600
@@ -36,7 +36,7 @@ _MESSAGES = {
     429: "Too Many Requests",
 }
 
-#: What is answered to a caller who does not ask for English (documented: the user's language).
+#: The messages for a caller that does not ask for English (documented: the user's language).
 _DUTCH = {
     "can't be blank": "moet opgegeven zijn",
     "does not exist": "bestaat niet",
@@ -49,10 +49,10 @@ class FourMeApi:
 
     Args:
         store: The data.
-        storage: Where files are uploaded to.
+        storage: The attachment storage.
         clock: The API's clock.
         upload_uri: Returns the address for uploads.
-        notes_order: In which order notes are listed.
+        notes_order: The order in which notes are listed.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class FourMeApi:
         self._used: dict[object, int] = {}
 
     def routes(self) -> list[web.RouteDef]:
-        """Return what the service answers."""
+        """Return the routes of the service."""
         return [
             web.get("/v1/requests/{id}", self._get_request),
             web.patch("/v1/requests/{id}", self._patch_request),
@@ -87,21 +87,21 @@ class FourMeApi:
             return None
         return _message(401)
 
-    def add_headers(self, request: web.Request, answer: web.Response) -> web.Response:
+    def add_headers(self, request: web.Request, response: web.Response) -> web.Response:
         """Add the headers of every response; names are lower case, as documented since 2024."""
-        answer.headers["date"] = self._clock.http_date()
-        answer.headers["x-request-id"] = secrets.token_hex(16)
+        response.headers["date"] = self._clock.http_date()
+        response.headers["x-request-id"] = secrets.token_hex(16)
         access = self._access(request)
-        # As documented, the limit is the person's, whatever the token; a 401 tells nothing of it.
-        if access is None or answer.status == HTTPStatus.UNAUTHORIZED:
-            return answer
+        # As documented, the limit is per person, not per token; a 401 does not have these headers.
+        if access is None or response.status == HTTPStatus.UNAUTHORIZED:
+            return response
         person = access.person.get("id")
         self._used[person] = used = self._used.get(person, 0) + 1
         now = int(self._clock.now().timestamp())
-        answer.headers["x-ratelimit-limit"] = str(RATE_LIMIT)
-        answer.headers["x-ratelimit-remaining"] = str(max(RATE_LIMIT - used, 0))
-        answer.headers["x-ratelimit-reset"] = str((now // _HOUR + 1) * _HOUR)
-        return answer
+        response.headers["x-ratelimit-limit"] = str(RATE_LIMIT)
+        response.headers["x-ratelimit-remaining"] = str(max(RATE_LIMIT - used, 0))
+        response.headers["x-ratelimit-reset"] = str((now // _HOUR + 1) * _HOUR)
+        return response
 
     def _access(self, request: web.Request) -> Access | None:
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -131,8 +131,8 @@ class FourMeApi:
             return _message(403)
         updated = self._store.update(number, body, access)
         if isinstance(updated, Problems):
-            words = {} if _wants_english(request) else _DUTCH
-            errors = [[name, words.get(text, text)] for name, text in updated.errors]
+            translations = {} if _wants_english(request) else _DUTCH
+            errors = [[name, translations.get(text, text)] for name, text in updated.errors]
             return _json(422, {"message": _MESSAGES[422], "errors": errors})
         return _json(200, updated)
 
@@ -145,15 +145,15 @@ class FourMeApi:
             page = listing.page_of(self._store.notes(number), query, self._notes_order)
         except listing.QueryError as error:
             return _json(400, {"message": str(error)})
-        answer = _json(200, page.items)
-        answer.headers.update(page.headers)
+        response = _json(200, page.items)
+        response.headers.update(page.headers)
         if page.following is not None:
             following = request.url.with_query(page.following)
-            answer.headers["link"] = f'<{following}>; rel="next"'
-        return answer
+            response.headers["link"] = f'<{following}>; rel="next"'
+        return response
 
     async def _get_storage(self, _request: web.Request) -> web.Response:
-        return _json(200, self._storage.grant(self._upload_uri()))
+        return _json(200, self._storage.presign(self._upload_uri()))
 
     async def _post_attachment(self, request: web.Request) -> web.Response:
         if self._storage.provider != "local":
@@ -174,7 +174,7 @@ class FourMeApi:
 
 
 def error_response(_request: web.Request, status: int, text: str = "") -> web.Response:
-    """Return an error as the API words it, with `text` after the message."""
+    """Return an error response in the API's format, with `text` after the message."""
     message = _MESSAGES.get(status) or HTTPStatus(status).phrase
     body: dict[str, object] = {"message": f"{message} {text}".strip()}
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
@@ -191,7 +191,7 @@ def _json(status: int, value: object) -> web.Response:
 
 
 def _number(request: web.Request) -> int:
-    """Return the id of the path; 0, which nothing has, where it is no number."""
+    """Return the id in the path; 0, which no request has, if it is not a number."""
     text = request.match_info["id"]
     return int(text) if _WHOLE.fullmatch(text) else 0
 

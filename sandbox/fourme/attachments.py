@@ -35,9 +35,9 @@ class Upload:
     path: Path
 
 
-def items_of(holder: Mapping[str, object]) -> list[Object]:
+def items_of(owner: Mapping[str, object]) -> list[Object]:
     """Return the attachments of a request or a note."""
-    value = holder.get("attachments")
+    value = owner.get("attachments")
     return value if isinstance(value, list) else []
 
 
@@ -63,25 +63,25 @@ def added(items: Sequence[Object], uploads: Iterable[Upload], now: str) -> list[
     ]
 
 
-def remove(holders: Iterable[Object], fields: Mapping[str, Sequence[Object]]) -> None:
+def remove(owners: Iterable[Object], fields: Mapping[str, Sequence[Object]]) -> None:
     """Remove the attachments whose items have `_destroy` from a request and its notes."""
     keys = {item["key"] for items in fields.values() for item in items if item.get("_destroy")}
-    for holder in holders if keys else []:
-        holder["attachments"] = [item for item in items_of(holder) if item["key"] not in keys]
+    for owner in owners if keys else []:
+        owner["attachments"] = [item for item in items_of(owner) if item["key"] not in keys]
 
 
 def problems(
-    fields: Mapping[str, Sequence[Object]], holders: Iterable[Object], uploads: Iterable[Upload]
+    fields: Mapping[str, Sequence[Object]], owners: Iterable[Object], uploads: Iterable[Upload]
 ) -> Iterator[Problem]:
     """Yield what is wrong with the attachments of a PATCH.
 
     Args:
         fields: The items of each attachments field.
-        holders: The request and its notes.
+        owners: The request and its notes.
         uploads: The uploaded files.
     """
     by_key = {upload.key: upload for upload in uploads}
-    attached = {item["key"] for holder in holders for item in items_of(holder)}
+    attached = {item["key"] for owner in owners for item in items_of(owner)}
     for name, items in fields.items():
         for item in items:
             problem = _problem(item, attached, by_key.get(str(item["key"])))

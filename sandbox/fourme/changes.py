@@ -97,7 +97,7 @@ def _add(name: str, value: Any, change: Change, find: Finder) -> str | None:  # 
     if reference in fields.REFERENCES:
         return _add_reference(reference, value, change, find)
     if name in fields.NOTES:
-        if value.strip():  # that a blank note adds nothing is a guess
+        if value.strip():  # an assumption: a blank note adds nothing
             change.notes[name] = value
     elif name in fields.ATTACHMENTS:
         change.attachments[name] = value

@@ -20,7 +20,7 @@ _SECTIONS = ("storage", "tokens", "requests", "notes", "time_spent", "references
 
 _Check = Callable[[str, object], bool]
 
-#: What each entry of a section must be, and the words for it.
+#: The check for each entry of a section, and its error message.
 _CHECKS: Mapping[str, tuple[_Check, str]] = {
     "notes": (
         lambda key, value: key.isdigit() and isinstance(value, list),
@@ -51,10 +51,10 @@ def sample_text() -> str:
 
 
 def read(path: Path) -> dict[str, object]:
-    """Read a data file, which is created from the packaged sample where there is none.
+    """Read a data file, which is created from the packaged sample if it does not exist.
 
     Raises:
-        DocumentError: It can't be read or written, or is not of the sample's shape.
+        DocumentError: It can't be read or written, or its structure is not that of the sample.
     """
     try:
         if not path.exists():
@@ -73,7 +73,7 @@ def read(path: Path) -> dict[str, object]:
 
 
 def _problem(data: dict[str, object]) -> str | None:
-    """Return what keeps the data from being used."""
+    """Return what is invalid in the data; None if it is valid."""
     requests = data.get("requests")
     if not isinstance(requests, list) or not all(map(_is_request, requests)):
         return "requests: must be a list of mappings, each with a whole number as id"

@@ -37,7 +37,7 @@ REQUIRED = _marked("x-required")
 WRITABLE = _PROPERTIES.keys() - _marked("readOnly")
 #: What can be written but is never part of a response.
 WRITE_ONLY = _marked("writeOnly")
-#: The collection that each reference leads to; `team` is written as `team_id`.
+#: The collection that each reference is looked up in; `team` is written as `team_id`.
 REFERENCES: Mapping[str, str] = {
     name.removesuffix("_id"): _PROPERTIES[name]["x-collection"]
     for name in sorted(_marked("x-collection"))
@@ -78,7 +78,7 @@ def blank() -> dict[str, object]:
 
 
 def schema_errors(values: Mapping[str, object]) -> dict[str, str]:
-    """Return what is wrong with the values of fields: the first error of each, as 4me words it."""
+    """Return what is wrong with the values of fields: the first error of each, in 4me's words."""
     errors: dict[str, str] = {}
     validator = Draft202012Validator(SCHEMA, format_checker=_FORMATS)
     for error in validator.iter_errors(values):

@@ -1,4 +1,4 @@
-"""A request as a web page: where the link in Relay leads to."""
+"""A request as a web page, the target of the link in Relay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What 4me itself changes about a request when a person changes it."""
+"""The fields of a request that 4me itself changes after an update."""
 
 from __future__ import annotations
 

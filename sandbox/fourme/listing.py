@@ -1,9 +1,9 @@
 """The notes of a request as the API lists them: filtered, sorted, page by page.
 
 Names, operators, defaults and limits are the documentation's (notes, filtering, sorting,
-pagination). Guesses: `page` beside `search_after`, a `per_page` above the limit is cut down to it,
-and the words of errors other than `Unknown fields`, `Filtering not allowed on fields` and `Cannot
-apply the '=' operator to a set of values`.
+pagination). Assumptions: `page` beside `search_after`, a `per_page` above the limit is reduced to
+it, and all error messages but `Unknown fields`, `Filtering not allowed on fields` and `Cannot apply
+the '=' operator to a set of values`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from sandbox.clock import ACCOUNT_ZONE
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-#: In which order notes are listed: as the caller asks, or always the same, whatever is asked.
+#: The order in which notes are listed: as the caller asks, or a fixed one that ignores `sort`.
 Order = Literal["asked", "ascending", "descending"]
 
 Note = dict[str, object]
 Pairs = list[tuple[str, str]]
 
 _PER_PAGE = 20
-_LARGEST_PAGE = 100
+_MAX_PER_PAGE = 100
 _PAGING = ("fields", "page", "per_page", "search_after", "sort")
 _FIELDS = (
     "account",
@@ -55,7 +55,7 @@ _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
 class QueryError(ValueError):
-    """A query that the API refuses; the message is that of its 400."""
+    """An invalid query; the message is that of the 400."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class Page:
     """One page of a list.
 
     Attributes:
-        items: What is on it.
+        items: Its notes.
         headers: The pagination headers.
-        following: The query of the next page; None where this is the last one.
+        following: The query of the next page; None for the last page.
     """
 
     items: list[Note]
@@ -81,16 +81,16 @@ class _Sort:
     descending: bool
 
     def key(self, note: Note) -> tuple[float, int]:
-        """Return what decides a note's place."""
+        """Return the sort key of a note."""
         number = _number(note["id"])
         if self.field == "created_at":
             return _instant(str(note["created_at"])), number
         person = note.get("person")
-        wrote = _number(person.get("id")) if isinstance(person, dict) else 0
-        return (wrote if self.field == "person_id" else number), number
+        author = _number(person.get("id")) if isinstance(person, dict) else 0
+        return (author if self.field == "person_id" else number), number
 
     def is_after(self, note: Note, last: tuple[float, int]) -> bool:
-        """Whether a note comes after the one that had this key."""
+        """Whether a note is sorted after the one with this key."""
         return self.key(note) < last if self.descending else self.key(note) > last
 
 
@@ -100,54 +100,54 @@ def page_of(notes: Sequence[Note], query: Pairs, order: Order = "asked") -> Page
     Args:
         notes: All notes of a request, in any order.
         query: The parameters, decoded.
-        order: In which order they are listed, whatever is asked for; `asked`: as it is asked for.
+        order: The order in which they are listed; `asked` for the one of the query.
 
     Raises:
-        QueryError: The query is not one that the API takes.
+        QueryError: The query is invalid.
     """
     _check_names(query)
-    given = dict(query)
-    sort = _sort(given.get("sort", "id"), order)
-    size = min(_count(given, "per_page", _PER_PAGE), _LARGEST_PAGE)
+    parameters = dict(query)
+    sort = _sort(parameters.get("sort", "id"), order)
+    size = min(_count(parameters, "per_page", _PER_PAGE), _MAX_PER_PAGE)
     found = sorted(_filtered(notes, query), key=sort.key, reverse=sort.descending)
-    before = (_count(given, "page", 1) - 1) * size
-    if "search_after" in given:
-        # By the place of the last note, not by its number: notes may be added between two pages.
-        last = _opened(given["search_after"])
+    before = (_count(parameters, "page", 1) - 1) * size
+    if "search_after" in parameters:
+        # By the key of the last note, not by its position: notes may be added between two pages.
+        last = _decoded_cursor(parameters["search_after"])
         before = sum(1 for note in found if not sort.is_after(note, last))
     items = found[before : before + size]
     following = None
     if len(found) > before + size:
         kept = [(name, value) for name, value in query if name not in ("page", "search_after")]
-        following = [*kept, ("search_after", _sealed(sort.key(items[-1])))]
+        following = [*kept, ("search_after", _encoded_cursor(sort.key(items[-1])))]
     headers = {
         "x-pagination-per-page": str(size),
         "x-pagination-current-page": str(before // size + 1),
         "x-pagination-total-pages": str(max(-(-len(found) // size), 1)),
         "x-pagination-total-entries": str(len(found)),
     }
-    return Page(_with_fields(items, given.get("fields")), headers, following)
+    return Page(_with_fields(items, parameters.get("fields")), headers, following)
 
 
 def _check_names(query: Pairs) -> None:
     names = [name for name, _ in query if name not in _PAGING]
-    _refuse("Unknown fields", [name for name in names if name not in _FIELDS])
+    _reject("Unknown fields", [name for name in names if name not in _FIELDS])
     wrong = [name for name in names if name not in _FILTERABLE]
-    _refuse("Filtering not allowed on fields", wrong)
+    _reject("Filtering not allowed on fields", wrong)
 
 
 def _sort(text: str, order: Order) -> _Sort:
     name = text.removeprefix("-")
     if name not in ("created_at", "id", "person_id"):
         known = "Sorting not allowed on fields" if name in _FIELDS else "Unknown fields"
-        _refuse(known, [name])
+        _reject(known, [name])
     if order != "asked":
         return _Sort("id", order == "descending")
     return _Sort(name, text.startswith("-"))
 
 
-def _count(given: Mapping[str, str], name: str, default: int) -> int:
-    text = given.get(name, str(default))
+def _count(parameters: Mapping[str, str], name: str, default: int) -> int:
+    text = parameters.get(name, str(default))
     if not _WHOLE.fullmatch(text) or int(text) < 1:
         raise QueryError(f"{name} must be a number greater than 0")
     return int(text)
@@ -159,7 +159,7 @@ def _filtered(notes: Sequence[Note], query: Pairs) -> list[Note]:
 
 
 def _test(name: str, value: str) -> Callable[[Note], bool]:
-    """Return whether a note fulfils a filter, as a function."""
+    """Return a filter as a function of a note."""
     if value in ("", "!"):  # blank, and present: no note lacks any of these
         return lambda _note: value == "!"
     if name == "created_at":
@@ -176,15 +176,17 @@ def _time_test(value: str) -> Callable[[Note], bool]:
         return _instant(str(note["created_at"]))
 
     if _RANGE.fullmatch(value):
-        ends = [(_COMPARISONS[sign], _asked(text)) for sign, text in _COMPARISON.findall(value)]
+        ends = [
+            (_COMPARISONS[sign], _parsed_time(text)) for sign, text in _COMPARISON.findall(value)
+        ]
         return lambda note: all(compare(moment(note), end) for compare, end in ends)
     if "," in value:
         raise QueryError("Cannot apply the '=' operator to a set of values for field created_at")
-    wanted, negated = _asked(value.removeprefix("!")), value.startswith("!")
+    wanted, negated = _parsed_time(value.removeprefix("!")), value.startswith("!")
     return lambda note: (moment(note) == wanted) is not negated
 
 
-def _asked(text: str) -> float:
+def _parsed_time(text: str) -> float:
     try:
         return _instant(text)
     except ValueError:
@@ -205,15 +207,15 @@ def _with_fields(items: list[Note], names: str | None) -> list[Note]:
     if names is None:
         return items
     wanted = {"id", *filter(None, names.split(","))}
-    _refuse("Unknown fields", sorted(wanted - set(_FIELDS)))
+    _reject("Unknown fields", sorted(wanted - set(_FIELDS)))
     return [{name: value for name, value in note.items() if name in wanted} for note in items]
 
 
-def _sealed(key: tuple[float, int]) -> str:
+def _encoded_cursor(key: tuple[float, int]) -> str:
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode("ascii").rstrip("=")
 
 
-def _opened(cursor: str) -> tuple[float, int]:
+def _decoded_cursor(cursor: str) -> tuple[float, int]:
     try:
         place, number = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return float(place), int(number)
@@ -221,9 +223,9 @@ def _opened(cursor: str) -> tuple[float, int]:
         raise QueryError("Invalid value for search_after") from None
 
 
-def _refuse(problem: str, names: list[str]) -> None:
+def _reject(message: str, names: list[str]) -> None:
     if names:
-        raise QueryError(f"{problem}: {', '.join(names)}")
+        raise QueryError(f"{message}: {', '.join(names)}")
 
 
 def _number(value: object) -> int:

@@ -169,7 +169,9 @@ class Store:
             before = self._requests[number]
             change = changes.check(body, before, self.find)
             change.problems.extend(
-                attachments.problems(change.attachments, self._holders(number), self._uploads)
+                attachments.problems(
+                    change.attachments, self._attachment_owners(number), self._uploads
+                )
             )
             if change.problems:
                 return Problems(tuple(change.problems))
@@ -206,9 +208,9 @@ class Store:
         items = change.attachments.get("custom_fields_attachments", [])
         if added := attachments.added(items, self._uploads, now):
             request["attachments"] = [*attachments.items_of(request), *added]
-        attachments.remove(self._holders(number), change.attachments)
+        attachments.remove(self._attachment_owners(number), change.attachments)
 
-    def _holders(self, number: int) -> list[Object]:
+    def _attachment_owners(self, number: int) -> list[Object]:
         """Return what can have attachments: a request and its notes."""
         return [self._requests[number], *self._notes.get(number, [])]
 

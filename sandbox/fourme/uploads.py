@@ -1,7 +1,7 @@
-"""The storage for attachments, in both flavours: an S3-like one, and 4me's own (`local`).
+"""The storage for attachments, of both providers: one like S3, and 4me's own (`local`).
 
-Whoever wants to upload is first granted fields to send along. They must come back as they were
-issued, before the file.
+An upload is presigned first: 4me issues form fields that have to be sent unchanged before the
+file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
-from xml.sax.saxutils import escape
 
 from aiohttp import BodyPartReader, web
 
@@ -31,16 +30,16 @@ if TYPE_CHECKING:
 Provider = Literal["s3", "local"]
 
 _FILENAME = "${filename}"
-_CHUNK = 1 << 18
-_FIELD_LIMIT = 1 << 16
+_CHUNK = 1 << 18  # bytes
+_MAX_FIELD = 1 << 16  # bytes
 
 
 class UploadError(Exception):
-    """An upload that the storage refuses.
+    """An upload that the storage rejects.
 
     Attributes:
         status: The HTTP status.
-        code: S3's word for it, such as `AccessDenied`.
+        code: S3's error code, such as `AccessDenied`.
     """
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -51,7 +50,7 @@ class UploadError(Exception):
 
 @dataclass(frozen=True)
 class UploadLimits:
-    """What may be uploaded: the largest size in bytes, and the extensions (empty allows all)."""
+    """The maximum size in bytes, and the allowed extensions (empty allows all)."""
 
     size: int
     extensions: tuple[str, ...]
@@ -59,15 +58,15 @@ class UploadLimits:
 
 @dataclass
 class AttachmentStorage:
-    """Grants and takes uploads.
+    """Presigns and receives uploads.
 
     Attributes:
         provider: `s3` or `local`.
-        store: Where uploads are entered.
+        store: Where uploads are recorded.
         clock: 4me's clock.
-        limits: What may be uploaded.
-        folder: Where files are kept; None for a folder that goes when this is closed.
-        lifetime: Seconds that a grant may be used for.
+        limits: The limits of an upload.
+        folder: Where files are written to; None for a temporary folder, removed by `close`.
+        lifetime: How long a presigned upload is valid, in seconds.
     """
 
     provider: Provider
@@ -76,32 +75,32 @@ class AttachmentStorage:
     limits: UploadLimits
     folder: Path | None = None
     lifetime: float = 3600.0
-    _grants: dict[str, dict[str, str]] = field(default_factory=dict)
-    _ends: dict[str, datetime] = field(default_factory=dict)
+    _presigned: dict[str, dict[str, str]] = field(default_factory=dict)
+    _expirations: dict[str, datetime] = field(default_factory=dict)
     _cleanup: ExitStack = field(default_factory=ExitStack)
 
-    def grant(self, upload_uri: str) -> dict[str, object]:
-        """Return what 4me tells a caller who wants to upload."""
-        ends = self.clock.now().astimezone(UTC) + timedelta(seconds=self.lifetime)
-        fields = self._s3_fields(ends) if self.provider == "s3" else self._local_fields(ends)
-        self._grants[fields["key"]] = fields
-        self._ends[fields["key"]] = ends
-        shown: dict[str, object] = dict(fields)
+    def presign(self, upload_uri: str) -> dict[str, object]:
+        """Return what a caller needs for one upload, as 4me responds."""
+        expires = self.clock.now().astimezone(UTC) + timedelta(seconds=self.lifetime)
+        fields = self._s3_fields(expires) if self.provider == "s3" else self._local_fields(expires)
+        self._presigned[fields["key"]] = fields
+        self._expirations[fields["key"]] = expires
+        response: dict[str, object] = dict(fields)
         if "success_action_status" in fields:
-            shown["success_action_status"] = int(fields["success_action_status"])
+            response["success_action_status"] = int(fields["success_action_status"])
         return {
             "size_limit": self.limits.size,
             "allowed_extensions": list(self.limits.extensions),
             "provider": self.provider,
             "upload_uri": upload_uri,
-            self.provider: shown,
+            self.provider: response,
         }
 
     async def receive(self, request: web.Request) -> Upload:
-        """Take one upload, and enter it into the store.
+        """Receive one upload, and record it in the store.
 
         Raises:
-            UploadError: The form is not as it must be, or the file is too large.
+            UploadError: The form is invalid, or the file is too large.
         """
         if not request.content_type == "multipart/form-data":
             raise UploadError(412, "PreconditionFailed", "The body must be multipart/form-data.")
@@ -114,7 +113,7 @@ class AttachmentStorage:
                 if upload is not None:
                     raise UploadError(403, "AccessDenied", "The file must be the last field.")
                 if part.name == "file":
-                    upload = await self._receive_file(part, self._granted(sent), sent)
+                    upload = await self._receive_file(part, self._presigned_fields(sent), sent)
                 else:
                     sent[part.name] = await _text(part)
         except ValueError as error:
@@ -125,31 +124,31 @@ class AttachmentStorage:
         return upload
 
     def close(self) -> None:
-        """Remove the files that nobody asked to keep."""
+        """Remove the temporary folder."""
         self._cleanup.close()
 
-    def _granted(self, sent: Mapping[str, str]) -> dict[str, str]:
-        """Return the grant that an upload makes use of."""
+    def _presigned_fields(self, sent: Mapping[str, str]) -> dict[str, str]:
+        """Check the form fields of an upload; return those that were issued."""
         if next(iter(sent), None) != "Content-Type":
             raise UploadError(403, "AccessDenied", "Content-Type must be the first field.")
-        grant = self._grants.get(sent.get("key", ""))
-        if grant is None:
+        issued = self._presigned.get(sent.get("key", ""))
+        if issued is None:
             raise UploadError(403, "AccessDenied", "The key is missing or was never granted.")
-        if self.clock.now() >= self._ends[grant["key"]]:
-            # S3's documented words; that local storage says the same is a guess.
+        if self.clock.now() >= self._expirations[issued["key"]]:
+            # S3's documented message; that local storage has the same is an assumption.
             raise UploadError(403, "AccessDenied", "Invalid according to Policy: Policy expired.")
-        for name, value in grant.items():
+        for name, value in issued.items():
             if sent.get(name) != value:
                 raise UploadError(
                     403, "AccessDenied", f"Policy condition failed: {name} before the file."
                 )
-        extra = [name for name in sent if name not in grant and name != "Content-Type"]
+        extra = [name for name in sent if name not in issued and name != "Content-Type"]
         if extra:
             raise UploadError(403, "AccessDenied", f"Extra input field: {extra[0]}.")
-        return grant
+        return issued
 
     async def _receive_file(
-        self, part: BodyPartReader, grant: Mapping[str, str], sent: Mapping[str, str]
+        self, part: BodyPartReader, issued: Mapping[str, str], sent: Mapping[str, str]
     ) -> Upload:
         if not part.filename:
             raise UploadError(400, "InvalidArgument", "The file has no name.")
@@ -165,7 +164,7 @@ class AttachmentStorage:
                 digest.update(chunk)
                 file.write(chunk)
         return Upload(
-            key=grant["key"].replace(_FILENAME, filename),
+            key=issued["key"].replace(_FILENAME, filename),
             filename=filename,
             content_type=sent["Content-Type"],
             size=size,
@@ -179,11 +178,11 @@ class AttachmentStorage:
             self.folder = Path(self._cleanup.enter_context(folder))
         return self.folder / f"{secrets.token_hex(4)}-{filename}"
 
-    def _s3_fields(self, ends: datetime) -> dict[str, str]:
+    def _s3_fields(self, expires: datetime) -> dict[str, str]:
         now = self.clock.now().astimezone(UTC)
         key = self._key()
         policy = {
-            "expiration": f"{ends:%Y-%m-%dT%H:%M:%SZ}",
+            "expiration": f"{expires:%Y-%m-%dT%H:%M:%SZ}",
             "conditions": [{"acl": "private"}, ["starts-with", "$key", key.split("$", 1)[0]]],
         }
         return {
@@ -198,10 +197,10 @@ class AttachmentStorage:
             "x-amz-signature": secrets.token_hex(32),
         }
 
-    def _local_fields(self, ends: datetime) -> dict[str, str]:
+    def _local_fields(self, expires: datetime) -> dict[str, str]:
         return {
             "key": self._key(),
-            "x-4me-expiration": f"{ends:%Y-%m-%dT%H:%M:%SZ}",
+            "x-4me-expiration": f"{expires:%Y-%m-%dT%H:%M:%SZ}",
             "x-4me-signature": secrets.token_hex(32),
         }
 
@@ -211,52 +210,10 @@ class AttachmentStorage:
         return f"attachments/5/{now:%Y/%m/%d}/6/{unique}/{_FILENAME}"
 
 
-class S3Api:
-    """The S3-like service: no credentials but the granted fields, answers in XML."""
-
-    def __init__(self, storage: AttachmentStorage) -> None:
-        self._storage = storage
-
-    def routes(self) -> list[web.RouteDef]:
-        """Return what the service answers."""
-        return [web.post("/s3/", self._post)]
-
-    async def _post(self, request: web.Request) -> web.Response:
-        if "Authorization" in request.headers:
-            return _s3_error(400, "InvalidArgument", "Only one auth mechanism allowed.")
-        try:
-            upload = await self._storage.receive(request)
-        except UploadError as error:
-            return _s3_error(error.status, error.code, str(error))
-        location = f"{request.url.origin()}/s3/{upload.key}"
-        return _xml(
-            201,
-            f"<PostResponse><Location>{escape(location)}</Location><Bucket>4me</Bucket>"
-            f'<Key>{escape(upload.key)}</Key><ETag>"{upload.sha256[:32]}"</ETag></PostResponse>',
-        )
-
-
-def s3_error_response(_request: web.Request, status: int, text: str) -> web.Response:
-    """Return an error as S3 words it."""
-    code = {403: "AccessDenied", 404: "NoSuchKey", 503: "SlowDown"}.get(status, "InternalError")
-    return _s3_error(status, code, text or "The request can't be served.")
-
-
 async def _text(part: BodyPartReader) -> str:
     data = bytearray()
-    while chunk := await part.read_chunk(_FIELD_LIMIT):
+    while chunk := await part.read_chunk(_MAX_FIELD):
         data += chunk
-        if len(data) > _FIELD_LIMIT:
+        if len(data) > _MAX_FIELD:
             raise UploadError(400, "MaxPostPreDataLengthExceeded", "A field is too long.")
     return data.decode("utf-8", "replace")
-
-
-def _s3_error(status: int, code: str, message: str) -> web.Response:
-    return _xml(
-        status, f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
-    )
-
-
-def _xml(status: int, element: str) -> web.Response:
-    text = f'<?xml version="1.0" encoding="UTF-8"?>\n{element}'
-    return web.Response(status=status, text=text, content_type="application/xml")

@@ -1,4 +1,4 @@
-"""Where the calls of a step go: the host of its connection."""
+"""The host of a step's connection: where its calls to 4me go."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 #: The domains of 4me's own environments, demonstration and quality assurance included.
 _DOMAINS = ("4me.com", "4me.qa", "4me-demo.com", "xurrent.com", "xurrent.qa", "xurrent-demo.com")
 
-#: The members of a connection that say where calls go, and what they become.
-_ADDRESSES: Mapping[str, str] = {"host": "", "tokenURL": "/token"}
+#: The URLs in a connection, and the path that each is replaced by.
+_URL_PATHS: Mapping[str, str] = {"host": "", "tokenURL": "/token"}
 
-_NO_HOST = "an address that is not known: the connection's host is none"
+_NO_HOST = "an unknown host: the connection's host is invalid"
 
 
-def led_to(url: str, value: object, path: Sequence[Segment] = ()) -> object:
-    """Return a part of a spec with the addresses of its connection replaced.
+def redirect_hosts(url: str, value: object, path: Sequence[Segment] = ()) -> object:
+    """Return a part of a spec with the URLs of its connection replaced by the sandbox's.
 
-    A connection may be a mapping or JSON text, and either may be base64 in Relay's mapping. An
-    address that is neither text nor a number is left alone: nothing can be called there.
+    A connection may be a mapping or JSON text, and either may be base64 in Relay's mapping. A URL
+    that is neither text nor a number stays: nothing can be called there.
 
     Args:
-        url: The address of the sandbox's 4me API; what begins with it is kept.
+        url: The address of the sandbox's 4me API; URLs below it stay.
         value: The part, as JSON.
         path: Where it is in the spec; empty for the whole spec.
     """
@@ -46,16 +46,16 @@ def led_to(url: str, value: object, path: Sequence[Segment] = ()) -> object:
         return value
     if len(path) == 1:
         return _connection(url, value)
-    return _address(url, str(path[1]), value)
+    return _url(url, str(path[1]), value)
 
 
-def describe(spec: Evaluated) -> str:
-    """Return in words where the calls of a step with this spec go."""
+def describe_host(spec: Evaluated) -> str:
+    """Return a text for people: the host that a step with this spec calls."""
     tree = _decoded(encode(spec.value))
-    found = _opened(tree.get("connection")) if isinstance(tree, dict) else None
+    found = _parsed(tree.get("connection")) if isinstance(tree, dict) else None
     host = _decoded(found.get("host")) if isinstance(found, dict) else None
     if not isinstance(host, str) or "${" in host:
-        return "an address that is not known: the spec names no host that can be resolved"
+        return "an unknown host: the spec has no host that can be resolved"
     try:
         parts = urlsplit(host if "://" in host else f"https://{host}")
         port = f":{parts.port}" if parts.port else ""
@@ -82,26 +82,26 @@ def _is_loopback(name: str) -> bool:
 
 
 def _connection(url: str, value: object) -> object:
-    opened = _opened(value)
-    if not isinstance(opened, dict):
+    parsed = _parsed(value)
+    if not isinstance(parsed, dict):
         return value
-    led = {name: _address(url, name, item) for name, item in opened.items()}
-    return json.dumps(led) if isinstance(_decoded(value), str) else led
+    redirected = {name: _url(url, name, item) for name, item in parsed.items()}
+    return json.dumps(redirected) if isinstance(_decoded(value), str) else redirected
 
 
-def _address(url: str, name: str, value: object) -> object:
-    kept = _decoded(value)
+def _url(url: str, name: str, value: object) -> object:
+    text = _decoded(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        kept = str(value)  # a step may make text of it, and a resolver an IPv4 address
-    if name not in _ADDRESSES or not isinstance(kept, str):
+        text = str(value)  # a step may convert it to text, and a resolver that to an IPv4 address
+    if name not in _URL_PATHS or not isinstance(text, str):
         return value
-    # With nothing or a path behind it: `http://127.0.0.1:8080@elsewhere` is another host.
-    is_here = kept == url or kept.startswith(f"{url}/")
-    return kept if is_here else url + _ADDRESSES[name]
+    # The URL itself or with a path: `http://127.0.0.1:8080@elsewhere` is another host.
+    is_here = text == url or text.startswith(f"{url}/")
+    return text if is_here else url + _URL_PATHS[name]
 
 
-def _opened(value: object) -> object:
-    """Return what JSON text says; any other value as it is."""
+def _parsed(value: object) -> object:
+    """Return the value of JSON text; any other value unchanged."""
     text = _decoded(value)
     if not isinstance(text, str):
         return text
@@ -112,7 +112,7 @@ def _opened(value: object) -> object:
 
 
 def _decoded(value: object) -> object:
-    """Return the text of Relay's base64 mapping; any other value as it is."""
+    """Return the text of Relay's base64 mapping; any other value unchanged."""
     if not isinstance(value, dict) or "$encoding" not in value:
         return value
     data = _decoded(value.get("data"))

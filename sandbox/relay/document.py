@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-#: Stands for the address of the sandbox's 4me API in a spec given to `document_for`.
+#: The placeholder for the address of the sandbox's 4me API in a spec for `document_for`.
 FOURME_HOST = "https://sandbox.invalid"
 
 _TOP = ("connections", "secrets", "runs", "triggers")
@@ -27,7 +27,7 @@ _STEP = ("spec", "outputs", "state", "conditions", "env", "image")
 
 
 class DocumentError(ValueError):
-    """The input document is not usable; the message says what to change."""
+    """The input document is invalid; the message says what to change."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Step:
     """One step of a run.
 
     Attributes:
-        spec: What the step is given; may hold expressions.
+        spec: The spec of the step; may have expressions.
         outputs: What the step has published already, by name.
         literal: True where `spec` is served as it is, expressions included.
     """
@@ -92,7 +92,7 @@ def load(path: Path) -> Document:
     """Read a document from a YAML file.
 
     Raises:
-        DocumentError: The file can't be read, is no YAML, or is not of the documented shape.
+        DocumentError: The file can't be read, is not YAML, or has an unknown structure.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -110,7 +110,7 @@ def parse(text: str) -> Document:
     """Read a document from YAML text.
 
     Raises:
-        DocumentError: The text is no YAML, or not of the documented shape.
+        DocumentError: The text is not YAML, or has an unknown structure.
     """
     try:
         tree = yaml_io.parse(text)

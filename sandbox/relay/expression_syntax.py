@@ -1,4 +1,4 @@
-"""The syntax of expressions: where they are in a text, and the path that each one spells.
+"""The syntax of expressions: where they are in a text, and the path of each.
 
 A path is a name followed by segments: `.name`, `.'any text'`, `.0`, `['any text']` or `[0]`.
 

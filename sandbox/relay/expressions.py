@@ -29,7 +29,7 @@ _TYPES = {
 }
 _FIELDS = dict(_TYPES.values())
 
-_LARGEST_PLAIN_FLOAT = 1e21  # Go's JSON writes larger ones with an exponent
+_MAX_PLAIN_FLOAT = 1e21  # Go's JSON writes larger ones with an exponent
 
 
 class _UnresolvedError(Exception):
@@ -38,7 +38,7 @@ class _UnresolvedError(Exception):
 
 @dataclass(frozen=True)
 class Scope:
-    """What references can lead to.
+    """What references can refer to.
 
     Attributes:
         connections: Fields of a connection, by type and name.
@@ -96,10 +96,10 @@ def evaluate(tree: object, scope: Scope) -> Evaluated:
 
 
 def evaluate_path(tree: object, path: str, scope: Scope) -> Evaluated:
-    """Evaluate the part of a tree that a path such as `request.subject` leads to.
+    """Evaluate the part of a tree that a path such as `request.subject` selects.
 
     Raises:
-        ExpressionError: The path is malformed, or leads nowhere.
+        ExpressionError: The path is malformed, or selects nothing.
     """
     evaluation = _Evaluation(scope)
     segments, end = expression_syntax.path(path, 0)
@@ -258,11 +258,11 @@ def _select(value: object, segment: Segment, text: str) -> object:
 
 
 def _go_numbers(value: object) -> object:
-    """Whole floats become integers, as Go's JSON writes them."""
+    """Convert floats without a fraction to integers, as Go's JSON encoder does."""
     if isinstance(value, dict):
         return {key: _go_numbers(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_go_numbers(item) for item in value]
-    if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_PLAIN_FLOAT:
+    if isinstance(value, float) and value.is_integer() and abs(value) < _MAX_PLAIN_FLOAT:
         return int(value)
     return value

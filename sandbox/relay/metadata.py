@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from sandbox.relay.document import Document
 
-#: What the outputs of a run may come to, in bytes: the limit of a Kubernetes ConfigMap.
-OUTPUTS_LIMIT = 1024 * 1024
+#: The maximum size of the outputs of a run, in bytes: the limit of a Kubernetes ConfigMap.
+MAX_OUTPUTS = 1024 * 1024
 
 _JSON = "application/json"
 _TEXT_TYPES = ("text/plain", "application/octet-stream", "")
@@ -81,15 +81,15 @@ class MetadataService:
 
     @property
     def decorators(self) -> dict[str, object]:
-        """What the step has decorated its page with, by name."""
+        """The decorators that the step has set, by name."""
         with self._lock:
             return dict(self._decorators)
 
     def use_fourme(self, url: str, placeholder: str) -> None:
-        """Lead the spec's connection, all of type `4me`, and the placeholder to this address.
+        """Redirect the connections of type `4me`, that of the spec, and the placeholder to a URL.
 
         No call of the step may leave this machine: the host of the spec's connection is replaced
-        as it is served, wherever it came from.
+        when it is served, whatever its source.
         """
         self._fourme = url
         for key, fields in self._connections.items():
@@ -102,27 +102,29 @@ class MetadataService:
         """Evaluate the whole spec.
 
         Raises:
-            ExpressionError: It holds something that the sandbox does not know.
+            ExpressionError: It has an expression that the sandbox does not support.
         """
         if self._step.literal:
-            return Evaluated(self._led_here(self._spec, []), {})
+            return Evaluated(self._with_sandbox_hosts(self._spec, []), {})
         found = evaluate(self._spec, self._scope())
-        return Evaluated(self._led_here(found.value, []), found.unresolvable)
+        return Evaluated(self._with_sandbox_hosts(found.value, []), found.unresolvable)
 
     def _part(self, query: str) -> Evaluated:
-        """Evaluate the part of the spec that a query leads to."""
+        """Evaluate the part of the spec that a query selects."""
         found = evaluate_path(self._spec, query, self._scope())
         segments, _ = expression_syntax.path(query, 0)
-        return Evaluated(self._led_here(found.value, segments), found.unresolvable)
+        return Evaluated(self._with_sandbox_hosts(found.value, segments), found.unresolvable)
 
-    def _led_here(self, value: object, path: Sequence[expression_syntax.Segment]) -> object:
-        """Return a part of the spec, whose hosts lead to the 4me API if that is served."""
+    def _with_sandbox_hosts(
+        self, value: object, path: Sequence[expression_syntax.Segment]
+    ) -> object:
+        """Return a part of the spec, with the hosts of the 4me API if that is served."""
         if self._fourme is None:
             return value
-        return connections.led_to(self._fourme, encode(value), path)
+        return connections.redirect_hosts(self._fourme, encode(value), path)
 
     def routes(self) -> list[web.RouteDef]:
-        """Return what the service answers."""
+        """Return the routes of the service."""
         return [
             web.get("/spec", self._get_spec),
             web.put("/outputs/{name}", self._put_output),
@@ -186,10 +188,8 @@ class MetadataService:
     def _publish(self, request: web.Request, name: str, value: object) -> web.Response:
         with self._lock:
             outputs = {**self._outputs, (self._step_name, name): value}
-            if sum(_size(key, item) for key, item in outputs.items()) > OUTPUTS_LIMIT:
-                return error_response(
-                    request, 500, f" Outputs are limited to {OUTPUTS_LIMIT} bytes."
-                )
+            if sum(_size(key, item) for key, item in outputs.items()) > MAX_OUTPUTS:
+                return error_response(request, 500, f" Outputs are limited to {MAX_OUTPUTS} bytes.")
             self._outputs = outputs
             self._published[name] = value
         return web.Response(status=201)
@@ -226,7 +226,7 @@ class MetadataService:
 
 
 def error_response(request: web.Request, status: int, text: str = "") -> web.Response:
-    """Return an error as the service words it."""
+    """Return an error response in the service's format."""
     known = _ERRORS.get(status)
     if status == HTTPStatus.UNAUTHORIZED:
         return _plain(status, f"401 unauthorized{text}\n")

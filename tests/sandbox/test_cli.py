@@ -25,7 +25,7 @@ EXAMPLE = str(ROOT / "examples" / "update-request.yaml")
 
 #: The first line without --fourme.
 REAL = "sandbox: without --fourme, the step calls https://api.4me.com: the real 4me"
-UNKNOWN = "an address that is not known:"
+UNKNOWN = "an unknown host:"
 
 #: Reads the spec, updates the request, publishes the answer: a step in a few lines.
 STEP = """
@@ -77,13 +77,13 @@ def test_a_command_gets_relays_environment_and_its_exit_code_is_ours() -> None:
         ("{connection: {host: localhost}}", "https://localhost: this machine"),
         ("{connection: {host: 'https://u:pw@a.example'}}", "https://a.example: another machine"),
         ("{connection: {host: not4me.com}}", "https://not4me.com: another machine"),
-        ("{connection: {host: '${secrets.gone}'}}", f"{UNKNOWN} the spec names no host"),
-        ("{connection: '${secrets.gone}'}", f"{UNKNOWN} the spec names no host"),
-        ("{connection: {account: wdc}}", f"{UNKNOWN} the spec names no host"),
-        ("{}", f"{UNKNOWN} the spec names no host"),
-        ("{connection: {host: 'https://a:b'}}", f"{UNKNOWN} the connection's host is none"),
-        ("{connection: {host: ''}}", f"{UNKNOWN} the connection's host is none"),
-        ('{connection: {host: "a\\e[31m"}}', f"{UNKNOWN} the connection's host is none"),
+        ("{connection: {host: '${secrets.gone}'}}", f"{UNKNOWN} the spec has no host"),
+        ("{connection: '${secrets.gone}'}", f"{UNKNOWN} the spec has no host"),
+        ("{connection: {account: wdc}}", f"{UNKNOWN} the spec has no host"),
+        ("{}", f"{UNKNOWN} the spec has no host"),
+        ("{connection: {host: 'https://a:b'}}", f"{UNKNOWN} the connection's host is invalid"),
+        ("{connection: {host: ''}}", f"{UNKNOWN} the connection's host is invalid"),
+        ('{connection: {host: "a\\e[31m"}}', f"{UNKNOWN} the connection's host is invalid"),
     ],
 )
 def test_the_first_line_says_where_calls_go(tmp_path: Path, spec: str, place: str) -> None:
