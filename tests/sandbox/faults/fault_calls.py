@@ -1,4 +1,4 @@
-"""The calls that tests of faults make, and how they see what came of them."""
+"""The calls that tests of faults make, and what they check."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def times_applied(sandbox: Sandbox) -> int:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for something that another thread does, 5 s at most."""
+    """Wait until a condition holds, 5 s at most."""
     deadline = time.monotonic() + 5
     while not condition():
-        assert time.monotonic() < deadline, "nothing happened within 5 s"
+        assert time.monotonic() < deadline, "the condition does not hold after 5 s"
         time.sleep(0.005)

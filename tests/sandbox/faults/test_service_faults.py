@@ -34,24 +34,24 @@ def test_a_first_call_is_refused_from_the_start(
 
 
 def test_a_port_opens_again(start: Callable[..., Sandbox], client: requests.Session) -> None:
-    """After the given time the same port answers."""
+    """After the given time the same port is open again."""
     sandbox = start("patch=refused:0.1")
     with pytest.raises(requests.ConnectionError):
         patch(client, sandbox)
     statuses: list[int] = []
 
-    def answers() -> bool:
+    def is_open() -> bool:
         try:
             statuses.append(patch(client, sandbox).status_code)
         except requests.ConnectionError:
             return False
         return True
 
-    wait_until(answers)
+    wait_until(is_open)
     assert statuses == [200]
 
 
-def test_a_later_call_is_refused_next_the_one_before(
+def test_a_later_call_is_refused_after_the_previous_one(
     start: Callable[..., Sandbox], client: requests.Session
 ) -> None:
     """The verification of a lost update finds the port closed, an open connection included."""
@@ -62,7 +62,7 @@ def test_a_later_call_is_refused_next_the_one_before(
 
 
 def test_idle_connections_are_closed_with_the_port(start: Callable[..., Sandbox]) -> None:
-    """Whoever kept a connection open can't get around a closed port."""
+    """A client with an open connection can't use a closed port either."""
     sandbox = start("patch=500", "patch=refused")
     port = int(sandbox.fourme_url.rpartition(":")[2])
     request = b"PATCH /v1/requests/80339 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
@@ -81,7 +81,7 @@ def test_idle_connections_are_closed_with_the_port(start: Callable[..., Sandbox]
 def test_uploads_are_refused(
     start: Callable[..., Sandbox], client: requests.Session, provider: str
 ) -> None:
-    """Once the storage is known, the port for uploads is closed, whichever it is."""
+    """After the call for the storage, the port for uploads is closed, for either provider."""
     options = FourMeOptions(storage="s3" if provider == "s3" else "local")
     sandbox = start("upload=refused", document=UPLOADING, fourme=options)
     storage = client.get(f"{sandbox.fourme_url}/v1/attachments/storage").json()
@@ -90,7 +90,7 @@ def test_uploads_are_refused(
 
 
 @pytest.mark.parametrize("fault", ["503", "reset-after", "stall-after", "late", "truncated"])
-def test_uploads_meet_faults(
+def test_faults_apply_to_uploads(
     start: Callable[..., Sandbox], client: requests.Session, fault: str
 ) -> None:
     """An upload can fail like any other call; processed or not, as the fault says."""
@@ -102,8 +102,8 @@ def test_uploads_meet_faults(
     with requests.Session() as bare:
         bare.trust_env = False
         if fault == "503":
-            answer = bare.post(storage["upload_uri"], files=files, timeout=TIMEOUT)
-            assert "<Code>SlowDown</Code>" in answer.text
+            response = bare.post(storage["upload_uri"], files=files, timeout=TIMEOUT)
+            assert "<Code>SlowDown</Code>" in response.text
         else:
             with pytest.raises((requests.ConnectionError, ReadTimeout, ChunkedEncodingError)):
                 bare.post(storage["upload_uri"], files=files, timeout=TIMEOUT)
@@ -115,7 +115,7 @@ def test_uploads_meet_faults(
     [("s3-timeout", 400, "RequestTimeout"), ("s3-slow-down", 503, "SlowDown")],
 )
 @pytest.mark.parametrize("size", [1, 10_000_000])
-def test_s3_asks_to_try_again(
+def test_s3_has_transient_errors(
     start: Callable[..., Sandbox],
     client: requests.Session,
     fault: str,
@@ -123,7 +123,7 @@ def test_s3_asks_to_try_again(
     code: str,
     size: int,
 ) -> None:
-    """S3's transient errors are XML with S3's code; nothing is kept, and the next upload is."""
+    """S3's transient errors are XML with S3's code; nothing is stored, and the next upload is."""
     sandbox = start(f"upload={fault}", document=UPLOADING)
     storage = client.get(f"{sandbox.fourme_url}/v1/attachments/storage").json()
     form = [("Content-Type", (None, "text/plain"))]
@@ -143,10 +143,10 @@ def test_s3_asks_to_try_again(
 
 
 @pytest.mark.parametrize(("call", "scheme"), [("patch", "https"), ("spec", "http")])
-def test_tls_is_not_to_be_trusted(
+def test_the_tls_certificate_is_untrusted(
     start: Callable[..., Sandbox], client: requests.Session, call: str, scheme: str
 ) -> None:
-    """The whole service speaks TLS, and a client that checks certificates refuses it."""
+    """The whole service uses TLS, and a client that verifies certificates rejects it."""
     sandbox = start(f"{call}=tls")
     assert sandbox.fourme_url.startswith(f"{scheme}://")
     with pytest.raises(SSLError, match="CERTIFICATE_VERIFY_FAILED"):
@@ -154,8 +154,6 @@ def test_tls_is_not_to_be_trusted(
     assert sandbox.calls == []
 
 
-def test_a_rule_can_be_given_parsed(
-    start: Callable[..., Sandbox], client: requests.Session
-) -> None:
-    """Rules are taken as text or as objects."""
+def test_a_rule_may_be_an_object(start: Callable[..., Sandbox], client: requests.Session) -> None:
+    """Rules may be text or objects."""
     assert patch(client, start(parse("patch=418"))).status_code == 418

@@ -1,28 +1,22 @@
-"""The notes of a request, as the API lists them."""
+"""Notes as the sandbox stores them, and generated histories."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox import FourMeOptions
 from sandbox.fourme.data_files import sample
-from sandbox.fourme.listing import Order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import requests
 
     from sandbox import Sandbox
-
-#: The ids of the notes of `_data`, by what they are sorted by.
-BY_ID = [1, 2, 3, 4]
-BY_TIME = [2, 1, 3, 4]
-BY_PERSON = [4, 1, 2, 3]
 
 
 def _note(number: int, created_at: str, person: int, **more: object) -> dict[str, object]:
@@ -49,25 +43,8 @@ def url(start: Callable[..., Sandbox]) -> str:
     return f"{start(fourme=FourMeOptions(data=_data())).fourme_url}/v1/requests/80339/notes"
 
 
-def _ids(answer: requests.Response) -> list[int]:
-    assert answer.status_code == 200, answer.text
-    return [note["id"] for note in answer.json()]
-
-
-def _pages(client: requests.Session, address: str, **query: str) -> Iterator[requests.Response]:
-    answer = client.get(address, params=query)
-    yield answer
-    while "next" in answer.links:
-        answer = client.get(answer.links["next"]["url"])
-        yield answer
-
-
-def _all(client: requests.Session, address: str, **query: str) -> list[int]:
-    return [number for answer in _pages(client, address, **query) for number in _ids(answer)]
-
-
-def test_a_note_has_what_4me_answers(client: requests.Session, url: str) -> None:
-    """A note that the API added has all members, an internal one the internal account too."""
+def test_a_note_has_all_fields(client: requests.Session, url: str) -> None:
+    """A note that the API added has all fields, an internal one the internal account too."""
     request = url.removesuffix("/notes")
     client.patch(request, json={"note": "seen by all", "internal_note": "seen by us"})
     *_, plain, internal = client.get(url).json()
@@ -93,188 +70,17 @@ def test_a_note_has_what_4me_answers(client: requests.Session, url: str) -> None
     }
 
 
-def test_the_datas_notes_are_whole(start: Callable[..., Sandbox], client: requests.Session) -> None:
-    """What a data file leaves out of a note is filled in, and an account gets its name."""
+def test_notes_of_a_data_file_are_completed(
+    start: Callable[..., Sandbox], client: requests.Session
+) -> None:
+    """Missing fields of a note in a data file are filled in, and an account gets its name."""
     notes = client.get(f"{start().fourme_url}/v1/requests/70384/notes").json()
     assert [note["account"]["name"] for note in notes] == ["Widget Data Center", "VirtualSupport"]
     assert "internal_account" not in notes[0]
     assert notes[1]["internal_account"] == {"id": "virtualsupport", "name": "VirtualSupport"}
 
 
-def test_the_oldest_notes_come_first(
-    start: Callable[..., Sandbox], client: requests.Session
-) -> None:
-    """As documented: ascending by id, 20 on a page; a new note is on the last one."""
-    sandbox = start(fourme=FourMeOptions(history=30))
-    request = f"{sandbox.fourme_url}/v1/requests/80339"
-    client.patch(request, json={"note": "new"})
-    first, last = _pages(client, f"{request}/notes")
-    assert (len(first.json()), len(last.json())) == (20, 12)
-    ids = _ids(first) + _ids(last)
-    assert ids == sorted(ids)
-    assert last.json()[-1]["text"] == "new"
-    assert "next" not in last.links
-
-
-@pytest.mark.parametrize(
-    ("sort", "ids"),
-    [
-        ("id", BY_ID),
-        ("-id", BY_ID[::-1]),
-        ("created_at", BY_TIME),
-        ("-created_at", BY_TIME[::-1]),
-        ("person_id", BY_PERSON),
-        ("-person_id", BY_PERSON[::-1]),
-    ],
-)
-@pytest.mark.parametrize("size", ["1", "2", "3", "4", "100", "500"])
-def test_notes_are_sorted_as_asked_for(
-    client: requests.Session, url: str, sort: str, ids: list[int], size: str
-) -> None:
-    """By each sortable field, both ways, equal ones by id; over all pages, of any size."""
-    assert _all(client, url, sort=sort, per_page=size) == ids
-
-
-def test_a_page_tells_where_it_is(client: requests.Session, url: str) -> None:
-    """The headers count pages and notes; their names are lower case."""
-    first, last = _pages(client, url, per_page="3")
-    for answer, page in ((first, "1"), (last, "2")):
-        told = {name: value for name, value in answer.headers.items() if "pagination" in name}
-        assert told == {
-            "x-pagination-per-page": "3",
-            "x-pagination-current-page": page,
-            "x-pagination-total-pages": "2",
-            "x-pagination-total-entries": "4",
-        }
-    assert "link" in first.headers.keys()  # noqa: SIM118 - keys() alone tells the case
-    assert first.links["next"]["url"].startswith(f"{url}?")
-    assert _ids(client.get(url, params={"per_page": "3", "page": "2"})) == [4]
-
-
-def test_at_most_100_are_on_a_page(start: Callable[..., Sandbox], client: requests.Session) -> None:
-    """A larger page is cut down to the limit, and the next ones go on from there."""
-    url = f"{start(fourme=FourMeOptions(history=250)).fourme_url}/v1/requests/70470/notes"
-    answers = list(_pages(client, url, per_page="1000", sort="-id"))
-    assert [len(answer.json()) for answer in answers] == [100, 100, 50]
-    assert answers[0].headers["x-pagination-per-page"] == "100"
-
-
-def test_the_next_page_asks_for_the_same(client: requests.Session, url: str) -> None:
-    """The link keeps size, order and filters."""
-    query = {
-        "per_page": "1",
-        "sort": "-id",
-        "created_at": ">=2026-11-20T11:00:00Z",
-        "person": "7,8",
-    }
-    first, second = _pages(client, url, **query)
-    assert (_ids(first), _ids(second)) == ([3], [1])
-    assert second.headers["x-pagination-total-entries"] == "2"
-
-
-@pytest.mark.parametrize("sort", ["id", "-id", "created_at", "-created_at"])
-def test_notes_added_between_two_pages_shift_nothing(
-    client: requests.Session, url: str, sort: str
-) -> None:
-    """A cursor stands for a note, not for a number of notes: none is skipped or told twice."""
-    known = _all(client, url, sort=sort)
-    first = client.get(url, params={"per_page": "2", "sort": sort})
-    client.patch(url.removesuffix("/notes"), json={"note": "a", "internal_note": "b"})
-    rest = [number for page in _pages(client, first.links["next"]["url"]) for number in _ids(page)]
-    new = [5, 6] if not sort.startswith("-") else []
-    assert _ids(first) + rest == known + new
-
-
-@pytest.mark.parametrize(
-    ("query", "ids"),
-    [
-        ({"created_at": "2026-11-20T12:00:00Z"}, [3, 4]),
-        ({"created_at": "2026-11-20T13:00:00+01:00"}, [3, 4]),
-        ({"created_at": "2026-11-20T06:00:00"}, [3, 4]),
-        ({"created_at": "!2026-11-20T12:00:00Z"}, [1, 2]),
-        ({"created_at": "<2026-11-20T11:00:00Z"}, [2]),
-        ({"created_at": "<=2026-11-20T11:00:00Z"}, [1, 2]),
-        ({"created_at": ">2026-11-20T11:00:00Z"}, [3, 4]),
-        ({"created_at": ">=2026-11-20T11:00:00Z"}, [1, 3, 4]),
-        ({"created_at": ">2026-11-20T10:59:59Z<2026-11-20T12:00:00Z"}, [1]),
-        ({"created_at": ">=2026-11-20T10:59:59Z<=2026-11-20T11:00:00Z"}, [1, 2]),
-        ({"created_at": ""}, []),
-        ({"created_at": "!"}, [1, 2, 3, 4]),
-        ({"medium": "email"}, [3]),
-        ({"medium": "email,ai"}, [3, 4]),
-        ({"medium": "!email,ai"}, [1, 2]),
-        ({"person": "7"}, [1, 2]),
-        ({"person": "!7"}, [3, 4]),
-        ({"person": "7", "created_at": ">=2026-11-20T11:00:00Z"}, [1]),
-    ],
-)
-def test_notes_are_filtered(
-    client: requests.Session, url: str, query: dict[str, str], ids: list[int]
-) -> None:
-    """By each operator of the documentation; several filters all hold."""
-    answer = client.get(url, params=query)
-    assert _ids(answer) == ids
-    assert answer.headers["x-pagination-total-entries"] == str(len(ids))
-
-
-def test_fields_can_be_chosen(client: requests.Session, url: str) -> None:
-    """A list has the members that are asked for, and always the id."""
-    assert client.get(url, params={"fields": "text", "per_page": "1"}).json() == [
-        {"id": 1, "text": "n1"}
-    ]
-
-
-@pytest.mark.parametrize(
-    ("query", "message"),
-    [
-        ({"per_page": "0"}, "per_page must be a number greater than 0"),
-        ({"per_page": "-1"}, "per_page must be a number greater than 0"),
-        ({"per_page": "x"}, "per_page must be a number greater than 0"),
-        ({"page": "0"}, "page must be a number greater than 0"),
-        ({"sort": "text"}, "Sorting not allowed on fields: text"),
-        ({"sort": "-nope"}, "Unknown fields: nope"),
-        ({"sort": ""}, "Unknown fields: "),
-        ({"nope": "1", "other": "2"}, "Unknown fields: nope, other"),
-        ({"fields": "text,nope"}, "Unknown fields: nope"),
-        ({"text": "x"}, "Filtering not allowed on fields: text"),
-        ({"created_at": "2026-11-20,2026-11-21"},
-         "Cannot apply the '=' operator to a set of values for field created_at"),
-        ({"created_at": "yesterday"}, "Invalid value for field created_at"),
-        ({"created_at": ">yesterday"}, "Invalid value for field created_at"),
-        ({"person": "x"}, "Invalid value for field person"),
-        ({"search_after": "x"}, "Invalid value for search_after"),
-        ({"search_after": "MQ"}, "Invalid value for search_after"),
-    ],
-)  # fmt: skip
-def test_a_wrong_query_is_refused(
-    client: requests.Session, url: str, query: dict[str, str], message: str
-) -> None:
-    """What the API can't take is a 400 that says so."""
-    answer = client.get(url, params=query)
-    assert (answer.status_code, answer.json()) == (400, {"message": message})
-
-
-def test_a_request_that_is_not_there_has_no_notes(client: requests.Session, url: str) -> None:
-    """An unknown request gets a 404; one without notes an empty page."""
-    assert client.get(url.replace("80339", "1")).status_code == 404
-    empty = client.get(url.replace("80339", "70470"))
-    assert (_ids(empty), empty.headers["x-pagination-total-pages"]) == ([], "1")
-
-
-@pytest.mark.parametrize("order", get_args(Order))
-def test_a_server_may_ignore_what_is_asked(
-    start: Callable[..., Sandbox], client: requests.Session, order: Order
-) -> None:
-    """A server with an order of its own lists in it, whatever `sort` says, over all pages."""
-    options = FourMeOptions(data=_data(), notes_order=order)
-    url = f"{start(fourme=options).fourme_url}/v1/requests/80339/notes"
-    expected = {"asked": [BY_ID, BY_TIME[::-1]], "ascending": [BY_ID, BY_ID]}
-    expected["descending"] = [BY_ID[::-1], BY_ID[::-1]]
-    found = [_all(client, url, per_page="3", **query) for query in ({}, {"sort": "-created_at"})]
-    assert found == expected[order]
-
-
-def test_requests_can_be_given_a_history(start: Callable[..., Sandbox]) -> None:
+def test_requests_can_have_a_history(start: Callable[..., Sandbox]) -> None:
     """Every request has that many old notes, a minute apart, every other one internal."""
     store = start(fourme=FourMeOptions(history=30)).store
     plain = start().store
@@ -291,7 +97,7 @@ def test_requests_can_be_given_a_history(start: Callable[..., Sandbox]) -> None:
     assert len(ids) == len(set(ids)) == 30 * len(store.requests) > 0
 
 
-def test_a_history_is_older_than_what_is_added(
+def test_a_history_is_older_than_added_notes(
     start: Callable[..., Sandbox], client: requests.Session
 ) -> None:
     """A new note has a higher id than all of a history, in every request."""
@@ -307,7 +113,7 @@ def test_a_history_is_older_than_what_is_added(
 def test_a_server_may_rewrite_notes(
     start: Callable[..., Sandbox], client: requests.Session
 ) -> None:
-    """Texts are stored as the option makes them; those that were there stay as they are."""
+    """Texts are stored as the option rewrites them; existing ones stay unchanged."""
     options = FourMeOptions(data=_data(), rewrite_note=lambda text: f"<p>{text}</p>")
     url = f"{start(fourme=options).fourme_url}/v1/requests/80339"
     client.patch(url, json={"note": "a", "internal_note": "b"})

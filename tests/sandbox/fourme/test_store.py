@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
 
 
-def test_the_sample_holds_what_the_examples_use() -> None:
-    """The well-known requests are there, and every reference has something to refer to."""
+def test_the_sample_has_what_the_examples_use() -> None:
+    """The known requests exist, and every reference has something to refer to."""
     store = Store(None, None, Clock())
     assert {70384, 70470, 68673, 80339} <= set(store.requests)
     collections = sample()["references"]
@@ -66,7 +66,7 @@ def test_stores_do_not_share_the_sample() -> None:
 def test_a_data_file_is_created_and_written_back(
     start: Callable[..., Sandbox], client: requests.Session, tmp_path: Path
 ) -> None:
-    """A missing file is made from the sample; after a change, a new sandbox goes on from it."""
+    """A missing file is created from the sample; after a change, a new sandbox reads it."""
     path = tmp_path / "requests.yaml"
     data = read(path)
     assert path.read_text(encoding="utf-8") == sample_text()
@@ -95,8 +95,8 @@ def test_a_data_file_is_created_and_written_back(
         ("{requests: [], tokens: {t: {}}}", r"tokens\.t: needs account and person"),
     ],
 )
-def test_a_spoilt_data_file_says_where(tmp_path: Path, text: str, message: str) -> None:
-    """A file of the wrong shape is refused with its name, the place and the reason."""
+def test_the_error_in_a_data_file_is_located(tmp_path: Path, text: str, message: str) -> None:
+    """The error for a file of the wrong structure has its name, the place and the reason."""
     path = tmp_path / "data.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(DocumentError, match=message) as caught:
@@ -104,7 +104,7 @@ def test_a_spoilt_data_file_says_where(tmp_path: Path, text: str, message: str) 
     assert str(path) in str(caught.value)
 
 
-def test_a_data_file_that_cant_be_written_says_so(tmp_path: Path) -> None:
-    """A folder that does not exist is named."""
+def test_a_data_file_that_cant_be_written_is_an_error(tmp_path: Path) -> None:
+    """The error names a folder that does not exist."""
     with pytest.raises(DocumentError, match="nowhere"):
         read(tmp_path / "nowhere" / "data.yaml")

@@ -1,4 +1,4 @@
-"""Attachment storage, in both flavours."""
+"""The attachment storage, with both providers."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def _post(session: requests.Session, url: str, form: list[tuple[str, object]]) -
     return session.post(url, files=form)  # type: ignore[arg-type]  # wider than the stubs say
 
 
-def test_the_s3_flavour_is_documented_so(
+def test_the_s3_response_is_as_documented(
     start: Callable[..., Sandbox], client: requests.Session
 ) -> None:
-    """The answer has the documented fields, in the documented order."""
+    """The response has the documented fields, in the documented order."""
     storage = client.get(f"{start().fourme_url}/v1/attachments/storage").json()
     assert list(storage) == ["size_limit", "allowed_extensions", "provider", "upload_uri", "s3"]
     assert list(storage["s3"]) == [
@@ -72,10 +72,10 @@ def test_the_s3_flavour_is_documented_so(
     assert storage["s3"]["key"].endswith("/${filename}")
 
 
-def test_the_local_flavour_is_documented_so(
+def test_the_local_response_is_as_documented(
     start: Callable[..., Sandbox], client: requests.Session
 ) -> None:
-    """The answer has the documented fields; limits can be set."""
+    """The response has the documented fields; limits can be set."""
     options = FourMeOptions(storage="local", size_limit=5, allowed_extensions=())
     sandbox = start(fourme=options)
     storage = client.get(f"{sandbox.fourme_url}/v1/attachments/storage").json()
@@ -84,15 +84,15 @@ def test_the_local_flavour_is_documented_so(
     assert (storage["size_limit"], storage["allowed_extensions"]) == (5, [])
 
 
-def test_s3_takes_a_file_and_names_its_key(
+def test_s3_stores_a_file_and_returns_its_key(
     start: Callable[..., Sandbox], client: requests.Session, bare: requests.Session
 ) -> None:
-    """The answer is XML with the key, and the file can be looked at until the sandbox closes."""
+    """The response is XML with the key, and the file exists until the sandbox closes."""
     sandbox = start()
     url, fields = _granted(client, sandbox)
-    answer = _post(bare, url, _form(fields))
-    assert answer.status_code == 201
-    key = ET.fromstring(answer.content).findtext("Key")  # noqa: S314 - the sandbox's own XML
+    response = _post(bare, url, _form(fields))
+    assert response.status_code == 201
+    key = ET.fromstring(response.content).findtext("Key")  # noqa: S314 - the sandbox's own XML
     assert key == dict(fields)["key"].replace("${filename}", "log ü.txt")
     (upload,) = sandbox.store.uploads
     assert (upload.key, upload.filename, upload.content_type) == (key, "log ü.txt", "text/plain")
@@ -102,27 +102,27 @@ def test_s3_takes_a_file_and_names_its_key(
     assert not upload.path.exists()
 
 
-def test_local_storage_takes_a_file_with_credentials(
+def test_local_storage_needs_credentials(
     start: Callable[..., Sandbox], client: requests.Session, bare: requests.Session
 ) -> None:
-    """The answer is JSON with the key; without credentials there is none."""
+    """The response is JSON with the key; without credentials it is a 401."""
     sandbox = start(fourme=FourMeOptions(storage="local"))
     url, fields = _granted(client, sandbox)
     assert _post(bare, url, _form(fields)).status_code == 401
-    answer = _post(client, url, _form(fields))
-    assert answer.status_code == 200
-    assert answer.json() == {"key": sandbox.store.uploads[0].key}
+    response = _post(client, url, _form(fields))
+    assert response.status_code == 200
+    assert response.json() == {"key": sandbox.store.uploads[0].key}
 
 
-def test_s3_refuses_other_credentials(
+def test_s3_rejects_other_credentials(
     start: Callable[..., Sandbox], client: requests.Session
 ) -> None:
     """An Authorization header is an error: 4me's token is not for the storage provider."""
     sandbox = start()
     url, fields = _granted(client, sandbox)
-    answer = _post(client, url, _form(fields))
-    assert (answer.status_code, sandbox.store.uploads) == (400, ())
-    assert ET.fromstring(answer.content).findtext("Code") == "InvalidArgument"  # noqa: S314 - the sandbox's own XML
+    response = _post(client, url, _form(fields))
+    assert (response.status_code, sandbox.store.uploads) == (400, ())
+    assert ET.fromstring(response.content).findtext("Code") == "InvalidArgument"  # noqa: S314 - the sandbox's own XML
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_s3_refuses_other_credentials(
     ],
 )
 @pytest.mark.parametrize("provider", ["s3", "local"])
-def test_a_spoilt_form_is_refused(
+def test_an_invalid_form_is_rejected(
     start: Callable[..., Sandbox],
     client: requests.Session,
     bare: requests.Session,
@@ -156,24 +156,24 @@ def test_a_spoilt_form_is_refused(
     spoil: Callable[[list[tuple[str, object]]], list[tuple[str, object]]],
     status: int,
 ) -> None:
-    """Missing, changed, misordered or extra fields, and bad files, leave nothing behind."""
+    """Missing, changed, misordered or extra fields, and invalid files, are errors."""
     options = FourMeOptions(storage="s3" if provider == "s3" else "local", size_limit=100)
     sandbox = start(fourme=options)
     url, fields = _granted(client, sandbox)
-    answer = _post(bare if provider == "s3" else client, url, spoil(_form(fields)))
-    assert (answer.status_code, sandbox.store.uploads) == (status, ())
+    response = _post(bare if provider == "s3" else client, url, spoil(_form(fields)))
+    assert (response.status_code, sandbox.store.uploads) == (status, ())
 
 
 @pytest.mark.parametrize("body", [b"", b"--x\r\n\r\n"])
-def test_what_is_no_form_is_refused(
+def test_another_body_than_a_form_is_rejected(
     start: Callable[..., Sandbox], bare: requests.Session, client: requests.Session, body: bytes
 ) -> None:
-    """A body of another type, or one that breaks off, is an error in XML."""
+    """A body of another type, or an incomplete one, is an error in XML."""
     url, _ = _granted(client, start())
     headers = {"Content-Type": "multipart/form-data; boundary=x"} if body else {}
-    answer = bare.post(url, data=body, headers=headers)
-    assert answer.status_code in (400, 412)
-    assert ET.fromstring(answer.content).tag == "Error"  # noqa: S314 - the sandbox's own XML
+    response = bare.post(url, data=body, headers=headers)
+    assert response.status_code in (400, 412)
+    assert ET.fromstring(response.content).tag == "Error"  # noqa: S314 - the sandbox's own XML
 
 
 @pytest.mark.parametrize("provider", ["s3", "local"])
@@ -183,23 +183,23 @@ def test_a_policy_expires(
     bare: requests.Session,
     provider: Provider,
 ) -> None:
-    """An upload after the time that was granted is refused with S3's words; before, it is taken."""
+    """An upload after the expiration is rejected with S3's message; before, it is stored."""
     session = bare if provider == "s3" else client
     for seconds, status in ((0.0, 403), (60.0, 201 if provider == "s3" else 200)):
         sandbox = start(fourme=FourMeOptions(storage=provider, policy_seconds=seconds))
         url, fields = _granted(client, sandbox)
-        answer = _post(session, url, _form(fields))
-        assert answer.status_code == status
+        response = _post(session, url, _form(fields))
+        assert response.status_code == status
         assert len(sandbox.store.uploads) == int(status != 403)
-        assert ("Invalid according to Policy: Policy expired." in answer.text) is (status == 403)
+        assert ("Invalid according to Policy: Policy expired." in response.text) is (status == 403)
         if (provider, status) == ("s3", 403):
-            assert "<Code>AccessDenied</Code>" in answer.text
+            assert "<Code>AccessDenied</Code>" in response.text
 
 
-def test_a_policy_tells_when_it_expires(
+def test_a_policy_has_its_expiration(
     start: Callable[..., Sandbox], client: requests.Session
 ) -> None:
-    """The policy and the field of local storage name the end of the time that is granted."""
+    """The S3 policy and the field of the local storage have the time of expiration."""
     now = datetime.now(UTC)
     s3 = start(fourme=FourMeOptions(policy_seconds=600))
     policy = json.loads(base64.b64decode(dict(_granted(client, s3)[1])["policy"]))
@@ -220,7 +220,7 @@ def _uploaded(
 def test_an_uploaded_file_can_be_attached_and_removed(
     start: Callable[..., Sandbox], client: requests.Session, bare: requests.Session
 ) -> None:
-    """A PATCH attaches uploads to the note that it adds; `_destroy` takes them off again."""
+    """A PATCH attaches uploads to the note that it adds; `_destroy` removes them."""
     key, request = _uploaded(start(), client, bare)
     item = {"key": key, "filesize": len(CONTENT), "inline": True}
     body = {
@@ -236,10 +236,10 @@ def test_an_uploaded_file_can_be_attached_and_removed(
     assert client.get(f"{request}/notes").json()[-1]["attachments"] == []
 
 
-def test_an_attachment_alone_makes_a_note(
+def test_an_attachment_alone_adds_a_note(
     start: Callable[..., Sandbox], client: requests.Session, bare: requests.Session
 ) -> None:
-    """Attachments without a text are kept on a note without text; a wrong size is refused."""
+    """Attachments without a text are added to a note without text; a wrong size is an error."""
     key, request = _uploaded(start(), client, bare)
     wrong = {"internal_note_attachments": [{"key": key, "filesize": 1}]}
     assert client.patch(request, json=wrong).status_code == 422

@@ -1,4 +1,4 @@
-"""With a 4me API served, no call of a step leaves the machine, whatever its spec says."""
+"""With the 4me API served, no call of a step leaves the machine, whatever the spec."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _document(connection: str) -> Document:
 
 
 def _spec(sandbox: Sandbox, query: str = "") -> requests.Response:
-    """Ask for the spec without the SDK, whose reader has ideas of its own."""
+    """Get the spec without the SDK, which would convert it."""
     url = sandbox.metadata_url.replace(f":{sandbox.metadata_token}@", "")
     with requests.Session() as session:
         session.trust_env = False
@@ -81,15 +81,15 @@ def _spec(sandbox: Sandbox, query: str = "") -> requests.Response:
 
 
 def _value(sandbox: Sandbox, query: str = "") -> object:
-    answer = _spec(sandbox, query)
-    assert "4me.com" not in answer.text
-    assert "xurrent.com" not in answer.text
-    return answer.json()["value"]
+    response = _spec(sandbox, query)
+    assert "4me.com" not in response.text
+    assert "xurrent.com" not in response.text
+    return response.json()["value"]
 
 
 @pytest.mark.parametrize("way", MAPPINGS)
-def test_the_host_of_a_connection_leads_here(start: Callable[..., Sandbox], way: str) -> None:
-    """Wherever a host comes from, it is replaced in the spec, and wherever it is asked for."""
+def test_the_host_of_a_connection_is_replaced(start: Callable[..., Sandbox], way: str) -> None:
+    """Whatever the source of a host, it is replaced in the spec and in each part of it."""
     sandbox = start(document=_document(MAPPINGS[way]))
     connection = {"host": sandbox.fourme_url, "account": "wdc"}
     if "tokenURL" in MAPPINGS[way]:
@@ -105,7 +105,7 @@ def test_the_host_of_a_connection_leads_here(start: Callable[..., Sandbox], way:
 
 
 @pytest.mark.parametrize("way", TEXTS)
-def test_the_host_in_json_text_leads_here(start: Callable[..., Sandbox], way: str) -> None:
+def test_the_host_in_json_text_is_replaced(start: Callable[..., Sandbox], way: str) -> None:
     """A connection that is JSON text stays JSON text, with the host replaced."""
     sandbox = start(document=_document(TEXTS[way]))
     spec = _value(sandbox)
@@ -133,10 +133,10 @@ def test_the_host_in_json_text_leads_here(start: Callable[..., Sandbox], way: st
     ],
 )
 @pytest.mark.parametrize("wrapped", [False, True])
-def test_a_spec_that_is_served_as_it_is_leads_here(
+def test_the_host_of_a_literal_spec_is_replaced(
     start: Callable[..., Sandbox], connection: object, *, wrapped: bool
 ) -> None:
-    """It is the same without any expression, in each way in which Relay writes text."""
+    """It is the same without any expression, in each of Relay's representations of text."""
     spec: object = {"connection": connection}
     sandbox = start(document=document_for({"$encoding": "", "data": spec} if wrapped else spec))
     served = Interface(sandbox.metadata_url).get()["connection"]
@@ -160,24 +160,24 @@ def test_a_spec_that_is_served_as_it_is_leads_here(
         [1],
     ],
 )
-def test_what_names_no_host_is_left_alone(
+def test_a_connection_without_a_host_is_unchanged(
     start: Callable[..., Sandbox], connection: object
 ) -> None:
-    """A connection without a host that is text is served as it is: a step finds the mistake."""
+    """A connection without a host that is text is unchanged: the step reports the mistake."""
     spec = {"connection": connection, "request": {"host": "https://api.4me.com"}}
     assert _spec(start(document=document_for(spec))).json()["value"] == spec
 
 
 @pytest.mark.parametrize("spec", [{"request": 1}, [1], None, "x"])
-def test_a_spec_without_a_connection_is_left_alone(
+def test_a_spec_without_a_connection_is_unchanged(
     start: Callable[..., Sandbox], spec: object
 ) -> None:
     """There is nothing to replace."""
     assert _spec(start(document=document_for(spec))).json()["value"] == spec
 
 
-def test_what_is_not_there_stays_unresolved(start: Callable[..., Sandbox]) -> None:
-    """A missing connection is listed as ever; what else is asked for is not held up by it."""
+def test_a_missing_connection_stays_unresolved(start: Callable[..., Sandbox]) -> None:
+    """A missing connection is listed; other parts of the spec are not affected."""
     sandbox = start(document=_document("{host: '${secrets.gone}', account: wdc}"))
     assert _spec(sandbox).json()["unresolvable"] == {"secrets": [{"name": "gone"}]}
     assert _spec(sandbox, "connection.account").json() == {
@@ -187,8 +187,8 @@ def test_what_is_not_there_stays_unresolved(start: Callable[..., Sandbox]) -> No
     }
 
 
-def test_without_fourme_a_host_stays() -> None:
-    """The same document leads to the host that it names."""
+def test_without_fourme_the_host_is_unchanged() -> None:
+    """The spec has the host of the document."""
     document = _document(MAPPINGS["of another type"])
     with Sandbox(document) as sandbox:
         assert _spec(sandbox, "connection.host").json()["value"] == "https://api.xurrent.com"

@@ -28,7 +28,7 @@ runs:
 
 
 def test_every_part_is_read() -> None:
-    """Connections, secrets, parameters, specs and outputs are where they belong."""
+    """Connections, secrets, parameters, specs and outputs are in their attributes."""
     document = parse(TEXT)
     assert document.connections["4me", "main"]["account"] == "a"
     assert document.secrets == {"x": "y"}
@@ -44,7 +44,7 @@ def test_every_part_is_read() -> None:
     ("run", "step", "listed"), [("2", "default", "1"), ("1", "nope", "default, other")]
 )
 def test_an_unknown_run_or_step_lists_those_there_are(run: str, step: str, listed: str) -> None:
-    """Who asks for something that is not there is told what is."""
+    """The error for an unknown run or step lists the known ones."""
     with pytest.raises(DocumentError, match=f"choose one of: {listed}"):
         parse(TEXT).step(run, step)
 
@@ -61,15 +61,15 @@ def test_an_unknown_run_or_step_lists_those_there_are(run: str, step: str, liste
         ("runs: {'1': {steps: {a: {spec: text}}}}", "runs.1.steps.a.spec: must be a mapping"),
     ],
 )
-def test_a_wrong_shape_says_where(text: str, message: str) -> None:
-    """A document of the wrong shape is refused with the place and the reason."""
+def test_a_wrong_structure_is_located(text: str, message: str) -> None:
+    """The error for a document of the wrong structure has the place and the reason."""
     with pytest.raises(DocumentError, match=message.replace("[", r"\[")):
         parse(text)
 
 
 @pytest.mark.parametrize("content", [None, b"\xff"])
 def test_an_unreadable_file_is_named(tmp_path: Path, content: bytes | None) -> None:
-    """The message about a file that can't be read starts with its name."""
+    """The error for a file that can't be read starts with its name."""
     path = tmp_path / "input.yaml"
     if content is not None:
         path.write_bytes(content)
@@ -77,7 +77,7 @@ def test_an_unreadable_file_is_named(tmp_path: Path, content: bytes | None) -> N
         load(path)
 
 
-def test_outputs_are_added_without_losing_anything() -> None:
+def test_outputs_are_added_to_the_document() -> None:
     """The saved document is the old one, with the step's new outputs beside its old ones."""
     saved = parse(parse(TEXT).with_outputs("1", "other", {"request": {"id": 1}}))
     assert saved.step("1", "other").outputs == {"key": "value", "request": {"id": 1}}
@@ -85,8 +85,8 @@ def test_outputs_are_added_without_losing_anything() -> None:
     assert saved.connections == parse(TEXT).connections
 
 
-def test_a_spec_given_as_it_is_stays_as_it_is() -> None:
-    """A document built around a spec does not touch what looks like an expression."""
+def test_a_literal_spec_is_not_evaluated() -> None:
+    """In a document built around a spec, expressions are not evaluated."""
     spec = {"note": "${not.mine}", "data": b"\xff"}
     step = document_for(spec).step("1", "default")
     assert (step.spec, step.literal) == (spec, True)

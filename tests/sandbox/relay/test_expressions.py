@@ -1,4 +1,4 @@
-"""Expressions and what they come to."""
+"""Expressions and their values."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ SCOPE = Scope(
     ],
 )
 def test_one_expression_yields_the_typed_value(text: str, value: object) -> None:
-    """Text that is one expression becomes what it leads to; text without any stays as it is.
+    """Text that is one expression becomes its value; text without any stays unchanged.
 
     Two dollar signs before a brace begin no expression, and stay both (recorded from Relay).
     """
@@ -77,8 +77,8 @@ def test_inside_longer_text_values_become_text(text: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "key"])
-def test_whole_floats_are_integers(path: str) -> None:
-    """As recorded: 3.0 is served as 3, in a part as in the whole."""
+def test_floats_without_a_fraction_are_integers(path: str) -> None:
+    """As recorded: 3.0 is served as 3, in a part as in the whole spec."""
     tree = {"key": ["${parameters.number}", 1e3, 2.5]}
     found = evaluate_path(tree, path, SCOPE) if path else evaluate(tree, SCOPE)
     assert json.dumps(found.value).removeprefix('{"key": ').rstrip("}") == "[3, 1000, 2.5]"
@@ -90,7 +90,7 @@ def test_whole_floats_are_integers(path: str) -> None:
      '{\n\t"a": [\n\t\t2\n\t],\n\t"b": 1\n}')],
 )  # fmt: skip
 def test_numbers_are_printed_as_go_prints_them(value: object, text: str) -> None:
-    """Whole floats lose their point; JSON is indented by tabs, with sorted keys, as recorded."""
+    """As recorded: floats without a fraction are integers; JSON has tabs and sorted keys."""
     assert text_of(value) == text
 
 
@@ -105,8 +105,10 @@ def test_numbers_are_printed_as_go_prints_them(value: object, text: str) -> None
         (["${secrets.y}", "${secrets.y}"], {"secrets": [{"name": "y"}]}),
     ],
 )
-def test_what_is_missing_is_listed_and_left_as_written(tree: object, unresolvable: object) -> None:
-    """A missing thing makes the result incomplete, is listed once, and stays as it was written."""
+def test_unresolved_expressions_are_listed_and_unchanged(
+    tree: object, unresolvable: object
+) -> None:
+    """An unresolved expression makes the result incomplete, is listed once, and stays unchanged."""
     evaluated = evaluate({"key": tree}, SCOPE)
     assert evaluated.value == {"key": tree}
     assert evaluated.unresolvable == unresolvable
@@ -129,7 +131,7 @@ def test_what_is_missing_is_listed_and_left_as_written(tree: object, unresolvabl
         ("${parameters.text.deeper}", "'deeper'"),
     ],
 )
-def test_what_is_not_known_is_named(text: str, named: str) -> None:
+def test_the_error_names_what_is_unknown(text: str, named: str) -> None:
     """An expression that can't be evaluated is an error that shows it."""
     with pytest.raises(ExpressionError, match=named):
         evaluate({"key": text}, SCOPE)
@@ -151,8 +153,8 @@ def test_unknown_types_and_functions_are_named(tree: object, named: str) -> None
         evaluate(tree, SCOPE)
 
 
-def test_bytes_travel_as_base64_unless_they_are_text() -> None:
-    """Bytes become text where they are UTF-8, else Relay's base64 mapping."""
+def test_bytes_become_base64_unless_they_are_text() -> None:
+    """Bytes become text if they are UTF-8, else Relay's base64 mapping."""
     assert encode({"a": b"\xc3\xbc", "b": [b"\xff"]}) == {
         "a": "ü",
         "b": [{"$encoding": "base64", "data": "/w=="}],
@@ -160,7 +162,7 @@ def test_bytes_travel_as_base64_unless_they_are_text() -> None:
 
 
 def test_encoded_text_is_decoded() -> None:
-    """A base64 mapping of text is the text, and one whose data is missing stays a mapping."""
+    """A base64 mapping of text becomes text; one whose data is unresolved stays a mapping."""
     assert evaluate({"$encoding": "base64", "data": "w7w="}, SCOPE).value == "ü"
     missing = {"$encoding": "base64", "data": "${secrets.y}"}
     assert evaluate(missing, SCOPE).value == missing
@@ -170,8 +172,8 @@ def test_encoded_text_is_decoded() -> None:
     ("path", "value"),
     [("a.b[0]", 3.0), ("a", {"b": [3.0]}), ('c["d"]', "wdc"), ("c.d", "wdc")],
 )
-def test_a_path_leads_to_a_part(path: str, value: object) -> None:
-    """A query yields the part that it leads to, through expressions too."""
+def test_a_path_selects_a_part(path: str, value: object) -> None:
+    """A query returns the part that its path selects, through expressions too."""
     tree = {
         "a": {"b": ["${parameters.number}"]},
         "c": {"d": "${connections.'4me'.my-4me-connection.account}"},
@@ -180,14 +182,14 @@ def test_a_path_leads_to_a_part(path: str, value: object) -> None:
     assert evaluate_path(tree, path, SCOPE).value == value
 
 
-def test_a_path_through_something_missing_is_incomplete() -> None:
-    """What lies behind a missing thing is null, and the missing thing is listed."""
+def test_a_path_through_an_unresolved_value_is_incomplete() -> None:
+    """A part of an unresolved value is null, and the unresolved value is listed."""
     found = evaluate_path({"a": "${secrets.y}"}, "a.b", SCOPE)
     assert (found.value, found.complete) == (None, False)
 
 
 @pytest.mark.parametrize("path", ["b", "a.b", "a b", "[0]", "a["])
-def test_a_path_that_leads_nowhere_is_an_error(path: str) -> None:
-    """A query without an answer is an error, not a null."""
+def test_a_path_without_a_value_is_an_error(path: str) -> None:
+    """A query that selects nothing is an error, not a null."""
     with pytest.raises(ExpressionError):
         evaluate_path({"a": 1}, path, SCOPE)

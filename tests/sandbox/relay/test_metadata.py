@@ -1,4 +1,4 @@
-"""The metadata service, asked by Relay's own SDK and by hand."""
+"""The metadata service, called by Relay's own SDK and by plain HTTP."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def relay(start: Callable[..., Sandbox]) -> Sandbox:
 
 @pytest.fixture
 def by_hand() -> Iterator[requests.Session]:
-    """Send nothing but what a test says."""
+    """Send no headers but those of a test."""
     with requests.Session() as session:
         session.trust_env = False
         yield session
@@ -62,7 +62,7 @@ def _bearer(sandbox: Sandbox) -> dict[str, str]:
 
 
 def test_the_sdk_reads_the_spec(relay: Sandbox) -> None:
-    """The SDK gets the evaluated spec, bytes included, and the 4me connection leads here."""
+    """The SDK gets the evaluated spec, bytes included, with the sandbox's host."""
     spec = Interface(relay.metadata_url).get()
     assert spec["request"] == {"request_id": "80339", "blob": b"\xff"}
     assert spec["connection"]["host"] == relay.fourme_url
@@ -70,13 +70,13 @@ def test_the_sdk_reads_the_spec(relay: Sandbox) -> None:
 
 
 def test_the_sdk_queries_a_part(relay: Sandbox) -> None:
-    """`?q=` yields the part that the path leads to."""
+    """`?q=` returns the part that the path selects."""
     assert Interface(relay.metadata_url).get("request.request_id") == "80339"
     assert Interface(relay.metadata_url).get('connection["account"]') == "wdc"
 
 
 def test_the_sdk_publishes_outputs_and_links(relay: Sandbox) -> None:
-    """What the SDK sets is published, and can be read like any step's output."""
+    """Outputs that the SDK sets are published, and can be read like any step's."""
     interface = Interface(relay.metadata_url)
     interface.outputs.set("request", {"id": 80339})
     interface.decorators.set_link("request", "Open it", "https://wdc.4me.com/requests/80339")
@@ -88,15 +88,15 @@ def test_the_sdk_publishes_outputs_and_links(relay: Sandbox) -> None:
     }
 
 
-def test_what_is_unresolvable_is_told(by_hand: requests.Session) -> None:
-    """An incomplete spec is served with the list of what is missing; the SDK refuses it."""
+def test_an_incomplete_spec_lists_what_is_unresolvable(by_hand: requests.Session) -> None:
+    """An incomplete spec is served with a list of the unresolved values; the SDK rejects it."""
     from sandbox import Sandbox  # noqa: PLC0415 - only this test serves another step
 
     with Sandbox(DOCUMENT, step="incomplete") as sandbox:
-        answer = by_hand.get(f"{_bare(sandbox)}/spec", headers=_bearer(sandbox))
+        response = by_hand.get(f"{_bare(sandbox)}/spec", headers=_bearer(sandbox))
         with pytest.raises(UnresolvableException):
             Interface(sandbox.metadata_url).get()
-    assert answer.json() == {
+    assert response.json() == {
         "value": {"note": "${secrets.gone}", "done": 1},
         "unresolvable": {"secrets": [{"name": "gone"}]},
         "complete": False,
@@ -105,30 +105,30 @@ def test_what_is_unresolvable_is_told(by_hand: requests.Session) -> None:
 
 def test_a_complete_spec_has_relays_envelope(relay: Sandbox, by_hand: requests.Session) -> None:
     """The envelope and the content type are Relay's, and the connection is closed."""
-    answer = by_hand.get(f"{_bare(relay)}/spec", headers=_bearer(relay))
-    assert answer.headers["Content-Type"] == "application/json"
-    assert answer.headers["Connection"] == "close"
-    assert sorted(answer.json()) == ["complete", "unresolvable", "value"]
-    assert (answer.json()["complete"], answer.json()["unresolvable"]) == (True, {})
+    response = by_hand.get(f"{_bare(relay)}/spec", headers=_bearer(relay))
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.headers["Connection"] == "close"
+    assert sorted(response.json()) == ["complete", "unresolvable", "value"]
+    assert (response.json()["complete"], response.json()["unresolvable"]) == (True, {})
 
 
 @pytest.mark.parametrize(
     "authorization", [None, "Bearer wrong", "Basic !!", "Basic Ondyb25n", "Digest x"]
 )
-def test_without_the_token_nobody_is_let_in(
+def test_the_token_is_required(
     relay: Sandbox, by_hand: requests.Session, authorization: str | None
 ) -> None:
-    """No token, a wrong one and nonsense get the plain 401."""
+    """No token, a wrong one and an invalid header get a plain 401."""
     headers = {"Authorization": authorization} if authorization else {}
-    answer = by_hand.get(f"{_bare(relay)}/spec", headers=headers)
-    assert (answer.status_code, answer.text) == (401, "401 unauthorized\n")
-    assert answer.headers["Content-Type"].startswith("text/plain")
+    response = by_hand.get(f"{_bare(relay)}/spec", headers=headers)
+    assert (response.status_code, response.text) == (401, "401 unauthorized\n")
+    assert response.headers["Content-Type"].startswith("text/plain")
 
 
-def test_the_token_is_taken_as_a_basic_password(relay: Sandbox, by_hand: requests.Session) -> None:
-    """An empty user with the token as password is let in."""
-    answer = by_hand.get(f"{_bare(relay)}/spec", auth=("", relay.metadata_token))
-    assert answer.status_code == 200
+def test_the_token_may_be_a_basic_password(relay: Sandbox, by_hand: requests.Session) -> None:
+    """An empty user with the token as password is authorized."""
+    response = by_hand.get(f"{_bare(relay)}/spec", auth=("", relay.metadata_token))
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -140,17 +140,17 @@ def test_the_token_is_taken_as_a_basic_password(relay: Sandbox, by_hand: request
         (None, b"text", "text"),
     ],
 )
-def test_outputs_are_taken_in_three_types(
+def test_outputs_have_three_content_types(
     relay: Sandbox,
     by_hand: requests.Session,
     content_type: str | None,
     body: bytes,
     value: object,
 ) -> None:
-    """JSON is stored as its value, anything else as text, or as base64 if it is no UTF-8."""
+    """JSON is stored as its value, anything else as text, or as base64 if it is not UTF-8."""
     headers = {**_bearer(relay), **({"Content-Type": content_type} if content_type else {})}
-    answer = by_hand.put(f"{_bare(relay)}/outputs/a%20b", data=body, headers=headers)
-    assert (answer.status_code, answer.content) == (201, b"")
+    response = by_hand.put(f"{_bare(relay)}/outputs/a%20b", data=body, headers=headers)
+    assert (response.status_code, response.content) == (201, b"")
     read = by_hand.get(f"{_bare(relay)}/outputs/default/a%20b", headers=_bearer(relay))
     assert read.json() == {"task_name": "default", "key": "a b", "value": value}
 
@@ -163,18 +163,18 @@ def test_outputs_are_taken_in_three_types(
         ("application/json", b"{", "rma_api_malformed_request_error"),
     ],
 )
-def test_other_outputs_are_refused(
+def test_other_content_types_are_rejected(
     relay: Sandbox, by_hand: requests.Session, content_type: str, body: bytes, code: str
 ) -> None:
     """A content type with a parameter, another one, and bad JSON get Relay's 422."""
     headers = {**_bearer(relay), "Content-Type": content_type}
-    answer = by_hand.put(f"{_bare(relay)}/outputs/x", data=body, headers=headers)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (422, code)
+    response = by_hand.put(f"{_bare(relay)}/outputs/x", data=body, headers=headers)
+    assert (response.status_code, response.json()["error"]["code"]) == (422, code)
     assert relay.outputs == {}
 
 
-def test_outputs_end_at_one_mebibyte(relay: Sandbox, by_hand: requests.Session) -> None:
-    """All outputs together are limited; the one too many changes nothing."""
+def test_outputs_are_limited_to_one_mebibyte(relay: Sandbox, by_hand: requests.Session) -> None:
+    """All outputs together are limited; one above the limit is not stored."""
     url, headers = _bare(relay), {**_bearer(relay), "Content-Type": "application/json"}
     half = b'"' + b"x" * 600_000 + b'"'
     assert by_hand.put(f"{url}/outputs/a", data=half, headers=headers).status_code == 201
@@ -184,7 +184,7 @@ def test_outputs_end_at_one_mebibyte(relay: Sandbox, by_hand: requests.Session) 
 
 
 def test_an_earlier_steps_outputs_can_be_read(relay: Sandbox, by_hand: requests.Session) -> None:
-    """An output of another step is there; one that is not gets Relay's 404."""
+    """The output of another step is returned; an unknown one gets Relay's 404."""
     url = _bare(relay)
     found = by_hand.get(f"{url}/outputs/earlier/key", headers=_bearer(relay))
     assert found.json()["value"] == {"deep": [1]}
@@ -194,7 +194,7 @@ def test_an_earlier_steps_outputs_can_be_read(relay: Sandbox, by_hand: requests.
 
 
 def test_outputs_can_be_marked_sensitive(relay: Sandbox, by_hand: requests.Session) -> None:
-    """Metadata of a published output is taken; that of an unknown one, or nonsense, is not."""
+    """Metadata of a published output is stored; of an unknown one, or invalid, it is an error."""
     url, headers = f"{_bare(relay)}/outputs", _bearer(relay)
     assert by_hand.put(f"{url}/x", data=b"x", headers=headers).status_code == 201
     for name, body, status in (
@@ -203,8 +203,8 @@ def test_outputs_can_be_marked_sensitive(relay: Sandbox, by_hand: requests.Sessi
         ("x", {"sensitive": "yes"}, 422),
         ("x", [], 422),
     ):
-        answer = by_hand.put(f"{url}/{name}/metadata", json=body, headers=headers)
-        assert answer.status_code == status
+        response = by_hand.put(f"{url}/{name}/metadata", json=body, headers=headers)
+        assert response.status_code == status
 
 
 @pytest.mark.parametrize(
@@ -213,9 +213,9 @@ def test_outputs_can_be_marked_sensitive(relay: Sandbox, by_hand: requests.Sessi
 def test_a_decorator_must_be_a_link(
     relay: Sandbox, by_hand: requests.Session, body: object
 ) -> None:
-    """A decorator that is no whole link gets a 422 and is not kept."""
-    answer = by_hand.post(f"{_bare(relay)}/decorators/x", json=body, headers=_bearer(relay))
-    assert (answer.status_code, relay.decorators) == (422, {})
+    """A decorator that is not a complete link gets a 422 and is not stored."""
+    response = by_hand.post(f"{_bare(relay)}/decorators/x", json=body, headers=_bearer(relay))
+    assert (response.status_code, relay.decorators) == (422, {})
 
 
 @pytest.mark.parametrize(
@@ -225,15 +225,15 @@ def test_a_decorator_must_be_a_link(
         ("lang=jsonpath", "rma_expression_unsupported_language_error"),
     ],
 )
-def test_bad_queries_are_refused(
+def test_invalid_queries_are_rejected(
     relay: Sandbox, by_hand: requests.Session, query: str, code: str
 ) -> None:
-    """A path that leads nowhere, or an unknown language, gets Relay's 422."""
-    answer = by_hand.get(f"{_bare(relay)}/spec?{query}", headers=_bearer(relay))
-    assert (answer.status_code, answer.json()["error"]["code"]) == (422, code)
+    """A path without a value, or an unknown language, gets Relay's 422."""
+    response = by_hand.get(f"{_bare(relay)}/spec?{query}", headers=_bearer(relay))
+    assert (response.status_code, response.json()["error"]["code"]) == (422, code)
 
 
 def test_unknown_paths_are_not_found(relay: Sandbox, by_hand: requests.Session) -> None:
-    """What the service does not have is a plain 404."""
-    answer = by_hand.post(f"{_bare(relay)}/events", json={}, headers=_bearer(relay))
-    assert (answer.status_code, answer.text) == (404, "404 page not found\n")
+    """An unknown path gets a plain 404."""
+    response = by_hand.post(f"{_bare(relay)}/events", json={}, headers=_bearer(relay))
+    assert (response.status_code, response.text) == (404, "404 page not found\n")

@@ -34,7 +34,7 @@ from sandbox.relay import yaml_io
         ("!!binary /w==", b"\xff"),
     ],
 )
-def test_scalars_mean_what_they_mean_to_relay(text: str, value: object) -> None:
+def test_scalars_have_relays_types(text: str, value: object) -> None:
     """A scalar has the type that Relay's reader gives it, not the one of YAML 1.1."""
     parsed = yaml_io.parse(f"key: {text}")
     assert parsed == {"key": value}
@@ -43,7 +43,7 @@ def test_scalars_mean_what_they_mean_to_relay(text: str, value: object) -> None:
 
 
 def test_keys_are_text() -> None:
-    """A key is text, whatever it looks like."""
+    """A key is text, even if it looks like another type."""
     assert yaml_io.parse("{1: a, true: b, 2026-01-01: c}") == {
         "1": "a",
         "true": "b",
@@ -80,7 +80,7 @@ def test_tags_become_mappings_with_a_type(text: str, value: object) -> None:
         ("!!binary ///", "base64"),
     ],
 )
-def test_what_is_not_known_is_named(text: str, named: str) -> None:
+def test_the_error_names_what_is_unknown(text: str, named: str) -> None:
     """An unknown tag, or a known one with a wrong shape, is an error that names it."""
     with pytest.raises(yaml.YAMLError, match=named):
         yaml_io.parse(f"key: {text}")
@@ -92,7 +92,7 @@ def test_a_key_given_twice_is_an_error() -> None:
         yaml_io.parse("{a: 1, a: 2}")
 
 
-def test_merges_give_way_to_own_keys() -> None:
+def test_own_keys_win_over_merged_ones() -> None:
     """A merged mapping adds keys; the mapping's own ones win, then the first of several."""
     text = "x: &x {a: 1, b: 1}\ny: &y {b: 2, c: 2}\nz: {<<: [*x, *y], c: 3}"
     parsed = yaml_io.parse(text)
@@ -101,7 +101,7 @@ def test_merges_give_way_to_own_keys() -> None:
 
 
 def test_an_anchor_inside_itself_is_an_error() -> None:
-    """A document without end is refused instead of being followed for ever."""
+    """A recursive document is an error instead of an endless loop."""
     with pytest.raises(yaml.YAMLError, match="recursive node"):
         yaml_io.parse("a: &a [*a]")
 
