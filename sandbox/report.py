@@ -88,7 +88,7 @@ def render(report: Report, *, colour: bool) -> str:
 def _calls(calls: Sequence[Call]) -> str:
     rows = []
     for call in calls:
-        status = "no answer" if call.status is None else str(call.status)
+        status = "no response" if call.status is None else str(call.status)
         fault = f"  (fault: {call.fault})" if call.fault else ""
         rows.append(f"  {call.service:<8}  {call.method:<5}  {call.path}  ->  {status}{fault}")
     return "\n".join(rows) or "  (none)"

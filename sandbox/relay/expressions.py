@@ -128,7 +128,7 @@ def encode(value: object) -> object:
         return {"$encoding": "base64", "data": base64.b64encode(value).decode("ascii")}
 
 
-def text_of(value: object) -> str:
+def as_text(value: object) -> str:
     """Return a value as it appears inside a longer string: text, or JSON as Go indents it.
 
     Indented by tabs, with sorted keys (recorded from Relay's own server).
@@ -213,7 +213,7 @@ class _Evaluation:
                 complete = False
         if not complete:
             return text
-        return values[0] if len(values) == 1 else "".join(text_of(value) for value in values)
+        return values[0] if len(values) == 1 else "".join(as_text(value) for value in values)
 
     def _reference(self, segments: list[Segment], text: str) -> object:
         root, *names = segments

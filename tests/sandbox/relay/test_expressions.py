@@ -7,7 +7,7 @@ import json
 import pytest
 
 from sandbox.relay.expression_syntax import ExpressionError
-from sandbox.relay.expressions import Scope, encode, evaluate, evaluate_path, text_of
+from sandbox.relay.expressions import Scope, encode, evaluate, evaluate_path, as_text
 
 SCOPE = Scope(
     connections={("4me", "my-4me-connection"): {"host": "h", "account": "wdc"}},
@@ -91,7 +91,7 @@ def test_floats_without_a_fraction_are_integers(path: str) -> None:
 )  # fmt: skip
 def test_numbers_are_printed_as_go_prints_them(value: object, text: str) -> None:
     """As recorded: floats without a fraction are integers; JSON has tabs and sorted keys."""
-    assert text_of(value) == text
+    assert as_text(value) == text
 
 
 @pytest.mark.parametrize(
