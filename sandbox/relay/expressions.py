@@ -246,15 +246,17 @@ def _select(value: object, segment: Segment, text: str) -> object:
     if isinstance(value, dict):
         if str(segment) in value:
             return value[str(segment)]
-        raise ExpressionError(f"{text!r} leads nowhere: there is no key {str(segment)!r}")
+        raise ExpressionError(f"{text!r} selects nothing: there is no key {str(segment)!r}")
     if isinstance(value, list):
         try:
             return value[int(segment)]
         except (ValueError, IndexError) as error:
             raise ExpressionError(
-                f"{text!r} leads nowhere: there is no item {segment!r} in a list of {len(value)}"
+                f"{text!r} selects nothing: there is no item {segment!r} in a list of {len(value)}"
             ) from error
-    raise ExpressionError(f"{text!r} leads nowhere: {segment!r} of something without parts")
+    raise ExpressionError(
+        f"{text!r} selects nothing: {segment!r} of a value that is neither a mapping nor a list"
+    )
 
 
 def _go_numbers(value: object) -> object:

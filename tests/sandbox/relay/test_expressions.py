@@ -7,7 +7,7 @@ import json
 import pytest
 
 from sandbox.relay.expression_syntax import ExpressionError
-from sandbox.relay.expressions import Scope, encode, evaluate, evaluate_path, as_text
+from sandbox.relay.expressions import Scope, as_text, encode, evaluate, evaluate_path
 
 SCOPE = Scope(
     connections={("4me", "my-4me-connection"): {"host": "h", "account": "wdc"}},
