@@ -12,8 +12,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from process.errors import ExitCode
-from sandbox import FourMeOptions, Sandbox
-from sandbox.document import FOURME_HOST, document_for
+from sandbox import FOURME_HOST, FourMeOptions, Sandbox, document_for
 from tests.step_process import (
     ACCESS_TOKEN,
     ACCOUNT,
