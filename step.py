@@ -23,7 +23,8 @@ from engines import Output, choose_engine, read_arguments, show_errors
 from fourme.client import ApiClient
 from operations.update import RequestUpdater
 from process.clock import SystemClock
-from process.errors import ExitCode, InternalError, OutputError, StepError
+from process.errors import InternalError, OutputError, StepError
+from process.exit_codes import ExitCode
 from process.logs import configure_logging, enable_debug_logging
 from process.redaction import (
     Redactor,

@@ -13,7 +13,8 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
-from process.errors import ExitCode, OutcomeUnknownError, OutputError, TerminatedError
+from process.errors import OutcomeUnknownError, OutputError, TerminatedError
+from process.exit_codes import ExitCode
 from process.logs import encode_utf8, escape_controls, escape_workflow_commands, truncate_line
 from process.settings import TERMINATION_TIME
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from process.errors import ExitCode
+from process.exit_codes import ExitCode
 from sandbox import FourMeOptions, Sandbox
 from sandbox.document import FOURME_HOST, document_for
 from tests.step_process import REQUEST_ID, STEP, connection, environment, run_step

@@ -11,7 +11,7 @@ import trustme
 
 from fourme.client import ApiClient
 from fourme.hosts import parse_host
-from process.errors import ExitCode
+from process.exit_codes import ExitCode
 from process.settings import Settings
 from sandbox import Sandbox, document_for
 from spec.validation import Connection as FourMeConnection

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from process.errors import (
     ConfigError,
-    ExitCode,
     OutcomeUnknownError,
     RateLimitedError,
     StepError,
@@ -18,6 +17,7 @@ from process.errors import (
     TerminatedError,
     UnexpectedResponseError,
 )
+from process.exit_codes import ExitCode
 from process.settings import MAX_UNKNOWN_HOST_TIME
 from transport.failures import AttemptFailed
 from transport.retry_policy import (

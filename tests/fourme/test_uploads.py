@@ -26,12 +26,12 @@ from fourme.uploads import (
 from process.errors import (
     AccessError,
     ConfigError,
-    ExitCode,
     RejectedError,
     SpecError,
     StepError,
     TemporaryError,
 )
+from process.exit_codes import ExitCode
 from spec.attachments import File, UploadedFile
 from spec.schema import load_spec_schema
 from spec.validation import validate

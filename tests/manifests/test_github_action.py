@@ -11,7 +11,7 @@ import pytest
 
 from engines.results import RESULTS
 from process import VERSION
-from process.errors import ExitCode
+from process.exit_codes import ExitCode
 from tests.engines.github_rules import read_outputs
 from tests.manifests.container import Container, can_contain, entry_point, image_user
 from tests.manifests.engines import by_name, manifest

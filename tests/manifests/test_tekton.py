@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engines.results import RESULTS
-from process.errors import ExitCode
+from process.exit_codes import ExitCode
 from tests.manifests.container import Container, can_contain, entry_point, volume
 from tests.manifests.engines import by_name, example, in_tekton, kubernetes_environment, manifest
 from tests.step_process import ACCESS_TOKEN, REQUEST_ID

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from process.clock import SystemClock
-from process.errors import ExitCode, TerminatedError
+from process.errors import TerminatedError
+from process.exit_codes import ExitCode
 from process.settings import TERMINATION_TIME
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from process.errors import ConfigError, ExitCode
+from process.errors import ConfigError
+from process.exit_codes import ExitCode
 from process.settings import VARIABLES, Settings, Variable
 
 
