@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from process.clock import terminated
 from process.errors import ConfigError, UnexpectedResponseError
 from process.json_depth import MAX_DEPTH, exceeds_depth
 from process.logs import quote
 from process.settings import MAX_RESPONSE_BYTES
+from process.signals import terminated_error
 from transport.failures import AttemptFailed, classify_exception, raise_for_status, trace_id_of
 from transport.retry_policy import FailureKind
 
@@ -89,7 +89,7 @@ class RunContext:
             TerminatedError: it has.
         """
         if self.clock.terminated:
-            raise terminated()
+            raise terminated_error()
 
     @property
     def longest(self) -> float:
