@@ -22,12 +22,9 @@ from operations.update import RequestUpdater
 from process.clock import SystemClock
 from process.errors import OutputError
 from process.logs import configure_logging, enable_debug_logging
-from process.redaction import (
-    Redactor,
-    access_secrets_in_environment,
-    secrets_in_environment,
-)
+from process.redaction import Redactor
 from process.report import exit_code_of
+from process.secrets import access_secrets_in_environment, secrets_in_environment
 from process.settings import Settings
 from process.startup import run_process
 from spec.schema import load_spec_schema

@@ -2,7 +2,7 @@
 
 StepError
 ├── SpecError                      65  the spec is invalid
-├── RejectedError                  65  4me refused the values
+├── RejectedError                  65  4me rejected the values
 ├── RequestNotFoundError           66  no such request
 ├── InternalError                  70  a bug in the step
 ├── OutputError                    74  updated, but the output could not be published
@@ -93,7 +93,7 @@ class SpecError(StepError):
 
 
 class RejectedError(StepError):
-    """4me refused the values (400, 422, another 4xx)."""
+    """4me rejected the values (400, 422, another 4xx)."""
 
     exit_code = ExitCode.DATA
 
