@@ -43,7 +43,7 @@ logger = logging.getLogger("step")
 
 
 def main(environ: Mapping[str, str], clock: Clock, words: Sequence[str] = ()) -> ExitCode:
-    """Run the step as `words` on its command line say; return what the process shall end with."""
+    """Run the step with the arguments `words`; return its exit code."""
     redactor = Redactor()
     redactor.add_secrets(access_secrets_in_environment(environ))
     redactor.add_log_secrets(secrets_in_environment(environ))
