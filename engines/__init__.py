@@ -18,9 +18,8 @@ relay           Relay's metadata service
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from engines.arguments import Arguments, read_arguments
 from process.errors import ConfigError
@@ -28,23 +27,11 @@ from process.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from process.output import Output, OutputSpec
     from process.redaction import Redactor
-    from transport.http import RunContext
+    from transport.context import RunContext
 
-__all__ = ["Arguments", "Engine", "Output", "choose_engine", "read_arguments", "show_errors"]
-
-
-@dataclass(frozen=True)
-class Output:
-    """What a run publishes.
-
-    Attributes:
-        request: the full request object, with `request_id`.
-        page: the address of its page in the 4me user interface.
-    """
-
-    request: Mapping[str, Any]
-    page: str
+__all__ = ["Arguments", "Engine", "choose_engine", "read_arguments", "show_errors"]
 
 
 class Engine(Protocol):
@@ -92,11 +79,13 @@ _HELP = (
     "FOURME_ACCESS_TOKEN or FOURME_ACCESS_TOKEN_FILE",
     "the inputs of the action, in GitHub Actions",
     "METADATA_API_URL: set by Relay, or by the sandbox: python -m sandbox --fourme "  # noqa: ISC004  likewise
-    "--input examples/update-request.yaml -- python step.py",
+    "--input catalog/relay/update-request.yaml -- python step.py",
 )
 
 
-def choose_engine(environ: Mapping[str, str], arguments: Arguments, context: RunContext) -> Engine:
+def choose_engine(
+    environ: Mapping[str, str], arguments: Arguments, context: RunContext, outputs: OutputSpec
+) -> Engine:
     """Return the engine that a run is in: the first of these that holds.
 
     1. `--spec` is given: a file, which the environment may complete.
@@ -127,11 +116,11 @@ def choose_engine(environ: Mapping[str, str], arguments: Arguments, context: Run
     if way is _SpecSource.GITHUB:
         from engines.github import github_engine  # noqa: PLC0415  see above
 
-        return github_engine(environ)
+        return github_engine(environ, outputs)
     from engines.outputs import LocalEngine, output_targets  # noqa: PLC0415  see above
     from engines.spec_values import spec_from_environment, spec_from_file  # noqa: PLC0415  see above
 
-    targets = output_targets(environ, arguments.output)
+    targets = output_targets(environ, arguments.output, outputs)
     if arguments.spec is None:
         return LocalEngine(lambda: spec_from_environment(environ), targets)
     file = arguments.spec

@@ -9,7 +9,12 @@ from process.errors import ConfigError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    from process.output import ResultSpec
+
+
+DEFAULT_OPERATION = "update"
 
 
 @dataclass(frozen=True)
@@ -17,15 +22,17 @@ class Arguments:
     """What the command line says.
 
     Attributes:
+        operation: what to do.
         spec: the file with the spec, `-` for standard input; None: not from a file.
         output: the file for the full request, `-` for standard output; None: nothing is said.
     """
 
+    operation: str = DEFAULT_OPERATION
     spec: str | None = None
     output: str | None = None
 
 
-def read_arguments(words: Sequence[str]) -> Arguments:
+def read_arguments(words: Sequence[str], results: Callable[[], Iterable[ResultSpec]]) -> Arguments:
     """Return what the words after the program's name say.
 
     Raises:
@@ -34,11 +41,11 @@ def read_arguments(words: Sequence[str]) -> Arguments:
     """
     if not words:
         return Arguments()  # a run in Relay: argparse is slow to import
-    given = _parser().parse_args(words)
-    return Arguments(given.spec or None, given.output or None)
+    given = _parser(results).parse_args(words)
+    return Arguments(given.operation or DEFAULT_OPERATION, given.spec or None, given.output or None)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(results: Callable[[], Iterable[ResultSpec]]) -> argparse.ArgumentParser:
     import argparse  # noqa: PLC0415  see read_arguments
 
     from engines.help import DESCRIPTION, VERSION_LINE, epilog  # noqa: PLC0415  likewise
@@ -55,9 +62,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="step.py",
         description=DESCRIPTION,
-        epilog=epilog(),
+        epilog=epilog(results()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
+    )
+    parser.add_argument(
+        "operation", metavar="OPERATION", nargs="?", help="what to do (default: update)"
     )
     parser.add_argument(
         "--spec", metavar="FILE", help="read the spec from FILE, YAML or JSON; - for standard input"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engines.outputs import LocalEngine, OutputTarget, compact_json, json_target, write_text
-from engines.results import results_of
+from engines.results import fit_results
 from engines.spec_values import merge, spec_values_in
 from engines.variables import GITHUB_PREFIX, PREFIX
 from process.errors import ConfigError
@@ -21,7 +21,7 @@ from spec.secrets import secrets_in_spec
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from engines import Output
+    from process.output import Output, OutputSpec
     from process.redaction import Redactor
 
 logger = logging.getLogger("step.github")
@@ -33,13 +33,13 @@ _MAX_OUTPUT_UNITS = (
 )
 
 
-def github_engine(environ: Mapping[str, str]) -> LocalEngine:
+def github_engine(environ: Mapping[str, str], outputs: OutputSpec) -> LocalEngine:
     """Return the engine of an action's run.
 
     Raises:
         ConfigError: GitHub says of no file for the outputs.
     """
-    return LocalEngine(lambda: _read_spec(environ), tuple(_output_targets(environ)))
+    return LocalEngine(lambda: _read_spec(environ), tuple(_output_targets(environ, outputs)))
 
 
 def annotate_errors(redactor: Redactor) -> None:
@@ -95,7 +95,7 @@ def _masked_in(spec: object) -> Iterator[str]:
             yield from (part for part in parts if len(part.strip()) >= shortest)
 
 
-def _output_targets(environ: Mapping[str, str]) -> Iterator[OutputTarget]:
+def _output_targets(environ: Mapping[str, str], specs: OutputSpec) -> Iterator[OutputTarget]:
     outputs = environ.get("GITHUB_OUTPUT", "")
     if not outputs:
         raise ConfigError(
@@ -103,20 +103,22 @@ def _output_targets(environ: Mapping[str, str]) -> Iterator[OutputTarget]:
             cause="a container was started by hand, with some of the variables of an action",
             fix="Use the action by `uses:`, or hand in the spec another way: see --help.",
         )
-    yield OutputTarget(Path(outputs), lambda output: _write_outputs(Path(outputs), output))
+    yield OutputTarget(Path(outputs), lambda output: _write_outputs(Path(outputs), output, specs))
     json_file = environ.get(f"{GITHUB_PREFIX}OUTPUT", "").strip()
     if json_file:
-        yield json_target(json_file)
+        yield json_target(json_file, specs)
     summary = environ.get("GITHUB_STEP_SUMMARY", "")
     if summary:
         yield OutputTarget(
-            Path(summary), lambda output: _write_summary(Path(summary), output), required=False
+            Path(summary),
+            lambda output: _write_summary(Path(summary), output, specs),
+            required=False,
         )
 
 
-def _write_outputs(path: Path, output: Output) -> None:
-    values = results_of(output)
-    whole = compact_json(output.request)
+def _write_outputs(path: Path, output: Output, specs: OutputSpec) -> None:
+    values = fit_results(specs.results, output)
+    whole = compact_json(output.values["request"])
     if len(whole.encode("utf-16-le", "surrogatepass")) // 2 <= _MAX_OUTPUT_UNITS:
         values["request"] = whole
     else:
@@ -129,9 +131,10 @@ def _write_outputs(path: Path, output: Output) -> None:
     write_text(path, "".join(lines), append=True)
 
 
-def _write_summary(path: Path, output: Output) -> None:
-    values = results_of(output)
-    title = f"### [4me request {_as_markdown(values.pop('id'))}]({values.pop('url')})"
+def _write_summary(path: Path, output: Output, specs: OutputSpec) -> None:
+    values = fit_results(specs.results, output)
+    link = output.link
+    title = f"### [{_as_markdown(link.label)}]({link.url})" if link else "### 4me"
     rows = [f"| {_as_markdown(name)} | {_as_markdown(text)} |" for name, text in values.items()]
     table = "\n".join(["| field | value |", "| --- | --- |", *rows])
     write_text(path, f"{title}\n\n{table}\n", append=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from engines.results import RESULTS
 from engines.variables import OUTPUT_VARIABLES, SPEC_VARIABLES
 from process import VERSION
 from process.exit_codes import EXIT_CODES
@@ -13,6 +12,8 @@ from process.settings import VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from process.output import ResultSpec
 
 VERSION_LINE = f"4me-step-requests-update {VERSION}"
 DESCRIPTION = """\
@@ -38,12 +39,12 @@ _WIDTH = 98
 _NAME_WIDTH = 26
 
 
-def epilog() -> str:
+def epilog(results: Iterable[ResultSpec]) -> str:
     """Return the part of the help below the options."""
     spec = [(row.name, row.meaning) for row in SPEC_VARIABLES]
     outputs = [(row.name, row.meaning) for row in OUTPUT_VARIABLES]
     limits = [(row.name, f"{row.meaning} (default: {row.default:g})") for row in VARIABLES]
-    scalars = [(row.name, row.meaning) for row in RESULTS]
+    scalars = [(row.name, row.description) for row in results]
     codes = [
         (f"{int(row.code)} {row.name}", f"{row.when}; updated: {row.applied}; again: {row.again}")
         for row in EXIT_CODES

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engines.results import RESULTS, results_of
+from engines.results import fit_results
 from engines.spec_values import STANDARD_STREAM
 from engines.variables import ANNOTATIONS, DOTENV, OUTPUT, RESULTS_DIR
 from engines.writable import open_to_write, write_problem
@@ -22,7 +22,7 @@ from process.logs import escape_controls, escape_workflow_commands_in_json, writ
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from engines import Output
+    from process.output import Output, OutputSpec, ResultSpec
 
 logger = logging.getLogger("step.files")
 
@@ -111,7 +111,8 @@ class LocalEngine:
                     logger.warning("An output could not be written: %s", failure)
         if failures:
             raise OutputError(
-                "The request was updated, but its output could not be written.",
+                "The output could not be written.",
+                applied=output.applied,
                 details=tuple(failures),
                 cause="the folder may not be written by this user, is read-only, or the disk is "
                 "full",
@@ -119,29 +120,33 @@ class LocalEngine:
             )
 
 
-def output_targets(environ: Mapping[str, str], output: str | None) -> tuple[OutputTarget, ...]:
+def output_targets(
+    environ: Mapping[str, str], output: str | None, outputs: OutputSpec
+) -> tuple[OutputTarget, ...]:
     """Return the places that a command line and an environment name; or standard output.
 
     Args:
         environ: the environment variables.
         output: the argument of --output; it comes before FOURME_OUTPUT.
     """
-    targets = tuple(_named_targets(environ, output))
-    return targets or (json_target(STANDARD_STREAM),)
+    targets = tuple(_named_targets(environ, output, outputs))
+    return targets or (json_target(STANDARD_STREAM, outputs),)
 
 
-def _named_targets(environ: Mapping[str, str], output: str | None) -> Iterator[OutputTarget]:
+def _named_targets(
+    environ: Mapping[str, str], output: str | None, outputs: OutputSpec
+) -> Iterator[OutputTarget]:
     json_file = output or environ.get(OUTPUT, "").strip()
     if json_file:
-        yield json_target(json_file)
+        yield json_target(json_file, outputs)
     folder = environ.get(RESULTS_DIR, "").strip()
     if folder:
-        for result in RESULTS:
-            yield _result_target(Path(folder, result.name), result.name)
+        for spec in outputs.results:
+            yield _result_target(Path(folder, spec.name), spec)
     dotenv = environ.get(DOTENV, "").strip()
     if dotenv:
         yield OutputTarget(
-            Path(dotenv), lambda output: write_text(Path(dotenv), _dotenv_of(output))
+            Path(dotenv), lambda output: write_text(Path(dotenv), _dotenv_of(output, outputs))
         )
     annotations = environ.get(ANNOTATIONS, "").strip()
     if annotations:
@@ -152,7 +157,7 @@ def _named_targets(environ: Mapping[str, str], output: str | None) -> Iterator[O
         )
 
 
-def json_target(path: str) -> OutputTarget:
+def json_target(path: str, outputs: OutputSpec) -> OutputTarget:
     """Return the sink that writes the full request as JSON.
 
     Args:
@@ -160,11 +165,11 @@ def json_target(path: str) -> OutputTarget:
             standard output.
     """
     if path == STANDARD_STREAM:
-        return OutputTarget(None, lambda output: _write_standard_output(_json_of(output)))
+        return OutputTarget(None, lambda output: _write_standard_output(_json_of(output, outputs)))
     file = Path(path)
     if path.endswith("/") or os.path.isdir(path):  # noqa: PTH112  Path's may raise PermissionError
         file /= FILE_NAME
-    return OutputTarget(file, lambda output: write_text(file, _json_of(output)))
+    return OutputTarget(file, lambda output: write_text(file, _json_of(output, outputs)))
 
 
 def write_text(path: Path, text: str, *, append: bool = False) -> None:
@@ -182,25 +187,29 @@ def compact_json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _json_of(output: Output) -> str:
-    return json.dumps(output.request, ensure_ascii=False, indent=2) + "\n"
+def _json_of(output: Output, outputs: OutputSpec) -> str:
+    return json.dumps(output.values[outputs.values[0]], ensure_ascii=False, indent=2) + "\n"
 
 
-def _result_target(path: Path, name: str) -> OutputTarget:
-    return OutputTarget(path, lambda output: write_text(path, results_of(output)[name]))
+def _result_target(path: Path, spec: ResultSpec) -> OutputTarget:
+    return OutputTarget(
+        path, lambda output: write_text(path, fit_results([spec], output)[spec.name])
+    )
 
 
-def _dotenv_of(output: Output) -> str:
+def _dotenv_of(output: Output, outputs: OutputSpec) -> str:
     # GitLab expands variables in these values when a later job reads them: `$$` is a plain `$`.
     return "".join(
         f"{DOTENV_PREFIX}{name.upper()}={text.replace('$', '$$')}\n"
-        for name, text in results_of(output).items()
+        for name, text in fit_results(outputs.results, output).items()
     )
 
 
 def _annotations_of(output: Output) -> str:
-    label = f"Request {results_of(output)['id']} in 4me"
-    return compact_json({"4me": [{"external_link": {"label": label, "url": output.page}}]})
+    links = [output.link] if output.link else []
+    return compact_json(
+        {"4me": [{"external_link": {"label": link.label, "url": link.url}} for link in links]}
+    )
 
 
 def _write_standard_output(text: str) -> None:

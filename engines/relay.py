@@ -25,17 +25,19 @@ from process.errors import (
 from process.json_depth import MAX_DEPTH
 from process.logs import quote
 from process.settings import MAX_LINK_RETRY_TIME
-from transport.http import ExcessiveDepthError, json_body, send_once
+from transport.budget import RetryBudget
+from transport.http import send_once
+from transport.json_body import ExcessiveDepthError, json_body
 from transport.retry_policy import Idempotency
-from transport.retrying import Call, RetryBudget, retry_call
+from transport.retrying import RetryableCall, retry_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import requests
 
-    from engines import Output
-    from transport.http import RunContext
+    from process.output import Link, Output
+    from transport.context import RunContext
 
 logger = logging.getLogger("step.relay")
 
@@ -85,22 +87,29 @@ class RelayEngine:
         """Do nothing: the metadata service cannot be asked whether it would take an output."""
 
     def publish(self, output: Output) -> None:
-        """Set the output `request`, and a link to it."""
+        """Set every output that has a value, and the link."""
         try:
-            self._interface.outputs.set("request", output.request)
+            for name, value in output.values.items():
+                if value is not None:
+                    self._interface.outputs.set(name, value)
         except StepError as error:
             raise OutputError(
-                "The request was updated, but Relay did not take the output.",
+                "Relay did not take the output.",
+                applied=output.applied,
                 details=(error.what, *error.details),
                 cause="the outputs of a run are limited to 1 MiB in all, or the metadata service "
                 "is down",
                 fix="Go on with the workflow by hand; running the step again would repeat notes.",
                 status=error.status,
             ) from error
+        if output.link:
+            self._set_link(output.link)
+
+    def _set_link(self, link: Link) -> None:
         try:
-            self._interface.decorators.set_link("request", "Open the request in 4me", output.page)
+            self._interface.decorators.set_link(link.name, link.label, link.url)
         except StepError as error:
-            logger.warning("Relay did not take the link to the request: %s", error.what)
+            logger.warning("Relay did not take the link: %s", error.what)
 
 
 class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk ships no types
@@ -140,14 +149,16 @@ class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk s
 
         def attempt() -> requests.Response:
             response = send_once(send, self._transport, retry_statuses=busy)
-            if purpose is _READ_SPEC and response.ok:
+            if not response.ok:
+                raise _refusal(response, purpose)
+            if purpose is _READ_SPEC:
                 self.spec_answer = _json_of(response)
             return response
 
         idempotency = Idempotency.SAFE if purpose is _READ_SPEC else Idempotency.IDEMPOTENT
         longest = MAX_LINK_RETRY_TIME if purpose is _SET_LINK else float("inf")
-        response = retry_call(
-            Call(
+        return retry_call(
+            RetryableCall(
                 purpose,
                 "the metadata service",
                 idempotency,
@@ -156,9 +167,6 @@ class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk s
             attempt,
             RetryBudget(self._transport.settings, self._transport.clock, longest),
         )
-        if not response.ok:
-            raise _refusal(response, purpose)
-        return response
 
 
 def _json_of(response: requests.Response) -> object:

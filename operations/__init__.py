@@ -1,1 +1,67 @@
 """What a step does: one module for each operation, and what they share."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol
+
+from process.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from fourme.client import ApiClient
+    from process.output import Output, OutputSpec, ResultSpec
+    from spec.coercion import CoercedSpec, Problem
+    from spec.schema import SpecSchema
+    from spec.validation import Spec
+
+SUMMARIES = {"update": "Update a request, and publish it as it is after the update."}
+
+
+class Operation(Protocol):
+    """What a step does with a valid spec.
+
+    Attributes:
+        schema_folder: the folder of its schemas, below the top one; empty for the top one.
+        outputs: what it publishes.
+    """
+
+    schema_folder: str
+    outputs: OutputSpec
+
+    def problems(self, coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Problem]:
+        """Yield what is wrong with a spec beyond what its schema says."""
+        ...  # pragma: no cover - a protocol's body never runs
+
+    def run(self, spec: Spec, api: ApiClient) -> Output:
+        """Do it.
+
+        Raises:
+            StepError: it cannot be done; `applied` says whether anything was changed.
+        """
+        ...  # pragma: no cover - a protocol's body never runs
+
+
+def load_operation(name: str) -> Operation:
+    """Import an operation; only the one that runs, since each import takes time.
+
+    Raises:
+        ConfigError: there is none of this name.
+    """
+    if name not in SUMMARIES:
+        raise ConfigError(
+            f"There is no operation {name!r}.",
+            fix=f"Name one of: {', '.join(SUMMARIES)}.",
+        )
+    operation: Operation = import_module(f"operations.{name}").OPERATION
+    return operation
+
+
+def all_results() -> Sequence[ResultSpec]:
+    """Return the results of all operations, for the help text."""
+    return list(
+        dict.fromkeys(
+            result for name in SUMMARIES for result in load_operation(name).outputs.results
+        )
+    )

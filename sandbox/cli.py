@@ -30,7 +30,7 @@ Without COMMAND, print the environment variables to set and wait for Ctrl-C."""
 
 _EPILOG = """\
 examples:
-  python -m sandbox --input examples/update-request.yaml --fourme --report -- python step.py
+  python -m sandbox --input catalog/relay/update-request.yaml --fourme --report -- python step.py
   python -m sandbox --input FILE --fourme --fault patch=503:2 -- python step.py
   python -m sandbox --fault help"""
 

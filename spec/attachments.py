@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import io
-import mimetypes
 import os
 import re
 import stat
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from spec.coercion import Problem
 
@@ -30,63 +27,11 @@ _FOR_UPLOADED = frozenset({"key", "filesize", "inline", "_destroy"})
 _FOR_UPLOADS = frozenset({"name", "content_type", "inline"})
 _MAX_DIGITS = 9  # of an index; more is beyond any list, and beyond what Python reads
 _MAX_NAME_BYTES = 255  # bytes; what file systems and storages take
-_CONTENT_TYPES = {".log": "text/plain", ".yaml": "application/yaml", ".yml": "application/yaml"}
-_ANY_CONTENT = "application/octet-stream"
-
-
-@dataclass(frozen=True)
-class File:
-    """A file to upload.
-
-    Attributes:
-        field: the attachments field that names it.
-        index: its place in that field.
-        name: the file's name in 4me.
-        content_type: its media type.
-        content: its content; None when it is read from `path`.
-        path: where it is in the container; empty when its content is given.
-    """
-
-    field: str
-    index: int
-    name: str
-    content_type: str
-    content: bytes | None = None
-    path: str = ""
-
-    @property
-    def place(self) -> str:
-        """Where the spec names it."""
-        return f"request.{self.field}[{self.index}]"
-
-    def size_now(self) -> int:
-        """Return the size in bytes.
-
-        Raises:
-            OSError: the file has gone.
-        """
-        return os.stat(self.path).st_size if self.content is None else len(self.content)  # noqa: PTH116  pathlib costs start-up time
-
-    def open(self) -> BinaryIO:
-        """Open it for reading.
-
-        Raises:
-            OSError: the file has gone, or may not be read any more.
-        """
-        return open(self.path, "rb") if self.content is None else io.BytesIO(self.content)  # noqa: PTH123  the caller closes it
-
-
-@dataclass(frozen=True)
-class UploadedFile:
-    """A file that 4me's storage holds."""
-
-    key: str
-    size: int
 
 
 def attachment_problems(request: Mapping[str, Any], schema: SpecSchema) -> Iterator[Problem]:
     """Yield what is wrong with the attachments of a converted request, beyond what types say."""
-    for known, items in _attachment_fields(request, schema):
+    for known, items in attachment_fields(request, schema):
         for index, item in enumerate(items):
             if isinstance(item, dict):
                 yield from _item_problems(f"request.{known.name}[{index}]", item)
@@ -95,40 +40,10 @@ def attachment_problems(request: Mapping[str, Any], schema: SpecSchema) -> Itera
             yield from _inline_problems(request, known, request.get(known.name))
 
 
-def files_of(request: Mapping[str, Any], schema: SpecSchema) -> tuple[File, ...]:
-    """Return the files to upload for a valid request, in the order of the spec."""
-    return tuple(
-        _file_of(known.name, index, item)
-        for known, items in _attachment_fields(request, schema)
-        for index, item in enumerate(items)
-        if "key" not in item
-    )
-
-
-def attach(
-    body: Mapping[str, Any],
-    stored: Mapping[tuple[str, int], UploadedFile],
-    schema: SpecSchema,
-) -> dict[str, Any]:
-    """Return the body of an update with its files as 4me's storage holds them.
-
-    Args:
-        body: the body with the attachments as the spec names them.
-        stored: the uploaded files by field and index.
-        schema: says which text shows which files.
-    """
-    attached = dict(body)
-    for known, items in _attachment_fields(body, schema):
-        sent = [_sent(item, stored.get((known.name, index))) for index, item in enumerate(items)]
-        attached[known.name] = sent
-        if sent and known.shown_in in attached:
-            attached[known.shown_in] = _show_inline(attached[known.shown_in], known.name, sent)
-    return attached
-
-
-def _attachment_fields(
+def attachment_fields(
     values: Mapping[str, Any], schema: SpecSchema
 ) -> Iterator[tuple[Field, list[Any]]]:
+    """Yield the attachments fields of a converted request that are lists, with their items."""
     for name, value in values.items():
         known = schema.fields.get(name)
         if known is not None and known.kind == "attachments" and isinstance(value, list):
@@ -200,14 +115,14 @@ def _text_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _base64_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _name_problems(f"{place}.name", item)
-    if _decoded(item["content_base64"]) is None:
+    if decode_base64(item["content_base64"]) is None:
         yield Problem(f"{place}.content_base64", "is not base64", "Give plain text as `content`.")
 
 
 def _name_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
-    name = _name_of(item)
+    name = file_name_of(item)
     if not isinstance(name, str):
-        return  # the judge says so
+        return  # the schema's problem says so
     if not name:
         yield Problem(place, "is missing", "Name the file, such as build.log.")
     elif "/" in name or "\\" in name or name in (".", ".."):
@@ -229,50 +144,20 @@ _CHECKS: Mapping[str, Callable[[str, Mapping[str, Any]], Iterator[Problem]]] = {
 }
 
 
-def _name_of(item: Mapping[str, Any]) -> Any:  # noqa: ANN401  not judged yet
+def file_name_of(item: Mapping[str, Any]) -> Any:  # noqa: ANN401  not validated yet
+    """Return the name that a file is to have: the given one, or that of its path."""
     return item.get("name", os.path.basename(item.get("path", "")))  # noqa: PTH119  pathlib costs start-up time
 
 
-def _decoded(text: str) -> bytes | None:
+def decode_base64(text: str) -> bytes | None:
+    """Return what a text says in base64; None where it is no base64."""
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         return None
 
 
-def _file_of(field: str, index: int, item: Mapping[str, Any]) -> File:
-    name = _name_of(item)
-    content: bytes | None = None
-    if "content" in item:
-        content = item["content"].encode()
-    elif "content_base64" in item:
-        content = _decoded(item["content_base64"])
-    return File(
-        field,
-        index,
-        name,
-        item.get("content_type") or content_type_of(name),
-        content,
-        item.get("path", ""),
-    )
-
-
-def content_type_of(name: str) -> str:
-    """Return the media type that a file's name stands for, by what Python knows of its own."""
-    ending = os.path.splitext(name)[1].lower()  # noqa: PTH122  pathlib costs start-up time
-    known = mimetypes.MimeTypes(filenames=()).guess_type(name)[0]
-    return _CONTENT_TYPES.get(ending) or known or _ANY_CONTENT
-
-
-def _sent(item: Mapping[str, Any], stored: UploadedFile | None) -> dict[str, Any]:
-    """Return an item as the API takes it."""
-    if stored is None:
-        return dict(item)
-    inline = {"inline": item["inline"]} if "inline" in item else {}
-    return {"key": stored.key, "filesize": stored.size, **inline}
-
-
-def _reference(field: str) -> re.Pattern[str]:
+def inline_reference(field: str) -> re.Pattern[str]:
     """Return what `[field: INDEX]` looks like in a text: the official Ruby SDK's convention."""
     return re.compile(rf"\[{field}:\s*0*([0-9]+)\s*\]")
 
@@ -293,24 +178,7 @@ def _inline_problems(request: Mapping[str, Any], known: Field, items: object) ->
 
 def _inline_indexes(value: object, field: str) -> Iterator[int]:
     if isinstance(value, str):
-        yield from (int(number[:_MAX_DIGITS]) for number in _reference(field).findall(value))
+        yield from (int(number[:_MAX_DIGITS]) for number in inline_reference(field).findall(value))
     elif isinstance(value, list | dict):
         for member in value.values() if isinstance(value, dict) else value:
             yield from _inline_indexes(member, field)
-
-
-def _show_inline(value: Any, field: str, items: list[dict[str, Any]]) -> Any:  # noqa: ANN401  any JSON value
-    """Return a text, or the texts in a JSON value, with references turned into markdown."""
-    if isinstance(value, list):
-        return [_show_inline(member, field, items) for member in value]
-    if isinstance(value, dict):
-        return {name: _show_inline(member, field, items) for name, member in value.items()}
-    if not isinstance(value, str):
-        return value
-
-    def show(match: re.Match[str]) -> str:
-        item = items[int(match[1])]
-        item["inline"] = True
-        return f"![]({item['key']})"
-
-    return _reference(field).sub(show, value)

@@ -9,8 +9,6 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from fourme.hosts import parse_host
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -44,18 +42,6 @@ def is_datetime(value: object) -> bool:
     return True
 
 
-def is_host(value: object) -> bool:
-    """Return whether a text is a host of the 4me API; other types are not judged here.
-
-    Raises:
-        ValueError: it is not; the message says what is wrong.
-    """
-    if isinstance(value, str):
-        parse_host(value)
-    return True
-
-
 FORMATS: Mapping[str, Callable[[object], bool]] = {
     "x-4me-datetime": is_datetime,
-    "x-4me-host": is_host,
 }

@@ -61,10 +61,14 @@ class SpecSchema:
         return iter(self.document["properties"]["request"]["properties"])
 
 
-def load_spec_schema() -> SpecSchema:
-    """Read spec.schema.json, which lies beside this package."""
+def load_spec_schema(schema_folder: str = "") -> SpecSchema:
+    """Read the schema of an operation.
+
+    Args:
+        schema_folder: the folder of its schemas, below the top one; empty for the top one.
+    """
     folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120  pathlib costs start-up time
-    with open(os.path.join(folder, "spec.schema.json"), encoding="utf-8") as file:  # noqa: PTH118, PTH123  likewise
+    with open(os.path.join(folder, schema_folder, "spec.schema.json"), encoding="utf-8") as file:  # noqa: PTH118, PTH123  likewise
         document = json.load(file)
     fields: dict[str, Field] = {}
     for name, entry in document["properties"]["request"]["properties"].items():

@@ -160,9 +160,6 @@ def _not_allowed(finding: _Finding) -> tuple[str, str]:
 
 
 def _bad_format(finding: _Finding) -> tuple[str, str]:
-    if finding.kind == "host":
-        shown = "" if "@" in finding.value else f"is {_shown(finding)}, which "
-        return f"{shown}{finding.cause}", ""
     wrong = "no real date" if finding.cause else "not valid"
     return f"is {_shown(finding)}, which is {wrong}", _EXPECTED[finding.kind]
 

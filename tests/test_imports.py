@@ -7,9 +7,9 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-from image.budget import Budget, read_budget
-from image.imports import Import, packages_of, read_profile
 from tests.step_process import REQUEST_ID, ROOT, STEP, sandbox_for
+from tools.image.budget import Budget, read_budget
+from tools.image.import_profile import Import, packages_of, read_profile
 
 BUDGET = ROOT / "tests" / "data" / "import-budget.txt"
 LAZY = sys.version_info >= (3, 15)
@@ -39,10 +39,10 @@ def installed(names: list[str]) -> list[str]:
     return [name for name, spec in specs if spec is not None and spec.origin is not None]
 
 
-def newcomers(imports: list[Import], budget: Budget) -> list[str]:
+def unexpected(imports: list[Import], budget: Budget) -> list[str]:
     """Return what this Python should not have imported."""
     if LAZY:
-        return budget.newcomers(imports)
+        return budget.unexpected(imports)
     return sorted({*installed(packages_of(imports))} - budget.eager)
 
 
@@ -50,14 +50,14 @@ def test_a_plain_run_imports_what_the_budget_has() -> None:
     """A plain successful run imports nothing beyond the budget, and the step for one."""
     imports = imports_of_a_run(*(("-X", "lazy_imports=all") if LAZY else ()))
     assert "fourme" in packages_of(imports)
-    assert newcomers(imports, read_budget(BUDGET)) == []
+    assert unexpected(imports, read_budget(BUDGET)) == []
 
 
 def test_a_newcomer_is_noticed() -> None:
     """A package that is not in the budget is named; private modules are not."""
     imports = [Import(name, 1, 1) for name in ("fourme", "_ssl", "pytest", "asyncio.events")]
-    assert "pytest" in newcomers(imports, read_budget(BUDGET))
-    assert read_budget(BUDGET).newcomers(imports) == ["asyncio", "pytest"]
+    assert "pytest" in unexpected(imports, read_budget(BUDGET))
+    assert read_budget(BUDGET).unexpected(imports) == ["asyncio", "pytest"]
 
 
 def test_what_a_plain_run_never_needs_is_not_in_the_budget() -> None:

@@ -18,7 +18,7 @@ from spec.validation import Connection as FourMeConnection
 from tests.fake_clock import FakeClock
 from tests.step_process import REQUEST_ID, Ended, connection, run_step
 from tests.transport.loopback import Connection, serve
-from transport.http import RunContext
+from transport.context import RunContext
 
 if TYPE_CHECKING:
     from pathlib import Path

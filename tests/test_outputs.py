@@ -12,8 +12,8 @@ import pytest
 
 from process.exit_codes import ExitCode
 from sandbox import FourMeOptions, Sandbox, document_for
+from tests.catalog.container import Container, can_run_containers, entry_point
 from tests.engines.shell import connection_variables, run_in
-from tests.manifests.container import Container, can_contain, entry_point
 from tests.step_process import REQUEST_ID, ROOT, STEP, Ended, environment
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 UPDATE = "{request_id: 80339, note: Deployed., impact: low}"
 USER = 65532  # the image's
-CONTAINED = pytest.mark.skipif(not can_contain(), reason="takes root and mount namespaces")
+CONTAINED = pytest.mark.skipif(not can_run_containers(), reason="takes root and mount namespaces")
 
 
 @pytest.fixture

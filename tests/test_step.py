@@ -63,7 +63,7 @@ def test_updates_a_request_and_publishes_it_whole() -> None:
         Draft7Validator(schema).validate(sandbox.outputs)
         assert sandbox.decorators["request"] == {
             "type": "link",
-            "description": "Open the request in 4me",
+            "description": "Request 80339 in 4me",
             "uri": f"{sandbox.fourme_url}/requests/80339",
         }
     assert ended.out == ""
@@ -349,7 +349,7 @@ def test_a_bug_ends_in_70_without_secrets() -> None:
     """An unexpected exception is a bug report, cleaned like all else."""
     script = (
         "import os, sys, spec.validation\n"
-        "def broken(spec, schema): raise RuntimeError(f'broken by {spec}')\n"
+        "def broken(spec, *_): raise RuntimeError(f'broken by {spec}')\n"
         "spec.validation.validate = broken\n"
         "from process.clock import SystemClock\n"
         "from step import main\n"

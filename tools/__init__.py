@@ -1,1 +1,1 @@
-"""What maintainers run: the generated parts of the README, and the locked requirements."""
+"""What maintainers run: documentation, locked requirements, checks of manifests, the image."""

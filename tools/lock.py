@@ -1,8 +1,7 @@
 """Lock the requirements: `make lock`.
 
-Each file holds every package with its version and hashes, and no address of any registry.
-requirements.txt is all that the image needs; the others hold what comes on top for developers,
-with the same versions.
+Each file contains every package with its version and hashes, and no registry's address.
+requirements.txt is for the image; the others add what developers need, with the same versions.
 """
 
 from __future__ import annotations
@@ -22,18 +21,18 @@ FILES = (
     ("requirements-lint.txt", ("dev", "lint")),
 )
 NODE_FILE = ROOT / "package-lock.json"
-BUILD_FILE = "image/requirements.txt"
+BUILD_FILE = "tools/image/requirements.txt"
 BUILD_HEADER = "# Builds what has no wheel for the image's Python: PyYAML, on Python 3.15.\n"
 BUILD_TOOLS = "setuptools\n"
 
 
-def compiled(source: str, *options: str, text: str = "") -> str:
+def compile_requirements(source: str, *options: str, text: str = "") -> str:
     """Return locked requirements.
 
     Args:
-        source: the file that names the direct ones; `-` for `text`.
+        source: the file with the direct requirements; `-` for `text`.
         options: more options for `uv pip compile`.
-        text: what is read as `-`.
+        text: the standard input.
     """
     command = ["uv", "pip", "compile", source, "--quiet", "--upgrade", "--universal"]
     command += ["--python-version", PYTHON, "--generate-hashes", "--no-header", *options]
@@ -47,16 +46,18 @@ def main() -> int:
     locked: list[str] = []
     for name, extras in FILES:
         options = [f"--extra={extra}" for extra in extras] + locked
-        (ROOT / name).write_text(HEADER + compiled("pyproject.toml", *options), encoding="utf-8")
+        (ROOT / name).write_text(
+            HEADER + compile_requirements("pyproject.toml", *options), encoding="utf-8"
+        )
         locked.append(f"--constraint={name}")
-    tools = compiled("-", "--no-annotate", text=BUILD_TOOLS)
+    tools = compile_requirements("-", "--no-annotate", text=BUILD_TOOLS)
     (ROOT / BUILD_FILE).write_text(BUILD_HEADER + tools, encoding="utf-8")
     lock_node()
     return 0
 
 
 def lock_node() -> None:
-    """Lock the linters that are not on PyPI; leave out whatever is an address."""
+    """Lock the linters that are not on PyPI, without addresses."""
     command = ["npm", "update", "--package-lock-only", "--silent", "--no-audit", "--no-fund"]
     subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603  a fixed command
     locked = json.loads(NODE_FILE.read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
-"""Check the manifests against what their engines know: `make lint`.
+"""Validate the manifests of the catalog against their engines' APIs, offline: `make lint`.
 
-Argo Workflows: the models of hera, which follow its API. Tekton: the tables of tekton-pipeline's
-models, with what v1 has added. GitLab: the schema that comes with check-jsonschema. All offline.
+Argo Workflows: hera's models. Tekton: the tables of tekton-pipeline's models, with the additions of
+v1. GitLab: the schema in check-jsonschema, whose command reads no files of several documents.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ ROOT = Path(__file__).resolve().parent.parent
 _LIST = re.compile(r"list\[(.+)\]")
 _DICT = re.compile(r"dict\(str, (.+)\)")
 _SCALARS = {"str": str, "int": int, "bool": bool}
-# What v1 of Tekton's API has on top of the v1beta1 that the models know: keys and their types.
+# The keys, with their types, that v1 of Tekton's API adds to the v1beta1 of the models.
 _ADDED = {
     "V1beta1Step": {"computeResources": "V1ResourceRequirements", "onError": "str"},
     "V1beta1WorkspaceDeclaration": {"optional": "bool"},
     "V1beta1TaskResult": {"type": "str"},
     "V1beta1PipelineSpec": {"finally": "list[V1beta1PipelineTask]"},
 }
-_REPLACED = {
+# The keys of v1beta1 that v1 does not have.
+_REMOVED = {
     "V1beta1Step": {"resources"},
     "V1beta1TaskSpec": {"resources"},
     "V1beta1PipelineTask": {"resources", "conditions"},
@@ -43,31 +44,16 @@ _PARAM_TYPES = ("string", "array", "object")
 
 
 def argo_problems(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what hera's models do not take, and keys that they do not know."""
+    """Yield the errors of hera's models, unknown keys included."""
     model = getattr(hera.workflows.models, document["kind"])
     try:
-        known = model.model_validate(document).model_dump(by_alias=True, exclude_unset=True)
+        model.model_validate(document, extra="forbid")
     except ValidationError as error:
         yield from (f"{problem['loc']}: {problem['msg']}" for problem in error.errors())
-    else:
-        yield from _lost(document, known, "$")
-
-
-def _lost(given: object, kept: object, path: str) -> Iterator[str]:
-    """Yield the keys of a document that a model has dropped."""
-    if isinstance(given, dict):
-        for name, value in given.items():
-            if isinstance(kept, dict) and name in kept:
-                yield from _lost(value, kept[name], f"{path}.{name}")
-            else:
-                yield f"{path}.{name}: unknown key"
-    elif isinstance(given, list) and isinstance(kept, list):
-        for index, (one, other) in enumerate(zip(given, kept, strict=True)):
-            yield from _lost(one, other, f"{path}[{index}]")
 
 
 def tekton_problems(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what Tekton's API does not know, or knows with another type."""
+    """Yield the unknown keys, and the values of a wrong type."""
     if document["apiVersion"] != "tekton.dev/v1":
         yield "$.apiVersion: is not tekton.dev/v1"
     yield from _tekton_object(document, _TEKTON_KINDS[document["kind"]], "$")
@@ -96,7 +82,7 @@ def _tekton_object(value: Mapping[str, Any], kind: str, path: str) -> Iterator[s
     known = {
         key: model.openapi_types[name]
         for name, key in model.attribute_map.items()
-        if key not in _REPLACED.get(kind, ())
+        if key not in _REMOVED.get(kind, ())
     }
     known |= _ADDED.get(kind, {})
     for name, item in value.items():
@@ -111,7 +97,7 @@ def _model(kind: str) -> Any:  # noqa: ANN401  the models have no common class
 
 
 def _unknown_types(value: object, path: str) -> Iterator[str]:
-    """Yield each parameter and result whose type Tekton does not know."""
+    """Yield each parameter and result of an unknown type."""
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from _unknown_types(item, f"{path}[{index}]")
@@ -125,17 +111,17 @@ def _unknown_types(value: object, path: str) -> Iterator[str]:
 
 
 def gitlab_problems(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what GitLab's schema does not take: of a component's header, or of a pipeline."""
+    """Yield the schema errors of a component's header, or of a pipeline."""
     validator = Draft7Validator(get_builtin_schema("vendor.gitlab-ci"))
     for error in validator.iter_errors(document):
         yield f"{error.json_path}: {error.message}"
 
 
 CHECKS: tuple[tuple[str, Callable[[Mapping[str, Any]], Iterable[str]]], ...] = (
-    ("argo/*.yaml", argo_problems),
-    ("tekton/task/*/*/*.yaml", tekton_problems),
-    ("tekton/task/*/*/samples/*.yaml", tekton_problems),
-    ("gitlab/**/*.yml", gitlab_problems),
+    ("catalog/argo/*.yaml", argo_problems),
+    ("catalog/tekton/task/*/*/*.yaml", tekton_problems),
+    ("catalog/tekton/task/*/*/samples/*.yaml", tekton_problems),
+    ("catalog/gitlab/**/*.yml", gitlab_problems),
 )
 
 

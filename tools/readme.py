@@ -1,6 +1,6 @@
 """Write the generated parts of the README: `make docs`. A test checks that they are up to date.
 
-Each part stands between `<!-- generated: NAME -->` and `<!-- end -->`, and has one source.
+Each part is between `<!-- generated: NAME -->` and `<!-- end -->`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engines.results import RESULTS
 from engines.variables import OUTPUT_VARIABLES, SPEC_VARIABLES
+from operations.request_output import REQUEST_RESULTS
 from process.exit_codes import EXIT_CODES
 from process.settings import VARIABLES
 from sandbox.faults import FAULTS
@@ -73,14 +73,16 @@ def environment_table() -> str:
 
 
 def engine_variables_table() -> str:
-    """Return the table of the environment variables that hand over specs and take outputs."""
+    """Return the table of the environment variables for specs and outputs."""
     rows = [(f"`{row.name}`", row.meaning) for row in (*SPEC_VARIABLES, *OUTPUT_VARIABLES)]
     return table(("variable", "what it holds"), rows)
 
 
 def scalars_table() -> str:
-    """Return the table of the small values of an output."""
-    return table(("value", "meaning"), [(f"`{row.name}`", row.meaning) for row in RESULTS])
+    """Return the table of the scalar values of an output."""
+    return table(
+        ("value", "meaning"), [(f"`{row.name}`", row.description) for row in REQUEST_RESULTS]
+    )
 
 
 _CALLS = {
@@ -96,7 +98,7 @@ _CALLS = {
 
 
 def faults_table() -> str:
-    """Return the fault matrix in short: the exit code for a fault met once, and met always."""
+    """Return a summary of the fault matrix: the exit codes for one fault, and for a lasting one."""
     codes: dict[tuple[str, str, bool], int] = {}
     for case in load():
         call, _, fault = case.faults[-1].rstrip("*").partition("=")
@@ -117,8 +119,8 @@ def faults_table() -> str:
 
 def _cell(codes: Mapping[tuple[str, str, bool], int], call: str, fault: str) -> str:
     once, always = codes.get((call, fault, False)), codes.get((call, fault, True))
-    met = [str(code) for code in (once, always) if code is not None]
-    return " / ".join(dict.fromkeys(met))
+    known = [str(code) for code in (once, always) if code is not None]
+    return " / ".join(dict.fromkeys(known))
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -13,7 +13,7 @@ from engines.relay import RelayEngine
 from process.clock import SystemClock
 from process.errors import ConfigError
 from process.settings import Settings
-from transport.http import RunContext
+from transport.context import RunContext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,7 +16,7 @@ from sandbox import FourMeOptions, Sandbox, parse
 from tests.fake_clock import FakeClock
 from tests.step_process import run_step
 from tests.transport.loopback import Connection, serve
-from transport.http import RunContext
+from transport.context import RunContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable

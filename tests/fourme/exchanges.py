@@ -10,8 +10,11 @@ from process.clock import SystemClock
 from process.settings import Settings
 from tests.fake_clock import FakeClock
 from tests.transport.loopback import Connection, serve
+from transport.body import RequestBody
+from transport.context import RunContext
 from transport.failures import AttemptFailed
-from transport.http import RequestBody, RunContext, json_body, send_once
+from transport.http import send_once
+from transport.json_body import json_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable

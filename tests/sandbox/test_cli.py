@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).parents[2]
-EXAMPLE = str(ROOT / "examples" / "update-request.yaml")
+EXAMPLE = str(ROOT / "catalog" / "relay" / "update-request.yaml")
 
 #: The first line without --fourme.
 REAL = "sandbox: without --fourme, the step calls https://api.4me.com: the real 4me"

@@ -16,7 +16,7 @@ from sandbox.cli import main
 from sandbox.data_files import sample
 from sandbox.faults import parse as parse_fault
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "catalog" / "relay"
 
 
 def test_the_example_is_as_relay_would_hand_it_over() -> None:

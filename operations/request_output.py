@@ -1,0 +1,55 @@
+"""What the operations on one request publish."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from process.logs import quote
+from process.output import Link, Output, OutputSpec, ResultSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fourme.connection import Connection
+    from process.errors import Applied
+
+REQUEST_RESULTS = (
+    ResultSpec("id", "the ID of the request", 20),
+    ResultSpec("status", "its status after the update, such as `completed`", 64),
+    # 255 characters, if each takes the six bytes of an escape.
+    ResultSpec("subject", "its subject, in one line", 1530, truncatable=True),
+    ResultSpec("team", "the ID of its team", 20),
+    ResultSpec("member", "the ID of the person it is assigned to", 20),
+    ResultSpec("next_target_at", "its next target: a time, `best_effort`, `clock_stopped` ...", 64),
+    ResultSpec("updated_at", "the time of the update", 64),
+    ResultSpec("url", "the address of its page in the 4me user interface", 512),
+)
+REQUEST_OUTPUTS = OutputSpec(("request",), REQUEST_RESULTS)
+
+
+def request_output(request: Mapping[str, Any], connection: Connection, applied: Applied) -> Output:
+    """Return the output of an operation on one request.
+
+    Args:
+        request: the full request as 4me answered it.
+        connection: where the request is.
+        applied: whether it was changed.
+    """
+    url = connection.host.html_url(connection.account, request["id"])
+    values = {**request, "url": url}
+    return Output(
+        values={"request": {**request, "request_id": request["id"]}},
+        results={row.name: _text_of(values.get(row.name)) for row in REQUEST_RESULTS},
+        link=Link("request", f"Request {request['id']} in 4me", url),
+        applied=applied,
+    )
+
+
+def _text_of(value: object) -> str:
+    """Return one line of printable text: of a reference its ID, nothing where 4me has no value."""
+    if isinstance(value, dict):
+        value = value.get("id")
+    if value is None:
+        return ""
+    return quote(value if isinstance(value, str) else json.dumps(value))

@@ -1,0 +1,113 @@
+"""The GitLab component and its sample, run as GitLab's runner would."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from process.exit_codes import ExitCode
+from tests.catalog.container import Container, can_run_containers, entry_point, image_user, volume
+from tests.catalog.manifests import manifest
+from tests.engines.gitlab_rules import expand, read_dotenv
+from tests.step_process import ACCESS_TOKEN, ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from sandbox import Sandbox
+    from tests.step_process import Ended
+
+TEMPLATE = ROOT / "catalog" / "gitlab" / "templates" / "fourme-request-update.yml"
+HEADER, JOBS = yaml.safe_load_all(TEMPLATE.read_text(encoding="utf-8"))
+(JOB,) = JOBS.values()
+SAMPLE = manifest("catalog/gitlab/sample.gitlab-ci.yml")
+PROJECT = "/builds/it/sales-tracking"
+PREDEFINED = {
+    "CI_PROJECT_DIR": PROJECT,
+    "CI_COMMIT_SHORT_SHA": "8c1f0d2",
+    "CI_PIPELINE_URL": "https://gitlab.example/it/sales-tracking/-/pipelines/1",
+    "CHANGE_REQUEST": "70470",
+}
+_INPUT = re.compile(r"\$\[\[ inputs\.([a-z-]+) \]\]")
+
+pytestmark = pytest.mark.skipif(not can_run_containers(), reason="takes root and mount namespaces")
+
+
+def run_job(given: Mapping[str, str], scratch: Path) -> Ended:
+    """Run the component's job; the project's folder is `scratch / "project"`."""
+    declared: dict[str, Any] = HEADER["spec"]["inputs"]
+    assert given.keys() - declared.keys() == set()
+    inputs = {name: entry["default"] for name, entry in declared.items() if "default" in entry}
+    inputs |= given
+    variables = {
+        name: _INPUT.sub(lambda match: inputs[match[1]], value)
+        for name, value in JOB["variables"].items()
+    }
+    others = {**PREDEFINED, "FOURME_ACCESS_TOKEN": ACCESS_TOKEN}
+    environment = {name: expand(value, others) for name, value in variables.items()}
+    assert JOB["image"]["entrypoint"] == [""]
+    project = volume(scratch / "project")  # GitLab's helper lets anyone write a job's files
+    return Container(
+        command=["sh", "-c", "set -e\n" + "\n".join(JOB["script"])],
+        environment={**others, **environment, "CI": "true", "GITLAB_CI": "true", "HOME": "/"},
+        folders={PROJECT: project},
+        user=image_user(inputs["image"]),
+        workdir=PROJECT,
+    ).run(scratch)
+
+
+def sample_inputs(sandbox: Sandbox) -> dict[str, str]:
+    """Return the inputs of the sample."""
+    (use,) = SAMPLE["include"]
+    assert use["component"].partition("@")[0].endswith(f"/{TEMPLATE.stem}")
+    return {**use["inputs"], "host": sandbox.fourme_url}
+
+
+def test_the_sample_notes_a_deployment(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The note is there, and each artifact that the job declares is what GitLab takes."""
+    ended = run_job(sample_inputs(sandbox), tmp_path)
+    assert ended.code == ExitCode.OK, ended.log
+    assert sandbox.store.notes(70470)[0]["text"] == (
+        "Commit 8c1f0d2 is in production, deployed by "
+        "https://gitlab.example/it/sales-tracking/-/pipelines/1"
+    )
+    request: dict[str, Any] = sandbox.store.request(70470) or {}
+    assert {"id": "commit", "value": "8c1f0d2"} in request["custom_fields"]
+    project = tmp_path / "project"
+    (path,) = JOB["artifacts"]["paths"]
+    assert json.loads((project / path).read_bytes()) == {**request, "request_id": 70470}
+    reports = JOB["artifacts"]["reports"]
+    variables = read_dotenv((project / reports["dotenv"]).read_bytes(), {})
+    assert variables["FOURME_RESULT_STATUS"] == "assigned"
+    annotations = json.loads((project / reports["annotations"]).read_bytes())
+    (link,) = annotations["4me"]
+    assert link["external_link"]["url"] == variables["FOURME_RESULT_URL"]
+    used = set(re.findall(r"\$(FOURME_RESULT_[A-Z_]+)", json.dumps(SAMPLE)))
+    assert used
+    assert used <= variables.keys()
+
+
+def test_bad_input_ends_in_65(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The job fails with the step's own exit code, which its retry rule does not name."""
+    ended = run_job({**sample_inputs(sandbox), "request": "impact: lwo"}, tmp_path)
+    assert ended.code == ExitCode.DATA
+    assert "request.impact is 'lwo', which is not allowed" in ended.log
+    assert JOB["retry"]["exit_codes"] == [int(ExitCode.TRY_LATER)]
+
+
+def test_a_rate_limit_is_what_the_job_is_tried_again_for(
+    rate_limited: Sandbox, tmp_path: Path
+) -> None:
+    """A wait beyond the budget ends in the one code that the retry rule names."""
+    ended = run_job(sample_inputs(rate_limited), tmp_path)
+    assert ended.code == ExitCode.TRY_LATER
+
+
+def test_the_script_starts_the_image_s_entry_point() -> None:
+    """GitLab starts a shell in place of the entry point, so the script names it."""
+    assert JOB["script"] == [" ".join(entry_point())]

@@ -1,0 +1,7 @@
+"""`python -m tools.image`."""
+
+import sys
+
+from tools.image.cli import main
+
+sys.exit(main(sys.argv[1:]))
