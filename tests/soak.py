@@ -23,7 +23,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from process.errors import ExitCode
+from process.exit_codes import ExitCode
 from sandbox import FourMeOptions, Sandbox, document_for
 from tests.step_process import HURRIED_STEP, connection, environment
 

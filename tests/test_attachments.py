@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from process.errors import ExitCode
+from process.exit_codes import ExitCode
 from sandbox import FOURME_HOST, FourMeOptions, Sandbox, document_for
 from tests.step_process import REQUEST_ID, STEP, connection, environment, run_step
 

@@ -12,7 +12,7 @@ import trustme
 from fourme.client import ApiClient
 from fourme.connection import Connection as FourMeConnection
 from fourme.hosts import parse_host
-from process.errors import ExitCode
+from process.exit_codes import ExitCode
 from process.settings import Settings
 from sandbox import Sandbox, document_for
 from tests.fake_clock import FakeClock

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from jsonschema import Draft7Validator
 
-from process.errors import ExitCode
+from process.exit_codes import ExitCode
 from sandbox import FOURME_HOST, FourMeOptions, Sandbox, document_for
 from tests.step_process import (
     ACCESS_TOKEN,

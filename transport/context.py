@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from process.clock import terminated
 from process.errors import ConfigError
 from process.logs import quote
+from process.signals import terminated_error
 
 if TYPE_CHECKING:
     from process.clock import Clock
@@ -32,7 +32,7 @@ class RunContext(NamedTuple):
             TerminatedError: it has come.
         """
         if self.clock.terminated:
-            raise terminated()
+            raise terminated_error()
 
     @property
     def max_attempt_time(self) -> float:

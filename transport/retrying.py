@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
-from process.errors import ExitCode, StepError
+from process.errors import StepError
+from process.exit_codes import ExitCode
 from process.settings import MAX_UNKNOWN_HOST_TIME
 from transport import retry_errors
 from transport.failures import AttemptFailed

@@ -9,7 +9,8 @@ import pytest
 
 from engines import Output
 from engines.relay import RelayEngine
-from process.errors import ConfigError, ExitCode, SpecError, UnresolvedError
+from process.errors import ConfigError, SpecError, UnresolvedError
+from process.exit_codes import ExitCode
 from process.settings import Settings
 from sandbox import FourMeOptions, Sandbox, parse
 from tests.fake_clock import FakeClock

@@ -22,12 +22,12 @@ from operations.update import OPERATION
 from process.errors import (
     AccessError,
     ConfigError,
-    ExitCode,
     RejectedError,
     SpecError,
     StepError,
     TemporaryError,
 )
+from process.exit_codes import ExitCode
 from spec.schema import load_spec_schema
 from spec.validation import validate
 from tests.fake_clock import FakeClock

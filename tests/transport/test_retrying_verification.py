@@ -13,6 +13,7 @@ from process.errors import (
     StepError,
     TemporaryError,
 )
+from process.exit_codes import ExitCode
 from process.settings import Settings
 from tests.transport.retry_harness import (
     ANSWER,
@@ -95,7 +96,7 @@ def test_verified_as_absent_without_budget(retry_time: float) -> None:
     assert scene.clock.waits == [0.5, 9.5]
     assert script.attempts == 1
     assert caught.value.applied == "no"
-    assert caught.value.retryable
+    assert caught.value.exit_code is ExitCode.TRY_LATER
     assert "has not arrived" in caught.value.what
     assert (caught.value.status, caught.value.trace_id) == (502, "trace-1")
 
