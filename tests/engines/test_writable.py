@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engines.writable import ROOM, open_to_write, write_problem
+from engines.writable import MIN_FREE_SPACE, open_to_write, write_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -213,10 +213,12 @@ def test_a_full_disk(
 ) -> None:
     """Root may use the blocks kept for root; a file system that tells no size tells nothing."""
     monkeypatch.setattr(os, "geteuid", lambda: user)
-    told = SimpleNamespace(f_frsize=ROOM // 64, **blocks)
+    told = SimpleNamespace(f_frsize=MIN_FREE_SPACE // 64, **blocks)
     monkeypatch.setattr(os, "fstatvfs", lambda _: told)
     problem = problem_of(tmp_path / "out")
-    assert problem == (f"No space left on device, or less than {ROOM} bytes" if full else None)
+    assert problem == (
+        f"No space left on device, or less than {MIN_FREE_SPACE} bytes" if full else None
+    )
     assert all_in(tmp_path) == {}
 
 
