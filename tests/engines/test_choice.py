@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines import Arguments, Engine, choose_engine
-from engines.outputs import LocalEngine
+from engines.local import LocalEngine
 from engines.relay import RelayEngine
+from engines.variables import INPUTS
 from process.clock import SystemClock
 from process.errors import ConfigError
 from process.settings import Settings
+from tests.engines.sample_output import OUTPUTS
 from transport.http import RunContext
 
 if TYPE_CHECKING:
@@ -27,13 +29,14 @@ FILE = Arguments(spec="spec.yaml")
 
 def choose(environ: Mapping[str, str], arguments: Arguments = Arguments()) -> Engine:  # noqa: B008  immutable
     """Return the engine of a run."""
-    return choose_engine(environ, arguments, RunContext(Settings(), SystemClock()))
+    context = RunContext(Settings(), SystemClock())
+    return choose_engine(environ, arguments, context, OUTPUTS, INPUTS)
 
 
 def places(engine: Engine) -> list[str]:
     """Return where an engine of files writes."""
     assert isinstance(engine, LocalEngine)
-    return [target.place for target in engine.targets]
+    return [target.name for target in engine.targets]
 
 
 def test_each_way_alone_is_taken() -> None:
@@ -96,7 +99,7 @@ def test_no_way_lists_them_all(environ: Mapping[str, str]) -> None:
 @pytest.mark.parametrize("environ", [RELAY, ACTION])
 def test_an_output_file_is_refused_where_it_would_be_ignored(environ: Mapping[str, str]) -> None:
     """--output is an error in Relay and in an action."""
-    with pytest.raises(ConfigError, match="--output does not go together"):
+    with pytest.raises(ConfigError, match="--output cannot be combined with"):
         choose(environ, Arguments(output="request.json"))
 
 

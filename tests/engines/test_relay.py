@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engines import Output
 from engines.relay import RelayEngine
-from process.errors import ConfigError, ExitCode, SpecError, UnresolvedError
+from process.errors import ConfigError, ExitCode, OutputError, SpecError, UnresolvedError
 from process.settings import Settings
 from sandbox import FourMeOptions, Sandbox, parse
+from tests.engines.sample_output import PAGE, sample_output
 from tests.fake_clock import FakeClock
 from tests.step_process import run_step
 from tests.transport.loopback import Connection, serve
@@ -20,8 +20,10 @@ from transport.http import RunContext
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TRANSPORT = RunContext(Settings(retry_time=0, connect_timeout=2, read_timeout=2), FakeClock())
-LEADS_NOWHERE = """
+    from process.errors import Applied
+
+RUN_CONTEXT = RunContext(Settings(retry_time=0, connect_timeout=2, read_timeout=2), FakeClock())
+UNRESOLVABLE = """
 runs:
   '1':
     steps:
@@ -44,12 +46,12 @@ def service(answer: object) -> Callable[[Connection], None]:
 def read(answer: object) -> object:
     """Read the spec that a metadata service answers with."""
     with serve(service(answer)) as server:
-        return RelayEngine(server.url, TRANSPORT).read_spec()
+        return RelayEngine(server.url, RUN_CONTEXT).read_spec()
 
 
 def test_unresolved_references_are_named() -> None:
     """Each of them, in the words of the workflow; nothing is sent to 4me; 78."""
-    with Sandbox(parse(LEADS_NOWHERE), fourme=FourMeOptions()) as sandbox:
+    with Sandbox(parse(UNRESOLVABLE), fourme=FourMeOptions()) as sandbox:
         ended = run_step(sandbox.environment())
         assert [call.name for call in sandbox.calls] == ["spec"]
     assert ended.code == ExitCode.CONFIG
@@ -114,7 +116,7 @@ def test_a_spec_that_is_nested_absurdly_deep_is_invalid(depth: int) -> None:
     """At once, and whatever Python's own limits are."""
     answer = b'{"complete": true, "value": ' + b"[" * depth + b"1" + b"]" * depth + b"}"
     with serve(service(answer)) as server, pytest.raises(SpecError, match="nested") as caught:
-        RelayEngine(server.url, TRANSPORT).read_spec()
+        RelayEngine(server.url, RUN_CONTEXT).read_spec()
     assert caught.value.applied == "no"
 
 
@@ -141,7 +143,7 @@ def test_of_a_refusal_only_what_it_is_called_is_shown(
         serve(lambda each: each.answer(body, status="422 Unprocessable")) as server,
         pytest.raises(ConfigError) as caught,
     ):
-        RelayEngine(server.url, TRANSPORT).read_spec()
+        RelayEngine(server.url, RUN_CONTEXT).read_spec()
     assert caught.value.details == details
 
 
@@ -166,7 +168,7 @@ def test_base64_becomes_bytes() -> None:
 def test_a_wrong_url_is_a_config_error_that_does_not_show_it(url: str) -> None:
     """The URL holds a token."""
     with pytest.raises(ConfigError, match="METADATA_API_URL is not a URL") as caught:
-        RelayEngine(url, TRANSPORT)
+        RelayEngine(url, RUN_CONTEXT)
     assert "TOKEN@host" not in str(caught.value)
     assert "oops" not in str(caught.value)
 
@@ -174,7 +176,7 @@ def test_a_wrong_url_is_a_config_error_that_does_not_show_it(url: str) -> None:
 @pytest.mark.parametrize("url", ["http://:wrong@{}", "http://{}"])
 def test_a_wrong_token_is_a_config_error(url: str) -> None:
     """401: the metadata service does not know this step."""
-    with Sandbox(parse(LEADS_NOWHERE), fourme=FourMeOptions()) as sandbox:
+    with Sandbox(parse(UNRESOLVABLE), fourme=FourMeOptions()) as sandbox:
         address = sandbox.metadata_url.rpartition("@")[2]
         ended = run_step({"METADATA_API_URL": url.format(address)})
     assert ended.code == ExitCode.CONFIG
@@ -215,12 +217,47 @@ def test_a_later_step_reads_what_an_earlier_one_published() -> None:
         }
 
 
+def test_values_and_the_link_are_published() -> None:
+    """One call for each value that there is, and one for the button."""
+    document = parse("runs: {'1': {steps: {default: {spec: {}}}}}")
+    with Sandbox(document, fourme=FourMeOptions()) as sandbox:
+        engine = RelayEngine(sandbox.metadata_url, RUN_CONTEXT)
+        engine.publish(sample_output({"id": 5}))
+        assert sandbox.outputs == {"record": {"id": 5}}
+        engine.publish(sample_output({"id": 5}, history=[1])._replace(link=None))
+        assert sandbox.outputs == {"record": {"id": 5}, "history": [1]}
+        assert [call.name for call in sandbox.calls] == ["output", "link", "output", "output"]
+        assert sandbox.decorators["record"] == {
+            "type": "link",
+            "description": "Open the record in 4me",
+            "uri": PAGE,
+        }
+
+
+@pytest.mark.parametrize(
+    ("applied", "fix"),
+    [
+        ("yes", "Go on with the workflow by hand; running the step again would repeat notes."),
+        ("no", "Run the step again."),
+    ],
+)
+def test_an_output_that_is_not_taken_is_an_error(applied: Applied, fix: str) -> None:
+    """What to do depends on whether anything was changed; the service's error is a detail."""
+    with (
+        serve(lambda each: each.answer(b"{}", status="422 Unprocessable")) as server,
+        pytest.raises(OutputError, match="Relay did not take the output") as caught,
+    ):
+        RelayEngine(server.url, RUN_CONTEXT).publish(sample_output(applied=applied))
+    assert (caught.value.applied, caught.value.fix, caught.value.status) == (applied, fix, 422)
+    assert "refuses to let the step publish the output (422)" in caught.value.details[0]
+
+
 def test_a_link_that_is_not_taken_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    """A link is a courtesy: the output has been published."""
+    """A link is optional: the output has been published."""
     with serve(
         lambda each: each.answer(b"", "Connection: close", status="201 Created"),
         lambda each: each.answer(b"{}", "Connection: close", status="422 Unprocessable"),
     ) as server:
-        engine = RelayEngine(server.url, TRANSPORT)
-        engine.publish(Output({"id": 5}, "https://wdc.4me.com/requests/5"))
+        engine = RelayEngine(server.url, RUN_CONTEXT)
+        engine.publish(sample_output())
     assert "Relay did not take the link" in caplog.text

@@ -6,13 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engines.spec_values import (
-    SpecValue,
-    merge,
-    spec_from_environment,
-    spec_from_file,
-    spec_values_in,
-)
+from engines import spec_values
+from engines.spec_values import SpecValue, merge
+from engines.variables import INPUTS, Input
 from process.errors import ConfigError, SpecError
 
 if TYPE_CHECKING:
@@ -25,6 +21,18 @@ VARIABLES = {
     "FOURME_ACCESS_TOKEN": "the-token",
     "FOURME_ACCOUNT": "wdc",
 }
+
+
+def spec_from_environment(
+    environ: Mapping[str, str], inputs: Mapping[str, Input] = INPUTS
+) -> object:
+    """Return the spec in the variables of an operation."""
+    return spec_values.spec_from_environment(environ, inputs)
+
+
+def spec_from_file(path: str, environ: Mapping[str, str]) -> object:
+    """Return the spec in a file, completed from variables."""
+    return spec_values.spec_from_file(path, environ, INPUTS)
 
 
 def test_the_environment_holds_a_whole_spec() -> None:
@@ -128,7 +136,7 @@ def test_two_different_values_are_an_error(
 @pytest.mark.parametrize("text", ["Gr\u00f6\u00dfe", "caf\udce9", "\ud83d"])
 def test_a_variables_text_is_what_it_is(text: str) -> None:
     """Read as UTF-8; octets that are none, and what no system hands over, are left to the judge."""
-    (given,) = spec_values_in({"FOURME_NOTE": text}, "FOURME_")
+    (given,) = spec_values.spec_values_in({"FOURME_NOTE": text}, "FOURME_", INPUTS)
     assert given.value == text
 
 
@@ -149,7 +157,7 @@ def test_a_file_that_cannot_be_read_is_a_config_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Is a directory"):
         spec_from_file(str(tmp_path), {})
     with pytest.raises(ConfigError, match="that FOURME_ACCESS_TOKEN_FILE names cannot be read"):
-        list(spec_values_in({"FOURME_ACCESS_TOKEN_FILE": missing}, "FOURME_"))
+        spec_from_environment({"FOURME_ACCESS_TOKEN_FILE": missing})
 
 
 def test_a_file_that_is_no_text_is_a_spec_error(tmp_path: Path) -> None:
