@@ -54,7 +54,7 @@ class _SpecSource(Enum):
     """The sources of a spec, in the order of precedence, as messages call them."""
 
     FILE = "--spec"
-    GITHUB = "the inputs of the action (INPUT_REQUEST)"
+    GITHUB = "the inputs of the action (INPUT_...)"
     RELAY = "METADATA_API_URL"
     ENVIRONMENT = "FOURME_REQUEST or FOURME_REQUEST_ID"
 
