@@ -79,7 +79,7 @@ def choose_engine(
     """Return the engine of a run: the first of these whose condition is true.
 
     1. `--spec` is given: a file, which the environment may complete.
-    2. GITHUB_ACTIONS is `true` and an input of the action is there, even if empty: GitHub Actions.
+    2. GITHUB_ACTIONS is `true` and an input of the action is set, even to nothing: GitHub Actions.
     3. METADATA_API_URL is set: Relay.
     4. FOURME_REQUEST or FOURME_REQUEST_ID is set: the environment.
 

@@ -86,8 +86,8 @@ def _parser(
     parser.add_argument(
         "--output",
         metavar="FILE",
-        help="write the full request to FILE as JSON; a folder: request.json in it; - for "
-        "standard output",
+        help="write the main value, such as the request, to FILE as JSON; a folder: every value "
+        "to NAME.json in it; - for standard output",
     )
     parser.add_argument("--version", action="version", version=VERSION_LINE)
     return parser

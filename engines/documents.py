@@ -16,8 +16,8 @@ def read_document(text: str, source: str) -> object:
         source: what messages call the text, such as "FOURME_REQUEST".
 
     Raises:
-        SpecError: it is neither, or nested too deeply. The message says where, and quotes nothing
-            of the text, which may contain secrets.
+        SpecError: it is neither, or nested too deeply. The message quotes nothing of the text,
+            which may contain secrets.
     """
     try:
         value = json.loads(text, object_pairs_hook=_unique_names)

@@ -29,9 +29,10 @@ def file_engine(
     outputs: OutputSpec,
     inputs: Mapping[str, Input],
 ) -> LocalEngine:
-    """Return the engine of a run by hand, or in an engine that knows files and variables only.
+    """Return the engine for a shell, and for workflow engines that use files and variables only.
 
-    Its outputs go where the command line and the environment say; otherwise to standard output.
+    Outputs go to the files that the command line and the environment name; without any, to
+    standard output.
     """
     targets = tuple(_named_targets(environ, arguments.output, outputs))
     return LocalEngine(

@@ -108,7 +108,7 @@ class RelayEngine:
             self._set_link(output.link)
 
     def _set_link(self, link: Link) -> None:
-        label = f"Open the {link.name} in 4me"  # it is a button: it says what it does
+        label = f"Open the {link.name} in 4me"  # the text of a button
         try:
             self._interface.decorators.set_link(link.name, label, link.url)
         except StepError as error:

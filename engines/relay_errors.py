@@ -63,7 +63,7 @@ def call_refused(response: requests.Response, purpose: str) -> ConfigError:
 def _error_title(response: requests.Response) -> tuple[str, ...]:
     """Return the code and the title of an error of the metadata service.
 
-    Nothing else of it is shown: it may quote the spec, whose secrets may not be known yet.
+    Nothing else of it is quoted: it may contain the spec, whose secrets may not be known yet.
     """
     try:
         error = json.loads(response.content)["error"]

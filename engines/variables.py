@@ -41,9 +41,9 @@ INPUTS: Mapping[str, Input] = {
 }
 ACCESS_TOKEN = "ACCESS_TOKEN"  # noqa: S105  the name of a variable
 ACCESS_TOKEN_FILE = "ACCESS_TOKEN_FILE"  # noqa: S105  likewise
-# One of these says that the variables hold a spec; without them, the others only complete one.
+# A run whose spec is in variables has one of these; the others can also complete a file.
 MAIN_INPUTS = ("REQUEST", "REQUEST_ID")
-# GitHub sets all of an action's inputs, also empty ones; any of these tells that it is our action.
+# GitHub sets all inputs of an action, also to nothing; a run of this action has one of these.
 ACTION_INPUTS = ("HOST", "ACCOUNT", "ACCESS_TOKEN", *MAIN_INPUTS)
 
 
@@ -67,9 +67,11 @@ SPEC_VARIABLES = (
 )
 OUTPUT_VARIABLES = (
     EngineVariable(
-        OUTPUT, "file for the full request as JSON; a folder: `request.json` in it; `-`: stdout"
+        OUTPUT,
+        "file for the main value, such as the request, as JSON; a folder: every value as "
+        "`<name>.json`; `-`: stdout",
     ),
     EngineVariable(RESULTS_DIR, "folder for one file per result, without a final line break"),
     EngineVariable(DOTENV, "file for the results as lines `FOURME_RESULT_<NAME>=value`"),
-    EngineVariable(ANNOTATIONS, "file for a GitLab job annotation that links to the request"),
+    EngineVariable(ANNOTATIONS, "file for a GitLab job annotation that links to 4me"),
 )

@@ -32,7 +32,7 @@ def engine_for(environ: Mapping[str, str], output: str | None = None) -> LocalEn
 def publish(
     environ: Mapping[str, str], argument: str | None = None, output: Output | None = None
 ) -> None:
-    """Publish an output where an environment and --output say."""
+    """Publish an output to the places that an environment and --output name."""
     engine_for(environ, argument).publish(output or sample_output())
 
 
@@ -99,8 +99,8 @@ def test_an_annotation_has_the_link(tmp_path: Path) -> None:
     assert json.loads(file.read_bytes()) == {"4me": []}
 
 
-def test_every_place_is_tried_and_every_failure_named(tmp_path: Path) -> None:
-    """One place that fails does not keep the others from their output; the run ends in 74."""
+def test_every_place_is_written_and_every_failure_named(tmp_path: Path) -> None:
+    """A place that fails does not affect the others; the run ends in 74."""
     file = tmp_path / "file"
     file.write_text("in the way", encoding="utf-8")
     environ = {
@@ -134,7 +134,7 @@ def test_a_link_is_optional(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def check(environ: Mapping[str, str]) -> None:
-    """Check the places that an environment says."""
+    """Check the places that an environment names."""
     engine_for(environ).check_outputs()
 
 
@@ -154,7 +154,7 @@ def test_places_that_can_be_written_are_left_as_they_are(tmp_path: Path) -> None
 
 
 def test_every_place_that_cannot_be_written_is_named_before(tmp_path: Path) -> None:
-    """All of them are told at once, with their reasons; the others leave no trace."""
+    """All of them at once, with their reasons; the others leave no trace."""
     (tmp_path / "file").touch()
     (tmp_path / "folder" / "record.json").mkdir(parents=True)
     environ = {
@@ -183,8 +183,8 @@ def test_places_that_contradict_each_other_are_found(tmp_path: Path) -> None:
     assert [*tmp_path.iterdir()] == []
 
 
-def test_a_closed_standard_output_is_known_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python has no object for it; it matters only where the output goes there."""
+def test_a_closed_standard_output_is_detected_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """sys.stdout is None then; that matters only if the output goes there."""
     monkeypatch.setattr(sys, "stdout", None)
     with pytest.raises(ConfigError) as caught:
         check({})

@@ -126,7 +126,7 @@ def test_the_summary_shows_texts_as_they_are(files: Mapping[str, str], tmp_path:
 def test_a_summary_needs_no_link_and_an_output_no_summary(
     files: Mapping[str, str], tmp_path: Path
 ) -> None:
-    """Operations have them as they see fit."""
+    """Both are optional."""
     output = sample_output()._replace(link=None)
     github_engine({**ACTION, **files}).publish(output)
     assert (tmp_path / "summary").read_text("utf-8").startswith("### 4me record 80339\n\n| field")
@@ -153,7 +153,7 @@ def test_a_value_too_large_for_an_output_is_left_out(
 def test_outputs_that_cannot_be_written_end_the_run_but_a_summary_does_not(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """$GITHUB_OUTPUT is needed; the summary is optional, and need not be there."""
+    """$GITHUB_OUTPUT is required; the summary is optional, and may be unset."""
     github_engine({**ACTION, "GITHUB_OUTPUT": "/dev/null"}).publish(sample_output())
     files = {"GITHUB_OUTPUT": "/dev/full", "GITHUB_STEP_SUMMARY": "/dev/full"}
     with (
@@ -218,7 +218,7 @@ def test_errors_are_annotations(log: TextIO, capsys: pytest.CaptureFixture[str])
 def test_an_annotation_is_cut_between_characters(
     log: TextIO, capsys: pytest.CaptureFixture[str], length: int
 ) -> None:
-    """What is escaped is not torn apart, and is within what log readers can take."""
+    """Escapes are not cut in two, and the limit of log readers is kept."""
     configure_logging(Redactor(), log)
     show_errors({"GITHUB_ACTIONS": "true", "INPUT_REQUEST": "x"}, Redactor())
     logging.getLogger("step").error("%s", "x" * length + "%" * 3_000)
@@ -232,7 +232,7 @@ HOSTILE = ["x\n::add-mask::y", "x\r##[error]z", "::stop-commands::a", "%0A::erro
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_name_is_a_command(log: TextIO, capsys: pytest.CaptureFixture[str], name: str) -> None:
-    """Whatever inputs are called, the one command is our own, and its data holds no other."""
+    """Whatever inputs are called, the step's own command is the only one, also in its data."""
     configure_logging(Redactor(), log)
     show_errors({"GITHUB_ACTIONS": "true", "INPUT_REQUEST": "x"}, Redactor())
     spec = {"connection": CONNECTION, "request": {"request_id": 1, name: 1}}
@@ -250,7 +250,7 @@ def test_no_name_is_a_command(log: TextIO, capsys: pytest.CaptureFixture[str], n
 def test_a_secret_that_looks_like_a_command_is_masked_in_parts(
     files: Mapping[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Both parts are masked, unless one is so short that it would tear the log apart."""
+    """Both parts are masked, unless one is so short that the log would become unreadable."""
     secret = "abc##[add-mask]xyz\n##[debug]\n::stop-commands::x"
     github_engine({**ACTION, **files, "INPUT_ACCESS_TOKEN": secret}).read_spec()
     out = capsys.readouterr().out
@@ -267,7 +267,7 @@ def test_a_secret_that_looks_like_a_command_is_masked_in_parts(
 def test_json_on_standard_output_is_no_command(
     files: Mapping[str, str], capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    """With `output: -` the log has the JSON, the same value, and no command."""
+    """With `output: -` the log has the same JSON value, and no command."""
     record = {**HOSTILE_RECORD, name: [name]}
     github_engine({**ACTION, **files, "INPUT_OUTPUT": "-"}).publish(sample_output(record))
     out = capsys.readouterr().out

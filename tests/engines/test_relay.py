@@ -50,7 +50,7 @@ def read(answer: object) -> object:
 
 
 def test_unresolved_references_are_named() -> None:
-    """Each of them, in the words of the workflow; nothing is sent to 4me; 78."""
+    """Each of them, as the workflow calls it; nothing is sent to 4me; 78."""
     with Sandbox(parse(UNRESOLVABLE), fourme=FourMeOptions()) as sandbox:
         ended = run_step(sandbox.environment())
         assert [call.name for call in sandbox.calls] == ["spec"]
@@ -76,8 +76,10 @@ def test_unresolved_references_are_named() -> None:
         ([1], ("the metadata service does not say which",)),
     ],
 )
-def test_whatever_is_unresolved_can_be_told(unresolvable: object, names: tuple[str, ...]) -> None:
-    """Kinds that are newer than this step are named as they are."""
+def test_unknown_kinds_of_references_are_named(
+    unresolvable: object, names: tuple[str, ...]
+) -> None:
+    """Whatever the metadata service answers."""
     with pytest.raises(UnresolvedError) as caught:
         read({"value": {}, "unresolvable": unresolvable, "complete": False})
     assert caught.value.details == names
@@ -95,7 +97,7 @@ def test_whatever_is_unresolved_can_be_told(unresolvable: object, names: tuple[s
         {"complete": True, "value": {"$encoding": "base64", "data": 5}},
     ],
 )
-def test_an_answer_that_is_no_spec_is_a_config_error(answer: object) -> None:
+def test_an_answer_that_is_not_a_spec_is_a_config_error(answer: object) -> None:
     """Another service may be at METADATA_API_URL, or a value's base64 may be broken."""
     with pytest.raises(ConfigError, match="is not a spec"):
         read(answer)
@@ -135,10 +137,8 @@ def test_a_spec_that_is_nested_absurdly_deep_is_invalid(depth: int) -> None:
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_of_a_refusal_only_what_it_is_called_is_shown(
-    body: bytes, details: tuple[str, ...]
-) -> None:
-    """The rest may quote the spec, whose secrets are not known yet."""
+def test_of_an_error_only_code_and_title_are_shown(body: bytes, details: tuple[str, ...]) -> None:
+    """The rest may contain the spec, whose secrets are not known yet."""
     with (
         serve(lambda each: each.answer(body, status="422 Unprocessable")) as server,
         pytest.raises(ConfigError) as caught,
@@ -218,7 +218,7 @@ def test_a_later_step_reads_what_an_earlier_one_published() -> None:
 
 
 def test_values_and_the_link_are_published() -> None:
-    """One call for each value that there is, and one for the button."""
+    """One call for each value that is not null, and one for the button."""
     document = parse("runs: {'1': {steps: {default: {spec: {}}}}}")
     with Sandbox(document, fourme=FourMeOptions()) as sandbox:
         engine = RelayEngine(sandbox.metadata_url, RUN_CONTEXT)
