@@ -18,6 +18,7 @@ RUN python3 -m venv pip \
         --no-deps --no-build-isolation \
  && $pip uninstall --quiet --yes --requirement tools/image/requirements.txt
 COPY step.py spec.schema.json outputs.schema.json /opt/step/
+COPY steps /opt/step/steps
 COPY engines /opt/step/engines
 COPY fourme /opt/step/fourme
 COPY operations /opt/step/operations
@@ -51,6 +52,11 @@ FROM step AS github
 # hadolint ignore=DL3002 # GitHub's documentation asks for root
 USER 0:0
 
+FROM step AS get
+USER 65532:65532
+CMD ["get"]
+
 # The last stage is what a plain build gives.
 FROM step AS update
 USER 65532:65532
+CMD ["update"]

@@ -11,65 +11,47 @@ if __name__ == "__main__":
 
     install_early_handlers()  # first of all: what follows takes a while to load
 
-import gc
 import logging
 import math
-import os
 import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from engines import choose_engine, read_arguments, show_errors
 from engines.variables import INPUTS
 from fourme.client import ApiClient
 from operations import describe_operations, load_operation
 from process.clock import SystemClock
-from process.errors import ExitCode, InternalError, StepError
 from process.logs import configure_logging, enable_debug_logging
-from process.redaction import (
-    Redactor,
-    access_secrets_in_environment,
-    secrets_in_environment,
-)
+from process.redaction import Redactor
+from process.report import exit_code_of
+from process.secrets import access_secrets_in_environment, secrets_in_environment
 from process.settings import Settings
+from process.startup import run_process
 from spec.schema import load_spec_schema
 from spec.secrets import access_secrets_in_spec, secrets_in_spec
 from spec.validation import validate
-from transport.http import RunContext
+from transport.context import RunContext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from engines import Arguments
     from process.clock import Clock
+    from process.exit_codes import ExitCode
 
 logger = logging.getLogger("step")
 
 
 def main(environ: Mapping[str, str], clock: Clock, words: Sequence[str] = ()) -> ExitCode:
-    """Run the step as `words` on its command line say; return what the process shall end with."""
+    """Run the step with the arguments `words`; return its exit code."""
     redactor = Redactor()
     redactor.add_secrets(access_secrets_in_environment(environ))
     redactor.add_log_secrets(secrets_in_environment(environ))
     configure_logging(redactor, sys.stderr)
     show_errors(environ, redactor)
-    try:
-        run(environ, read_arguments(words, describe_operations), clock, redactor)
-    except StepError as error:
-        code = error.exit_code
-        with clock.in_flight("say how it ended", lambda: code):
-            logger.error("%s", error)  # noqa: TRY400  the text says it all; no traceback
-            if error.__cause__:
-                logger.debug("Caused by", exc_info=error.__cause__)
-        return code
-    except Exception as error:
-        bug = InternalError(
-            f"The step has a bug: {type(error).__name__}.",
-            fix="Report it with the lines below. Look at the request before you run it again.",
-        )
-        logger.critical("%s", bug, exc_info=error)
-        return bug.exit_code
-    return ExitCode.OK
+    return exit_code_of(
+        lambda: run(environ, read_arguments(words, describe_operations), clock, redactor), clock
+    )
 
 
 def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor: Redactor) -> None:
@@ -102,17 +84,5 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
     logger.info("The output `%s` is published.", "`, `".join(output.values))
 
 
-def start(clock: SystemClock) -> NoReturn:
-    """Run the step as a process, from its first signal to its last."""
-    clock.handle_signals()
-    clock.start_watchdog()
-    gc.disable()  # a run is over before it has made garbage worth a look: 3 % of its instructions
-    code = main(os.environ, clock, sys.argv[1:])
-    for stream in filter(None, (sys.stdout, sys.stderr)):  # a closed one is None
-        with suppress(OSError):
-            stream.flush()
-    os._exit(code)  # the interpreter's own end takes a tenth of a run, and would heed no handler
-
-
 if __name__ == "__main__":
-    start(SystemClock())
+    run_process(main, SystemClock())

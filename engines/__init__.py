@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engines.variables import Input
     from process.output import Output, OutputSpec
     from process.redaction import Redactor
-    from transport.http import RunContext
+    from transport.context import RunContext
 
 __all__ = ["Arguments", "Engine", "choose_engine", "read_arguments", "show_errors"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engines.variables import OUTPUT_VARIABLES, SPEC_VARIABLES
 from process import VERSION
-from process.errors import EXIT_CODES
+from process.exit_codes import EXIT_CODES
 from process.settings import VARIABLES
 
 if TYPE_CHECKING:

@@ -18,15 +18,17 @@ from engines.relay_errors import call_refused, not_a_spec, unresolved_references
 from process.errors import SpecError, StepError, UnexpectedResponseError
 from process.json_depth import MAX_DEPTH
 from process.settings import MAX_LINK_RETRY_TIME
-from transport.http import ExcessiveDepthError, json_body, send_once
+from transport.budget import RetryBudget
+from transport.http import send_once
+from transport.json_body import ExcessiveDepthError, json_body
 from transport.retry_policy import Idempotency
-from transport.retrying import Call, RetryBudget, retry_call
+from transport.retrying import RetryableCall, retry_call
 
 if TYPE_CHECKING:
     import requests
 
     from process.output import Link, Output
-    from transport.http import RunContext
+    from transport.context import RunContext
 
 logger = logging.getLogger("step.relay")
 
@@ -156,7 +158,7 @@ class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk s
             return response
 
         return retry_call(
-            Call(
+            RetryableCall(
                 call.purpose,
                 "the metadata service",
                 call.idempotency,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from process.errors import AccessError, RejectedError, RequestNotFoundError
 from process.logs import quote
 from process.private_texts import PrivateTexts
-from transport.failures import trace_id_of
+from transport.headers import trace_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,60 +26,58 @@ _FIELD = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _MAX_FIELD_LENGTH = 40
 
 
-@dataclass(frozen=True)
-class ErrorContext:
-    """What was refused.
+class ErrorContext(NamedTuple):
+    """What the message about a rejected call says.
 
     Attributes:
-        purpose: as in "The token's user may not ...".
-        account: the account in which it was tried.
-        request_id: the request that it was about; None when it was about none.
+        purpose: what the call does, as in "The token's user may not ...".
+        request_id: the request that it is about; None when it is about none.
         roles: the roles that it takes.
-        private: the texts that were sent and that no log may show: notes.
+        private_texts: texts that it sends and that no log may show: notes.
     """
 
     purpose: str
-    account: str
     request_id: int | None = None
     roles: tuple[str, ...] = ("Specialist",)
-    private: tuple[str, ...] = ()
+    private_texts: tuple[str, ...] = ()
 
 
-def error_from_response(response: requests.Response, error_context: ErrorContext) -> StepError:
-    """Return the error that an answer stands for."""
+def error_from_response(
+    response: requests.Response, error_context: ErrorContext, account: str
+) -> StepError:
+    """Return the error that a response with a status from 400 to 499 stands for."""
+    purpose, request_id, roles, private_texts = error_context
     status = response.status_code
     facts: dict[str, Any] = {"status": status, "trace_id": trace_id_of(response)}
     if status == HTTPStatus.UNAUTHORIZED:
         return AccessError(
-            f"4me does not accept the access token (401) in account {error_context.account}.",
+            f"4me does not accept the access token (401) in account {account}.",
             cause="the account is misspelt, the token belongs to another account or another 4me "
             "environment than the host's, or it was revoked or has expired",
             fix="Check account and host of the connection first; then make a new token (4me: My "
             "Profile, Personal Access Tokens).",
             **facts,
         )
-    if status == HTTPStatus.FORBIDDEN:
-        return AccessError(
-            f"The token's user may not {error_context.purpose} (403).",
-            details=details_of(response, error_context.private),
-            cause=f"a role is missing in the account: {', '.join(error_context.roles)}",
-            fix="Ask an account administrator for the role, or for a token with it; a "
-            "personal access token must also have the scope to update requests.",
-            **facts,
-        )
-    if status == HTTPStatus.NOT_FOUND and error_context.request_id is not None:
+    if status == HTTPStatus.NOT_FOUND and request_id is not None:
         return RequestNotFoundError(
-            f"4me knows no request {error_context.request_id} in account "
-            f"{error_context.account} (404).",
+            f"4me knows no request {request_id} in account {account} (404).",
             cause="the number is wrong, the request is in another account, or the token's "
             "user may not see it",
             fix="Check request_id, and the connection's account: a request that was passed "
             "to another account is updated there.",
             **facts,
         )
+    facts["details"] = details_of(response, private_texts)
+    if status == HTTPStatus.FORBIDDEN:
+        return AccessError(
+            f"The token's user may not {purpose} (403).",
+            cause=f"a role is missing in the account: {', '.join(roles)}",
+            fix="Ask an account administrator for the role, or for a token with it; a "
+            "personal access token must also have the scope to read and update requests.",
+            **facts,
+        )
     return RejectedError(
-        f"4me refused to {error_context.purpose} ({status}).",
-        details=details_of(response, error_context.private),
+        f"4me refused to {purpose} ({status}).",
         cause="a value does not fit this request",
         fix="Fix these values in the workflow. Records of another account, or disabled "
         "ones, cannot be referred to.",

@@ -1,14 +1,18 @@
-"""The 4me API over HTTP: one session with the credentials of a run, and how to ask it."""
+"""The 4me API over HTTP: one session with the credentials of a run."""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fourme.api_errors import error_from_response
 from fourme.connection import Connection
-from transport.http import RequestBody, json_body, send_once
+from process.errors import UnexpectedResponseError
+from transport.budget import RateLimitUsage, RetryBudget
+from transport.http import send_once
+from transport.json_body import json_body
 from transport.retry_policy import Idempotency
-from transport.retrying import Call, RateLimitUsage, RetryBudget, retry_call
+from transport.retrying import RetryableCall, retry_call
 from transport.session import plain_session
 
 if TYPE_CHECKING:
@@ -16,20 +20,26 @@ if TYPE_CHECKING:
 
     import requests
 
-    from transport.http import RunContext
+    from fourme.api_errors import ErrorContext
+    from transport.body import RequestBody
+    from transport.context import RunContext
 
 logger = logging.getLogger("step.4me")
 
-LANGUAGE = "en-US"  # of 4me's messages; else it is that of the token's user
+LANGUAGE = "en-US"  # of 4me's messages; without it, that of the token's user
+RATE_LIMIT = (
+    "the rate limit of the token's user is used up (4me: 3,600 requests an hour for all tokens of "
+    "a user, 20 in 2 s)"
+)
 
 
 class ApiResponse(NamedTuple):
-    """An answer to a question.
+    """A response of the API.
 
     Attributes:
-        value: its JSON value; None when its status is from 400 to 499.
+        value: its JSON value.
         response: the whole of it.
-        asked_at: when the question was sent for the last time, by the clock's monotonic time.
+        asked_at: when the request was sent, by the clock's monotonic time.
     """
 
     value: Any
@@ -38,18 +48,18 @@ class ApiResponse(NamedTuple):
 
 
 class ApiClient:
-    """Speaks to the 4me API as one user in one account.
+    """Calls the 4me API as one user in one account.
 
     Attributes:
         connection: where 4me is, and as whom to call it.
-        transport: the limits and the clock of the run.
+        context: the limits and the clock of the run.
         session: the HTTP session; it sends the credentials with every call.
     """
 
     def __init__(self, connection: Connection, context: RunContext) -> None:
         self.connection = connection
         self.context = context
-        self._throttled = RateLimitUsage()
+        self._rate_limit_usage = RateLimitUsage()
         self.session = plain_session(context, connection.host.api_url)
         if connection.host.is_loopback:
             self.session.proxies.clear()
@@ -59,7 +69,7 @@ class ApiClient:
                 connection.host.account_header: connection.account,
                 connection.host.language_header: LANGUAGE,
                 "Accept": "application/json",
-                "Cache-Control": "no-cache",  # what has arrived is not a question for a cache
+                "Cache-Control": "no-cache",  # a cache does not know what was just updated
             }
         )
 
@@ -79,7 +89,7 @@ class ApiClient:
 
     def budget(self) -> RetryBudget:
         """Return a fresh budget for one operation."""
-        return RetryBudget(self.context.settings, self.context.clock, run=self._throttled)
+        return RetryBudget(self.context.settings, self.context.clock, usage=self._rate_limit_usage)
 
     def renew_connections(self) -> None:
         """Close all connections, so that the next call has a new one.
@@ -93,12 +103,62 @@ class ApiClient:
         self,
         method: str,
         path: str,
+        error_context: ErrorContext,
         *,
         body: RequestBody | None = None,
         params: Mapping[str, str] | str | None = None,
-    ) -> requests.Response:
-        """Make one attempt at a call; see `transport.http.exchange`."""
+    ) -> ApiResponse:
+        """Make one attempt at a call.
 
+        Args:
+            method: the HTTP method.
+            path: the path below the API's address.
+            error_context: what an error's message says.
+            body: the JSON to send.
+            params: the query; text is sent as it is.
+
+        Raises:
+            AttemptFailed: the retry policy shall decide.
+            StepError: 4me rejects the call (400 to 499), or the answer is none of the API's.
+        """
+        asked_at = self.context.clock.monotonic()
+        response = self._send(method, path, body, params)
+        if not response.ok:
+            raise error_from_response(response, error_context, self.connection.account)
+        return ApiResponse(json_body(response), response, asked_at)
+
+    def get(
+        self,
+        path: str,
+        error_context: ErrorContext,
+        budget: RetryBudget,
+        params: Mapping[str, str] | str | None = None,
+    ) -> ApiResponse:
+        """Read something, under the retry policy; for the arguments see `send_once`.
+
+        Raises:
+            StepError: it cannot be read.
+        """
+        call = self.call(error_context.purpose, Idempotency.SAFE)
+        try:
+            return retry_call(
+                call, lambda: self.send_once("GET", path, error_context, params=params), budget
+            )
+        except UnexpectedResponseError as error:
+            error.applied = "no"
+            raise
+
+    def call(self, purpose: str, idempotency: Idempotency) -> RetryableCall:
+        """Return the description of a call to the API, for the retry policy."""
+        return RetryableCall(purpose, self.service, idempotency, rate_limit=RATE_LIMIT)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: RequestBody | None,
+        params: Mapping[str, str] | str | None,
+    ) -> requests.Response:
         def send() -> requests.Response:
             return self.session.request(
                 method,
@@ -112,34 +172,3 @@ class ApiClient:
             )
 
         return send_once(send, self.context, body=body)
-
-    def read(
-        self,
-        path: str,
-        purpose: str,
-        budget: RetryBudget,
-        params: Mapping[str, str] | str | None = None,
-    ) -> ApiResponse:
-        """Read something, under the retry policy.
-
-        Args:
-            path: what, below the API's address.
-            purpose: the same in words.
-            budget: what may be spent.
-            params: the query; text is sent as it is.
-
-        Raises:
-            StepError: there was no answer.
-        """
-        answers: list[ApiResponse] = []
-
-        def attempt() -> requests.Response:
-            asked_at = budget.clock.monotonic()
-            response = self.send_once("GET", path, params=params)
-            answers.append(
-                ApiResponse(json_body(response) if response.ok else None, response, asked_at)
-            )
-            return response
-
-        retry_call(Call(purpose, self.service, Idempotency.SAFE), attempt, budget)
-        return answers[-1]

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from spec.schema import SpecSchema
     from spec.validation import Spec
 
-SUMMARIES = {"update": "Update a request, and publish it as it is after the update."}
+SUMMARIES = {
+    "update": "update a request, and publish it as it is after the update",
+    "get": "read a request, and publish it",
+}
 
 
 class Operation(Protocol):

@@ -1,9 +1,8 @@
-"""A validated spec, to what is sent to 4me (contract section 3)."""
+"""From a valid spec to what an update sends to 4me."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from operations.attachments import attach, files_of
 from process.logs import escape_controls
@@ -19,38 +18,41 @@ if TYPE_CHECKING:
 _NOTES = {"note": False, "internal_note": True}
 
 
-@dataclass(frozen=True)
-class ExpectedNote:
+class ExpectedNote(NamedTuple):
     """A note that the update adds, by which it can be told whether the update has arrived."""
 
     text: str
     internal: bool
 
 
-@dataclass(frozen=True)
-class Update:
+class UpdatePayload(NamedTuple):
     """One update of one request.
 
     Attributes:
         request_id: which request.
         body: the JSON object to PATCH.
         notes: the notes that it adds.
-        adds: the names of all fields that add something each time they are sent.
+        non_idempotent_fields: the fields that add something each time they are sent.
         files: the files to upload first; until then `body` has them as the spec names them.
     """
 
     request_id: int
     body: Mapping[str, Any]
     notes: tuple[ExpectedNote, ...] = ()
-    adds: tuple[str, ...] = ()
+    non_idempotent_fields: tuple[str, ...] = ()
     files: tuple[File, ...] = ()
 
     @property
     def idempotency(self) -> Idempotency:
         """What sending the update twice would do."""
-        if not self.adds:
+        if not self.non_idempotent_fields:
             return Idempotency.IDEMPOTENT
-        return Idempotency.VERIFIABLE if self.notes else Idempotency.NON_IDEMPOTENT
+        return Idempotency.NON_IDEMPOTENT
+
+    @property
+    def private_texts(self) -> tuple[str, ...]:
+        """The texts that no log may show."""
+        return tuple(note.text for note in self.notes)
 
     @property
     def summary(self) -> str:
@@ -63,16 +65,16 @@ class Update:
             return f"{name} ({size} characters)"
         return f"{name} ({size})" if name.endswith("_attachments") else name
 
-    def attached(
+    def with_uploads(
         self, stored: Mapping[tuple[str, int], UploadedFile], schema: SpecSchema
-    ) -> Update:
+    ) -> UpdatePayload:
         """Return the update as it is sent, once its files are in 4me's storage."""
         body = attach(self.body, stored, schema)
-        return replace(self, body=body, notes=_notes_in(body, self.adds), files=())
+        return self._replace(body=body, notes=_notes_in(body, self.non_idempotent_fields), files=())
 
     def oversized(self, schema: SpecSchema) -> Iterator[Problem]:
         """Yield the texts that have become too long by the keys of files shown inline."""
-        for name in self.adds:
+        for name in self.non_idempotent_fields:
             limit, text = schema.fields[name].max_bytes, self.body.get(name)
             size = len(text.encode()) if isinstance(text, str) else 0
             if limit and size > limit:
@@ -82,7 +84,9 @@ class Update:
                 yield Problem(f"request.{name}", wrong)
 
 
-def update_of(request: Mapping[str, Any], cleared: tuple[str, ...], schema: SpecSchema) -> Update:
+def build_payload(
+    request: Mapping[str, Any], cleared: tuple[str, ...], schema: SpecSchema
+) -> UpdatePayload:
     """Return the update that a validated request stands for.
 
     Args:
@@ -103,7 +107,7 @@ def update_of(request: Mapping[str, Any], cleared: tuple[str, ...], schema: Spec
         renamed = isinstance(value, str) and value in known.renamed_values
         body[known.sent_as] = known.renamed_values[value] if renamed else value
     body.update((schema.fields[name].sent_as, "") for name in cleared)
-    return Update(
+    return UpdatePayload(
         request["request_id"],
         body,
         _notes_in(body, adds),

@@ -1,210 +1,123 @@
-"""Whether an update whose answer was lost has arrived, by notes and fields (contract section 9).
-
-Nobody knows the id of a note that was sent, so it is told by its text, its flag and its time. The
-server lists notes in an order of its own, on pages, and may store a text otherwise than it was
-sent. So every note that may be ours is one of three:
-
-| the note's time, by the server's clock     | its text is ours | another text |
-| ------------------------------------------ | ---------------- | ------------ |
-| since the attempt in doubt has begun       | recognised       | unclear      |
-| perhaps before it: up to ten seconds       | unclear          | unclear      |
-| up to five minutes before it               | unclear          | another one  |
-| older                                      | another one      | another one  |
-
-*Recognised* proves that the update has arrived. *Another one* for every note of every page proves
-that it has not, as soon as the server has had the time to finish. *Unclear* proves nothing: the
-note may be ours, written otherwise or timed by another clock, or somebody else's.
-
-The window begins with the attempt that is in doubt. An earlier one is settled by then: it was not
-processed, or was looked for in vain. So a note like ours that somebody has added before, during a
-wait for a rate limit say, is not taken for ours.
-
-A list of the notes before the first attempt would spare the clocks. It was left out: it costs every
-update that adds a note one call more of the user's hourly limit, fails where the token may not read
-notes, and is as old as the wait before the attempt. What it would add is little. Without it, a note
-could be doubled by a server whose `Date` and `created_at` are more than five minutes apart, or more
-than ten seconds where it rewrites the text as well. And since both are whole seconds, a note of the
-same text that somebody else adds up to three seconds before the attempt counts as ours; then our
-other fields tell, where they can be compared.
-"""
+"""Whether an update whose answer was lost was applied, by its notes and fields."""
 
 from __future__ import annotations
 
-import html
-import re
-import unicodedata
-from datetime import datetime
-from enum import IntEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+import logging
+from typing import TYPE_CHECKING, Any
 
-from process.errors import UnexpectedResponseError
-from process.settings import CLOCK_TOLERANCE, MAX_CLOCK_DIFFERENCE
-from transport.failures import server_time
+from fourme.api_errors import ErrorContext
+from fourme.notes_api import NotesApi
+from fourme.requests_api import RequestsApi
+from operations.comparison import different_fields
+from operations.note_matching import AttemptStart, NoteMatch, attempt_started_at, match_note
+from process.errors import OutcomeUnknownError, OutputError, StepError
+from transport.retrying import Verification
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    import requests
-
-    from operations.payload import ExpectedNote
+    from fourme.client import ApiClient
+    from fourme.notes_api import NotesPage
+    from operations.payload import UpdatePayload
     from spec.schema import SpecSchema
+    from transport.budget import RetryBudget
 
-_COMPARED = frozenset({"enum", "boolean", "integer", "reference", "string"})
-_QUICK = 1.0  # seconds that an answer may take without blurring when the attempt has begun
-_MAX_GROWTH = 20  # times that escapes may make a text longer
-_MAX_COMBINING = 100  # accents on one letter
-_MAX_ESCAPES = 3  # how often a text may have been escaped anew
-# A name in the target may have parentheses; the limits keep hostile texts from taking long.
-_IMAGE_LINK = re.compile(r"!\[[^\[\]\n]{0,999}\]\((?:[^()\n]|\([^()\n]{0,999}\)){0,2048}\)")
-_IMAGE = "\0"  # stands for an image link: no text has it, since control characters are dropped
+logger = logging.getLogger("step.4me")
 
 
-class NoteMatch(IntEnum):
-    """What a note is to the one that was sent; see the table above."""
+class UpdateVerifier:
+    """Asks 4me whether an update was applied; see `operations.note_matching`."""
 
-    ANOTHER = 0
-    UNCLEAR = 1
-    RECOGNISED = 2
+    def __init__(
+        self,
+        payload: UpdatePayload,
+        schema: SpecSchema,
+        api: ApiClient,
+        budget: RetryBudget,
+        manual_check: str,
+    ) -> None:
+        self._payload = payload
+        self._schema = schema
+        self._api = api
+        self._budget = budget
+        self._manual_check = manual_check
+        self._starts: dict[float, AttemptStart] = {}  # by when they began here
 
+    def verify(self, attempt_started: float) -> Verification:
+        """Look for the notes of the update.
 
-class AttemptStart(NamedTuple):
-    """When an attempt has begun, by the server's clock: seconds since the epoch, whole, cut.
+        Raises:
+            StepError: the notes cannot be read.
+        """
+        found = dict.fromkeys(self._payload.notes, NoteMatch.ANOTHER)
+        unclear: object = None
+        notes = NotesApi(self._api, self._payload.request_id)
+        for page in notes.pages(self._error_context("read the notes"), self._budget):
+            start = self._start_of(attempt_started, page)
+            for note in page.notes:
+                for expected in self._payload.notes:
+                    match = match_note(note, expected, start)
+                    unclear = note.get("id") if match is NoteMatch.UNCLEAR else unclear
+                    found[expected] = max(found[expected], match)
+            if all(match is NoteMatch.RECOGNISED for match in found.values()):
+                self._budget.clock.mark_applied()
+                logger.info("The update was applied: its notes are there.")
+                return Verification(is_applied=True)
+        return Verification(is_applied=False, unclear=_unclear(set(found.values()), unclear))
 
-    Attributes:
-        earliest: not before.
-        latest: what is added from here on counts as added since; at most three seconds before it.
-    """
+    def result(self) -> dict[str, Any]:
+        """Return the request after the update.
 
-    earliest: int
-    latest: int
+        Raises:
+            OutputError: it cannot be read.
+            OutcomeUnknownError: it is not as the update would have left it.
+        """
+        request_id = self._payload.request_id
+        try:
+            request = RequestsApi(self._api).get(
+                request_id, self._error_context("read the request"), self._budget
+            )
+        except StepError as error:
+            raise OutputError(
+                f"Request {request_id} was updated, but 4me's answer was lost and the "
+                "request could not be read.",
+                details=(error.what,),
+                fix="Go on with the workflow by hand; running the step again would repeat "
+                f"{', '.join(self._payload.non_idempotent_fields)}.",
+                status=error.status,
+            ) from error
+        different = tuple(different_fields(self._payload.body, request, self._schema))
+        if different:
+            raise OutcomeUnknownError(
+                f"Request {request_id} has a note like the one sent, but other fields are "
+                "not as sent.",
+                details=different,
+                cause="somebody else has added the same note, or has changed these fields since",
+                fix=self._manual_check,
+            )
+        return request
 
+    def _error_context(self, purpose: str) -> ErrorContext:
+        return ErrorContext(purpose, private_texts=self._payload.private_texts)
 
-def attempt_started_at(
-    response: requests.Response, since_asked: float, since_answered: float
-) -> AttemptStart:
-    """Return when an attempt has begun: the server's time, less what has passed since.
+    def _start_of(self, attempt_started: float, page: NotesPage) -> AttemptStart:
+        """Return when an attempt began by the server's clock: the latest that any answer tells.
 
-    Args:
-        response: an answer to a question that was asked later.
-        since_asked: seconds from the attempt's beginning until the question was sent.
-        since_answered: seconds from the attempt's beginning until the answer was there.
-
-    Raises:
-        UnexpectedResponseError: the answer does not tell the time.
-    """
-    now = server_time(response.headers)
-    if now is None or "Age" in response.headers:
-        raise UnexpectedResponseError("the answer does not tell the server's time")
-    earliest = int(now - since_answered)
-    return AttemptStart(earliest, max(int(now - since_asked - _QUICK), earliest))
-
-
-def notes_of(value: object) -> list[Mapping[str, Any]]:
-    """Return an answer that is a list of notes.
-
-    Raises:
-        UnexpectedResponseError: it is not.
-    """
-    if isinstance(value, list) and all(isinstance(note, dict) for note in value):
-        return value
-    raise UnexpectedResponseError("the answer is not a list of notes")
-
-
-def created_at(note: Mapping[str, Any]) -> float:
-    """Return when a note was added, in seconds since the epoch.
-
-    Raises:
-        UnexpectedResponseError: it does not tell; without a zone it could be anybody's (facts: the
-            user's, which the step does not know).
-    """
-    try:
-        created = datetime.fromisoformat(note["created_at"])
-        if created.tzinfo is not None:
-            return created.timestamp()
-    except (KeyError, TypeError, ValueError, OverflowError):
-        pass
-    raise UnexpectedResponseError("a note has no valid created_at")
-
-
-def match_note(note: Mapping[str, Any], expected: ExpectedNote, start: AttemptStart) -> NoteMatch:
-    """Return what a note is to an expected one; see the table above.
-
-    Raises:
-        UnexpectedResponseError: the note does not tell its time.
-    """
-    is_internal = note.get("internal")
-    if is_internal is (not expected.internal):
-        return NoteMatch.ANOTHER
-    created = created_at(note)
-    if created < start.earliest - MAX_CLOCK_DIFFERENCE:
-        return NoteMatch.ANOTHER
-    is_alike = is_same_text(note.get("text"), expected.text)
-    if created >= start.latest:
-        is_certain = is_alike and (is_internal or False) is expected.internal
-        return NoteMatch.RECOGNISED if is_certain else NoteMatch.UNCLEAR
-    is_near = created >= start.earliest - CLOCK_TOLERANCE
-    return NoteMatch.UNCLEAR if is_alike or is_near else NoteMatch.ANOTHER
-
-
-def is_same_text(stored: object, sent: str) -> bool:
-    """Return whether a stored text is certainly the one that was sent.
-
-    Servers trim texts, fold blanks, escape HTML, compose accents, drop what cannot be printed and
-    rewrite the targets of images. Nothing else is overlooked: a sign or a word more or less makes
-    another text. Where images are all there is, only the same text is the same.
-    """
-    if not isinstance(stored, str) or len(stored) > _MAX_GROWTH * len(sent) + _MAX_GROWTH:
-        return False
-    ours = _normalized(sent)
-    if not ours.replace(_IMAGE, "").strip():
-        return stored.strip() == sent.strip()
-    return _normalized(stored) == ours
+        Each is rounded down, so that the latest is the nearest.
+        """
+        start = attempt_started_at(
+            page.response, page.asked_at - attempt_started, page.answered_at - attempt_started
+        )
+        before = self._starts.get(attempt_started, start)
+        self._starts[attempt_started] = AttemptStart(*map(max, start, before))
+        return self._starts[attempt_started]
 
 
-def _normalized(text: str) -> str:
-    for _ in range(_MAX_ESCAPES):
-        text = _unescaped(text)
-    text = _composed(text)
-    printable = "".join(char for char in text if char.isprintable() or char.isspace())
-    return " ".join(_IMAGE_LINK.sub(_IMAGE, printable).split())
-
-
-def _unescaped(text: str) -> str:
-    try:
-        return html.unescape(text)
-    except ValueError:  # a reference of thousands of digits
-        return text
-
-
-def _composed(text: str) -> str:
-    """Return a text with its accents composed; that takes for ever where they are piled up."""
-    pile = 0
-    for char in "" if text.isascii() else text:
-        pile = pile + 1 if unicodedata.combining(char) else 0
-        if pile > _MAX_COMBINING:
-            return text
-    return unicodedata.normalize("NFC", text)
-
-
-def different_fields(
-    body: Mapping[str, Any], request: Mapping[str, Any], schema: SpecSchema
-) -> Iterator[str]:
-    """Yield the fields of a request that are not as an update has sent them, a line each.
-
-    Long texts, times and custom fields are left out: the service may write them otherwise. Of short
-    ones, blanks and letter case do not count.
-    """
-    for known in {known.sent_as: known for known in schema.fields.values()}.values():
-        name = known.sent_as.removesuffix("_id") if known.kind == "reference" else known.sent_as
-        if known.kind not in _COMPARED or known.sent_as not in body or name not in request:
-            continue
-        is_now = request[name]
-        value = is_now.get("id") if isinstance(is_now, dict) else is_now
-        if _comparable(value) != _comparable(body[known.sent_as]):
-            yield f"{name} was sent as {body[known.sent_as]!r}, and is {value!r}"
-
-
-def _comparable(value: object) -> object:
-    if isinstance(value, str):
-        return " ".join(value.split()).casefold()
-    return value or ""
+def _unclear(matches: set[NoteMatch], note_id: object) -> str:
+    """Return what leaves it open whether the notes are there; nothing when none is."""
+    if matches == {NoteMatch.ANOTHER}:
+        return ""
+    if NoteMatch.UNCLEAR not in matches:
+        return "only some of the notes are there"
+    return (
+        f"note {note_id if isinstance(note_id, int) else 'without an id'} may be the one sent: "
+        "it was added at that time, or has the same text"
+    )

@@ -1,4 +1,4 @@
-"""The first moments of a process, before the step is loaded."""
+"""Handles signals while the step is being imported; imports next to nothing itself."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import signal
 from contextlib import suppress
 
 _STDERR = 2
-_TRY_LATER = 75  # `process.errors.ExitCode.TRY_LATER`, which is not loaded yet
-_TEXT = (
+_TRY_LATER = 75  # `process.exit_codes.ExitCode.TRY_LATER`, which is not imported yet
+_MESSAGE = (
     "ERROR: The step was asked to end before it had started.\n"
     "  This usually means: the engine cancelled the run, or its time was up\n"
     "  What to do: Run the step again.\n"
@@ -17,17 +17,17 @@ _TEXT = (
 
 
 def install_early_handlers() -> None:
-    """End at once when SIGTERM or SIGINT comes: as PID 1 they would otherwise be lost.
+    """Exit with TRY_LATER on SIGTERM or SIGINT, which PID 1 ignores by default.
 
-    A signal mask is inherited. One that blocks these signals, or the alarm that limits what a call
-    may take, is of no use to anybody.
+    Also unblocks them, and SIGALRM, which `process.clock` needs: a parent's signal mask is
+    inherited.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)
+        signal.signal(number, _exit)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGALRM))
 
 
-def _end(*_: object) -> None:
+def _exit(*_: object) -> None:
     with suppress(OSError):
-        os.write(_STDERR, _TEXT.encode("ascii"))
+        os.write(_STDERR, _MESSAGE.encode("ascii"))
     os._exit(_TRY_LATER)

@@ -1,139 +1,51 @@
-"""What can go wrong, and what a user reads then.
+"""The errors that end a run, and the text that a user reads then.
 
 StepError
-├── SpecError                65  the spec is invalid
-├── RejectedError             65  4me refused the values
-├── RequestNotFoundError     66  no such request
-├── InternalError                 70  a bug in the step
-├── OutputError              74  updated, but the output could not be published
-├── TemporaryError            75  not reachable, failing, or no answer in time
-│   ├── RateLimitedError       75  rate limited beyond the budget
-│   └── TerminatedError      75  asked to end while waiting
-├── OutcomeUnknownError      76  nobody can tell whether the update was applied
-│   └── UnexpectedResponseError 76 the answer is not what was asked for
-├── AccessError              77  the token is refused, or may not do this
-└── ConfigError              78  the step's surroundings are wrong
-    ├── RedirectError        78  the service is elsewhere
-    ├── CertificateError     78  the server's certificate is not trusted
-    └── UnresolvedError      78  references in the spec lead nowhere
+├── SpecError                      65  the spec is invalid
+├── RejectedError                  65  4me rejected the values
+├── RequestNotFoundError           66  no such request
+├── InternalError                  70  a bug in the step
+├── OutputError                    74  updated, but the output could not be published
+├── TemporaryError                 75  not reachable, failing, or no answer in time
+│   ├── RateLimitedError           75  rate limited beyond the budget
+│   └── TerminatedError            75  terminated by a signal
+├── OutcomeUnknownError            76  the update may or may not have been applied
+│   └── UnexpectedResponseError    76  the response is not what was asked for
+├── AccessError                    77  the token is not accepted, or lacks permission
+└── ConfigError                    78  the environment of the step is wrong
+    ├── RedirectError              78  the service answered with a redirect
+    ├── CertificateError           78  the server's certificate is not trusted
+    └── UnresolvedError            78  references in the spec cannot be resolved
 
-Exit codes follow sysexits.h (contract section 8).
+docs/guarantees.md, section "Exit codes", says what users may rely on.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import ClassVar, Literal
+
+from process.exit_codes import ExitCode, exit_code_meaning
 
 Applied = Literal["no", "yes", "maybe"]
 
 
-class ExitCode(IntEnum):
-    """What the process ends with; `EXIT_CODES` says what each one means."""
-
-    OK = 0
-    DATA = 65
-    NO_INPUT = 66
-    SOFTWARE = 70
-    IO = 74
-    TRY_LATER = 75
-    PROTOCOL = 76
-    PERMISSION = 77
-    CONFIG = 78
-
-
-@dataclass(frozen=True)
-class ExitCodeMeaning:
-    """One row of the table of exit codes: when, is the update applied, run again?"""
-
-    code: ExitCode
-    name: str
-    when: str
-    applied: str
-    again: str
-
-
-EXIT_CODES = (
-    ExitCodeMeaning(ExitCode.OK, "ok", "updated, output published", "yes", "-"),
-    ExitCodeMeaning(
-        ExitCode.DATA,
-        "data",
-        "the spec is invalid, or 4me refused the values (400, 422, other 4xx)",
-        "no",
-        "after a fix",
-    ),
-    ExitCodeMeaning(
-        ExitCode.NO_INPUT,
-        "no input",
-        "no such request, or not to be seen (404)",
-        "no",
-        "after a fix",
-    ),
-    ExitCodeMeaning(ExitCode.SOFTWARE, "software", "a bug in the step", "unknown", "report it"),
-    ExitCodeMeaning(
-        ExitCode.IO,
-        "I/O",
-        "updated, but the output could not be published",
-        "yes",
-        "no: it would repeat notes",
-    ),
-    ExitCodeMeaning(
-        ExitCode.TRY_LATER,
-        "try later",
-        "not reachable, 5xx, rate limited beyond the budget, terminated while waiting",
-        "no, or safe to repeat",
-        "yes",
-    ),
-    ExitCodeMeaning(
-        ExitCode.PROTOCOL,
-        "protocol",
-        "the outcome could not be established, or the answer is not a request; terminated in doubt",
-        "maybe",
-        "look first",
-    ),
-    ExitCodeMeaning(
-        ExitCode.PERMISSION,
-        "permission",
-        "401, 403: the token is not accepted, or its user lacks a role",
-        "no",
-        "after a fix",
-    ),
-    ExitCodeMeaning(
-        ExitCode.CONFIG,
-        "config",
-        "METADATA_API_URL missing or wrong, no spec or more than one, a file that cannot be read, "
-        "an output that cannot be written, metadata service refuses, unresolvable references, a "
-        "host that is wrong or does not exist, a redirect, an untrusted certificate, a bad "
-        "environment variable",
-        "no",
-        "after a fix",
-    ),
-)
-
-
-def exit_code_meaning(code: ExitCode) -> ExitCodeMeaning:
-    """Return the row of `EXIT_CODES` for `code`."""
-    return next(meaning for meaning in EXIT_CODES if meaning.code is code)
-
-
 class StepError(Exception):
-    """The run ends here: what failed, what that usually means, what to do.
+    """An error that ends the run: what failed, its usual cause, and what to do about it.
 
     Attributes:
-        what: what failed, one line.
-        details: facts to go through one by one, a line each.
-        cause: what this usually means; empty when `what` says it all.
-        fix: what to do about it.
-        status: HTTP status of the answer that led here; None without an answer.
-        trace_id: the service's own id of that answer (4me: X-Request-Id), for its support.
-        applied: whether the request was updated.
+        what: what failed, in one line.
+        details: the single problems, one line each.
+        cause: the usual cause; empty when `what` already says it.
+        fix: what to do about it; empty when there is nothing to say.
+        status: HTTP status of the response that caused the error; None without a response.
+        trace_id: the service's own id of that response (4me: X-Request-Id), for its support.
+        applied: whether the request was updated; the class's `default_applied` by default.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.SOFTWARE
     default_applied: ClassVar[Applied] = "no"
 
-    def __init__(  # noqa: PLR0913  the facts of an error are many, all but one are named
+    def __init__(  # noqa: PLR0913  all but one are keywords
         self,
         what: str,
         *,
@@ -153,28 +65,24 @@ class StepError(Exception):
         self.trace_id = trace_id
         self.applied: Applied = applied or self.default_applied
 
-    @property
-    def retryable(self) -> bool:
-        """Whether running the step again, unchanged, may succeed and does no harm."""
-        return self.exit_code is ExitCode.TRY_LATER
-
     def __str__(self) -> str:
-        """Return the whole text that a user reads, several lines.
+        """Return the text for users, one line for each part that is known.
 
-        Each fact stays one line, though it may quote a file's or an input's name with line breaks.
+        Line breaks within a part, such as in a quoted file name, are escaped.
         """
-        lines = [self.what, *(f"  - {detail}" for detail in self.details)]
-        if self.cause:
-            lines.append(f"  This usually means: {self.cause}")
-        if self.fix:
-            lines.append(f"  What to do: {self.fix}")
-        if self.trace_id:
-            lines.append(f"  X-Request-Id (for support): {self.trace_id}")
+        labelled = {
+            "This usually means": self.cause,
+            "What to do": self.fix,
+            "X-Request-Id (for support)": self.trace_id,
+        }
         again = exit_code_meaning(self.exit_code).again
-        lines.append(
-            f"  Request updated: {self.applied}. "
-            f"Run again: {again}. Exit code {int(self.exit_code)}."
-        )
+        code = int(self.exit_code)
+        lines = [
+            self.what,
+            *(f"  - {detail}" for detail in self.details),
+            *(f"  {label}: {text}" for label, text in labelled.items() if text),
+            f"  Request updated: {self.applied}. Run again: {again}. Exit code {code}.",
+        ]
         return "\n".join(line.replace("\n", "\\n") for line in lines)
 
 
@@ -185,19 +93,19 @@ class SpecError(StepError):
 
 
 class RejectedError(StepError):
-    """4me refused the values (400, 422, another 4xx)."""
+    """4me rejected the values (400, 422, another 4xx)."""
 
     exit_code = ExitCode.DATA
 
 
 class RequestNotFoundError(StepError):
-    """4me knows no such request in this account (404)."""
+    """4me has no such request in this account (404)."""
 
     exit_code = ExitCode.NO_INPUT
 
 
 class InternalError(StepError):
-    """Something that cannot happen has happened."""
+    """The step has a bug."""
 
     exit_code = ExitCode.SOFTWARE
     default_applied = "maybe"
@@ -217,38 +125,38 @@ class TemporaryError(StepError):
 
 
 class RateLimitedError(TemporaryError):
-    """A service asks to wait longer than the budget allows."""
+    """A service asks for a longer wait than the budget allows."""
 
 
 class TerminatedError(TemporaryError):
-    """The engine asked the step to end while it was waiting, or before it sent anything."""
+    """The engine ended the step while it was waiting, or before it had sent anything."""
 
 
 class OutcomeUnknownError(StepError):
-    """Nobody can tell whether the update was applied."""
+    """The update may or may not have been applied."""
 
     exit_code = ExitCode.PROTOCOL
     default_applied = "maybe"
 
 
 class UnexpectedResponseError(OutcomeUnknownError):
-    """A service answered something else than what was asked for."""
+    """The response of a service is not what was asked for."""
 
 
 class AccessError(StepError):
-    """The token is not accepted (401), or its user may not do this (403)."""
+    """The token is not accepted (401), or its user lacks a permission (403)."""
 
     exit_code = ExitCode.PERMISSION
 
 
 class ConfigError(StepError):
-    """The step's surroundings are wrong: a host, a URL, an environment variable."""
+    """The environment of the step is wrong: a host, a URL, an environment variable."""
 
     exit_code = ExitCode.CONFIG
 
 
 class RedirectError(ConfigError):
-    """The service answered with a redirect, which is never followed."""
+    """The service answered with a redirect; redirects are never followed."""
 
 
 class CertificateError(ConfigError):
@@ -256,4 +164,4 @@ class CertificateError(ConfigError):
 
 
 class UnresolvedError(ConfigError):
-    """The engine could not resolve references in the spec; `details` names each."""
+    """The engine could not resolve references in the spec; `details` names each of them."""

@@ -1,7 +1,7 @@
-"""How deep values are nested.
+"""Limits how deep JSON values are nested.
 
-Python's own limits differ from version to version, and end in a RecursionError wherever a value
-happens to be walked; so this walks without recursion, and is asked first.
+Python's recursion limit differs between versions and raises RecursionError wherever a value happens
+to be walked. This walks without recursion, before any other code does.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MAX_DEPTH = 100  # levels; far beyond any spec and any answer, far below what Python can walk
-NAMED_LEVELS = 4  # levels of a place that a message names
+MAX_DEPTH = 100  # levels; far more than any spec or response has, far fewer than Python can walk
+NAMED_LEVELS = 4  # levels of a path that a message names
 
 
 def exceeds_depth(value: object, limit: int = MAX_DEPTH) -> bool:
-    """Return whether a value has members more than `limit` lists and objects below it."""
+    """Return whether a value has members below more than `limit` lists and objects."""
     level = [value]
     for _ in range(limit + 1):
         level = [inner for outer in level for _, inner in _members(outer)]
@@ -26,24 +26,25 @@ def exceeds_depth(value: object, limit: int = MAX_DEPTH) -> bool:
 
 
 def path_beyond_depth(value: object, limit: int = MAX_DEPTH) -> str | None:
-    """Return where a value is too deep, as in `request.custom_fields[0]`; None where it is not.
+    """Return the path of a value that is too deep, as in `request.custom_fields[0]`; None if none.
 
     Args:
         value: any JSON value.
-        limit: the deepest that is allowed, at least 4.
+        limit: the largest depth that is allowed, at least `NAMED_LEVELS`, which the path has.
     """
     if not exceeds_depth(value, limit):
         return None
-    place = ""
+    path = ""
     for left in range(limit - 1, limit - 1 - NAMED_LEVELS, -1):
         name, value = next(
             (name, inner) for name, inner in _members(value) if exceeds_depth(inner, left)
         )
-        place += f"[{name}]" if isinstance(name, int) else f".{name}"
-    return place.removeprefix(".")
+        path += f"[{name}]" if isinstance(name, int) else f".{name}"
+    return path.removeprefix(".")
 
 
 def _members(value: object) -> Iterable[tuple[object, object]]:
+    """Return names and values of an object, indexes and items of a list, nothing of others."""
     if isinstance(value, dict):
         return value.items()
     return enumerate(value) if isinstance(value, list) else ()

@@ -1,7 +1,7 @@
-"""What is printed: no secrets, no control characters, no endless lines (contract section 10).
+"""Logging and text output without secrets, control characters, or lines that are too long.
 
-All talk goes through one handler on the root logger, which cleans the finished text, tracebacks
-included; there is no way past it.
+All records go through one handler on the root logger, which sanitizes the formatted text,
+tracebacks included. docs/guarantees.md, section "Confidentiality", says what users may rely on.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MAX_BLOCK_TIME = 1.0  # seconds until a full pipe is tried again
 
 
 def escape_controls(text: str) -> str:
-    """Return one line of text with control characters and the like written as escapes."""
+    """Return a line with tabs as blanks, and other characters that are not printable as escapes."""
     if text.isprintable():
         return text
     return "".join(
@@ -35,15 +35,15 @@ def escape_controls(text: str) -> str:
 
 
 def quote(text: str) -> str:
-    """Return a server's words as one line, without control characters, to quote in a message.
+    """Return a server's text as one line without control characters, to quote in a message.
 
-    It is not cut here, but where secrets have been taken out of it: in `SanitizingHandler`.
+    `SanitizingHandler` truncates it, after redaction: a part of a secret would not be recognised.
     """
     return escape_controls(" ".join(text.split()))
 
 
 def truncate_line(line: str) -> str:
-    """Return a line cut to what log readers can take, in bytes of UTF-8."""
+    """Return a line of at most `MAX_LINE_BYTES` bytes of UTF-8; one that was cut ends in `CUT`."""
     raw = encode_utf8(line)
     if len(raw) <= MAX_LINE_BYTES:
         return raw.decode("utf-8")
@@ -51,10 +51,10 @@ def truncate_line(line: str) -> str:
 
 
 def escape_workflow_commands(line: str) -> str:
-    """Return a line that GitHub's runner takes for text, whatever it looks like.
+    """Return a line without workflow commands of GitHub Actions: each gets a blank in it.
 
     A line that begins with `::`, after blanks, is a command to the runner, and so is `##[` anywhere
-    in it. As it compares by the rules of a language, letters beyond ASCII may count for nothing.
+    in it. The runner compares with culture rules, which ignore some characters beyond ASCII.
     """
     if "::" not in line and "##" not in line and line.isascii():
         return line
@@ -63,35 +63,41 @@ def escape_workflow_commands(line: str) -> str:
 
 
 def escape_workflow_commands_in_json(text: str) -> str:
-    """Return the same JSON without `##[`, which is a command; no line of JSON begins with `::`."""
+    """Return the same JSON without the workflow command `##[`; no line of JSON begins with `::`."""
     return re.sub(r"(#[^ -~]*#[^ -~]*)\[", r"\1\\u005b", text)
 
 
+def sanitize_lines(text: str) -> str:
+    """Return text whose lines are printable, not too long, and no workflow commands."""
+    return "\n".join(
+        truncate_line(escape_workflow_commands(escape_controls(line))) for line in text.split("\n")
+    )
+
+
 def encode_utf8(text: str) -> bytes:
-    """Return text as UTF-8; half a character, which JSON can say and UTF-8 cannot, as JSON does."""
+    """Return text as UTF-8; lone surrogates, which JSON allows and UTF-8 does not, as escapes."""
     return text.encode("utf-8", "backslashreplace")
 
 
 def write(stream: TextIO | None, text: str) -> None:
-    """Write a text to a standard stream, all of it, past Python's buffers and its encoding.
+    """Write text to a standard stream as UTF-8, past Python's buffer and encoding.
 
-    So it does not depend on the locale, what cannot be written changes no exit code later on, and
-    a signal handler may write while something else does. Whoever writes to a stream like this
-    leaves nothing in its buffer, so nothing can overtake.
+    This is independent of the locale, leaves nothing to fail when the interpreter flushes at exit,
+    and is safe in a signal handler. Do not mix it with the stream's own `write`.
 
     Args:
-        stream: the stream; None when it was closed as the process began: its number may mean
-            another file by now.
-        text: what to write; as UTF-8.
+        stream: the stream; None when it was closed as the process began: its file descriptor may
+            belong to another file by now.
+        text: the text to write.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the stream is closed, or the text cannot be written.
     """
     if stream is None:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     try:
-        number = stream.fileno()
-    except io.UnsupportedOperation:  # it is no file, but a text in memory
+        descriptor = stream.fileno()
+    except io.UnsupportedOperation:  # a stream in memory
         stream.write(text)
         return
     except ValueError:
@@ -99,21 +105,21 @@ def write(stream: TextIO | None, text: str) -> None:
     left = memoryview(encode_utf8(text))
     while left:
         try:
-            left = left[os.write(number, left) :]
-        except BlockingIOError:  # a pipe that somebody has set to return at once
+            left = left[os.write(descriptor, left) :]
+        except BlockingIOError:  # a non-blocking pipe that is full
             import select  # noqa: PLC0415  hardly ever needed
 
-            select.select([], [number], [], _MAX_BLOCK_TIME)
+            select.select([], [descriptor], [], _MAX_BLOCK_TIME)
 
 
 def try_write(stream: TextIO | None, text: str) -> None:
-    """Write a text to a standard stream; what cannot be written is lost, and nothing else is."""
+    """Write text to a standard stream as `write` does, and ignore errors."""
     with suppress(OSError):
         write(stream, text)
 
 
 class SanitizingHandler(logging.Handler):
-    """Writes log records to a stream, cleaned."""
+    """Writes log records to a stream, redacted and sanitized."""
 
     def __init__(self, stream: TextIO | None, redactor: Redactor) -> None:
         super().__init__()
@@ -121,29 +127,26 @@ class SanitizingHandler(logging.Handler):
         self._redactor = redactor
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record; a stream that is closed, full or broken does not end the run."""
+        """Write a record; a stream that is closed, full or broken is ignored."""
         try:
             text = self.format(record)
-        except Exception:  # noqa: BLE001  a log line must not end the run, whoever wrote it
+        except Exception:  # noqa: BLE001  a wrong call of a logger must not end the run
             text = (
                 f"{record.levelname}: a message of {escape_controls(record.name)} cannot be shown"
             )
         try_write(self._stream, f"{text}\n")
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the finished text of a record, traceback included, fit to be shown."""
-        lines = self._redactor.redact(super().format(record)).split("\n")
-        return "\n".join(
-            truncate_line(escape_workflow_commands(escape_controls(line))) for line in lines
-        )
+        """Return the text of a record, traceback included, redacted and sanitized."""
+        return sanitize_lines(self._redactor.redact(super().format(record)))
 
 
 def configure_logging(redactor: Redactor, stream: TextIO | None) -> None:
-    """Send every logger's records, and Python's warnings, through one clean handler.
+    """Send all log records, warnings and uncaught exceptions through one `SanitizingHandler`.
 
     Args:
-        redactor: knows what must not be shown.
-        stream: where they go; None when there is no such place.
+        redactor: removes secrets from the records.
+        stream: where the records are written; None: they are dropped.
     """
     handler = SanitizingHandler(stream, redactor)
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
@@ -151,13 +154,11 @@ def configure_logging(redactor: Redactor, stream: TextIO | None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("step").setLevel(logging.INFO)
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote what servers say
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote servers
     logging.captureWarnings(capture=True)
-    sys.excepthook = lambda kind, error, trace_id: root.critical(
-        "Unexpected error", exc_info=(kind, error, trace_id)
-    )
+    sys.excepthook = lambda *exc_info: root.critical("Unexpected error", exc_info=exc_info)
 
 
 def enable_debug_logging() -> None:
-    """Turn on the step's debug lines: names, sizes, statuses and times, never contents."""
+    """Log the step's debug records: names, sizes, statuses and times, never contents."""
     logging.getLogger("step").setLevel(logging.DEBUG)

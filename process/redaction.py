@@ -1,76 +1,67 @@
-"""The secrets of a run: where they are, and how they are kept out of whatever leaves it."""
+"""Redacts secrets from logs and outputs, in every encoding in which they may appear.
+
+docs/guarantees.md, section "Confidentiality", says what users may rely on.
+"""
 
 from __future__ import annotations
 
 import base64
 import logging
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from process.unescape import replace_spans, unescaped_variants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 logger = logging.getLogger("step.redaction")
 
 MASK = "***"
-_METADATA_VARIABLE = "METADATA_API_URL"
-_PROXY_VARIABLES = frozenset({"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"})
-_ACCESS_VARIABLES = frozenset(
-    {
-        "FOURME_ACCESS_TOKEN",
-        "INPUT_ACCESS_TOKEN",
-        "FOURME_CLIENT_SECRET",
-        "INPUT_CLIENT_SECRET",
-    }
-)
-_MIN_LENGTH = 8  # characters of a text that is not in other texts by chance
+_MIN_LENGTH = 8  # characters; a shorter text occurs in other texts by chance
 
 
 class Redactor:
-    """Knows the secrets of a run and takes them out of texts and values.
+    """Redacts the secrets of a run.
 
-    Logs lose every secret and every private text. An output is what others work with, so it loses
-    nothing but what gives access: the secrets that `add_secrets` was told.
+    Logs lose all secrets and private texts. Outputs, which later steps work with, lose only the
+    secrets that give access (`add_secrets`).
     """
 
     def __init__(self) -> None:
         self._secrets: dict[str, _Secret] = {}
-        self._private: tuple[str, ...] = ()
-        self._warned = False
+        self._private_texts: tuple[str, ...] = ()
+        self._has_warned = False
 
     def add_secrets(self, secrets: Iterable[str]) -> None:
-        """Hide these from now on, in every spelling in which they may come back."""
-        self._learn(secrets, in_outputs=True)
+        """Redact these in logs and outputs from now on; surrounding blanks do not count."""
+        self._add(secrets, in_outputs=True)
 
     def add_log_secrets(self, secrets: Iterable[str]) -> None:
-        """Hide these in logs, but not in outputs: secrets of others, such as a proxy's."""
-        self._learn(secrets, in_outputs=False)
+        """Redact these in logs only: secrets that give no access to 4me, such as a proxy's."""
+        self._add(secrets, in_outputs=False)
 
-    def _learn(self, secrets: Iterable[str], *, in_outputs: bool) -> None:
+    def _add(self, secrets: Iterable[str], *, in_outputs: bool) -> None:
         for text in map(str.strip, secrets):
             known = self._secrets.get(text)
-            if text and (known is None or (in_outputs and not known.in_outputs)):
-                self._secrets[text] = _secret(text, in_outputs=in_outputs)
+            if text and (known is None or not known.in_outputs):
+                self._secrets[text] = _Secret(text, tuple(_forms_of(text)), in_outputs)
 
     def add_private_texts(self, texts: Iterable[str]) -> None:
-        """Keep these out of logs, but not out of outputs: notes, which a server may quote."""
+        """Redact these in logs only: notes, which a server may quote; at least 8 characters."""
         forms = {form for text in texts for form in (text.strip(), " ".join(text.split()))}
-        self._private += tuple(form for form in forms if len(form) >= _MIN_LENGTH)
+        self._private_texts += tuple(form for form in forms if len(form) >= _MIN_LENGTH)
 
     def redact(self, text: str) -> str:
-        """Return a text for the log, without anything that it must not hold."""
+        """Return a text for the log, with `MASK` for each secret and private text."""
         forms = [form for secret in self._secrets.values() for form in secret.forms]
-        return _without(text, [*forms, *self._private])
+        return _redact_text(text, [*forms, *self._private_texts])
 
     def redact_value(self, value: object) -> object:
-        """Return a JSON value for the output, without any access secret in its texts and names.
+        """Return a copy of a JSON value for the output, with `MASK` for each access secret.
 
-        What a very short secret would tear apart stays as it is. The first time that something is
-        hidden, a warning says so.
+        Secrets below 8 characters stay, as they would destroy other texts. The first redaction of a
+        run logs a warning.
         """
         forms = [
             form
@@ -78,32 +69,31 @@ class Redactor:
             if secret.in_outputs and len(secret.text) >= _MIN_LENGTH
             for form in secret.forms
         ]
-        copied = _Copy(forms)
-        cleaned = copied.of(value)
-        if copied.hidden and not self._warned:
-            self._warned = True
+        copier = _RedactingCopier(forms)
+        copy = copier.copy(value)
+        if copier.has_redacted and not self._has_warned:
+            self._has_warned = True
             logger.warning(
                 "The output would have held a secret of this run (the access token, a client "
-                "secret or the token of METADATA_API_URL); %s stands in its place. Whoever sees "
-                "the request in 4me can read it there: remove it, and make a new one.",
+                "secret or the token of METADATA_API_URL); %s stands in its place. Everyone who "
+                "sees the request in 4me can read it there: remove it, and make a new one.",
                 MASK,
             )
-        return cleaned
+        return copy
 
     def redact_object(self, values: Mapping[str, object]) -> dict[str, object]:
-        """Return a JSON object for the output; see `redact_value`."""
-        cleaned = self.redact_value(dict(values))
-        return cleaned if isinstance(cleaned, dict) else {}
+        """Return a copy of a JSON object for the output; see `redact_value`."""
+        copy = self.redact_value(dict(values))
+        return copy if isinstance(copy, dict) else {}
 
 
-@dataclass(frozen=True)
-class _Secret:
-    """One secret.
+class _Secret(NamedTuple):
+    """A secret.
 
     Attributes:
-        text: as it was learnt.
-        forms: what to look for; URLs, JSON and the like may escape it on top of that.
-        in_outputs: whether it gives access, and is hidden in outputs, too.
+        text: the secret as it was added.
+        forms: the texts to search for; each may also be escaped.
+        in_outputs: whether it gives access, so that outputs are redacted, too.
     """
 
     text: str
@@ -111,103 +101,75 @@ class _Secret:
     in_outputs: bool
 
 
-def _secret(text: str, *, in_outputs: bool) -> _Secret:
-    plain = {text, unquote(text)}
-    quoted = {text.replace(" ", "+"), " ".join(text.split())}  # in forms, and in messages
-    encode_utf8 = {form for words in plain for form in _base64_forms(words)}
-    return _Secret(text, tuple(sorted(plain | quoted | encode_utf8)), in_outputs)
-
-
-class _Copy:
-    """Copies JSON values without some words, however deep they are nested.
+class _RedactingCopier:
+    """Copies JSON values of any depth, redacted.
 
     Attributes:
-        hidden: whether anything was left out so far.
+        has_redacted: whether any text was redacted so far.
     """
 
-    def __init__(self, forms: list[str]) -> None:
-        self.hidden = False
+    def __init__(self, forms: Sequence[str]) -> None:
+        self.has_redacted = False
         self._forms = forms
 
-    def of(self, value: object) -> object:
+    def copy(self, value: object) -> object:
         root: list[object] = [value]
-        waiting: list[tuple[Any, Any]] = [(root, 0)]
-        while waiting:
-            holder, key = waiting.pop()
-            item = holder[key]
+        pending: list[tuple[Any, Any]] = [(root, 0)]  # no recursion: the depth is unlimited
+        while pending:
+            parent, key = pending.pop()
+            item = parent[key]
             if isinstance(item, str):
-                holder[key] = self._text(item)
+                parent[key] = self._redact(item)
             elif isinstance(item, list):
-                holder[key] = copy = list(item)
-                waiting += ((copy, index) for index in range(len(copy)))
+                parent[key] = items = list(item)
+                pending += ((items, index) for index in range(len(items)))
             elif isinstance(item, dict):
-                holder[key] = members = self._members(item)
-                waiting += ((members, name) for name in members)
+                parent[key] = members = self._redact_names(item)
+                pending += ((members, name) for name in members)
         return root[0]
 
-    def _text(self, text: str) -> str:
-        cleaned = _without(text, self._forms)
-        self.hidden = self.hidden or cleaned != text
-        return cleaned
+    def _redact(self, text: str) -> str:
+        redacted = _redact_text(text, self._forms)
+        self.has_redacted = self.has_redacted or redacted != text
+        return redacted
 
-    def _members(self, values: Mapping[str, object]) -> dict[str, object]:
-        """Return an object with its names cleaned; no two become one, so that no value is lost."""
+    def _redact_names(self, values: Mapping[str, object]) -> dict[str, object]:
+        """Return an object with redacted names, which stay unique so that no value is lost."""
         members: dict[str, object] = {}
         for name, value in values.items():
-            cleaned = self._text(name)
-            while cleaned != name and (cleaned in values or cleaned in members):
-                cleaned += MASK
-            members[cleaned] = value
+            redacted = self._redact(name)
+            while redacted != name and (redacted in values or redacted in members):
+                redacted += MASK
+            members[redacted] = value
         return members
 
 
-def _without(text: str, forms: list[str]) -> str:
-    """Return a text without some words, also where they are escaped."""
+def _redact_text(text: str, forms: Sequence[str]) -> str:
+    """Return a text with `MASK` for each of `forms`, escaped or not."""
     spans = [
         span
-        for reading in unescaped_variants(text)
+        for variant in unescaped_variants(text)
         for form in forms
-        if form in reading.text
-        for span in reading.find_spans(form)
+        if form in variant.text
+        for span in variant.find_spans(form)
     ]
     return replace_spans(text, spans, MASK) if spans else text
 
 
+def _forms_of(text: str) -> list[str]:
+    """Return a secret as it is, without URL escapes, as in forms, on one line, and in base64."""
+    plain = {text, unquote(text)}
+    encoded = {form for variant in plain for form in _base64_forms(variant)}
+    return sorted({*plain, text.replace(" ", "+"), " ".join(text.split()), *encoded})
+
+
 def _base64_forms(text: str) -> Iterator[str]:
-    """Yield what of a secret stays the same in base64, wherever in the encoded bytes it begins."""
+    """Yield the base64 of a secret within other bytes, as far as these do not change it."""
     raw = text.encode("utf-8", "surrogatepass")
-    for before in range(3):
-        encode_utf8 = base64.b64encode(b"\0" * before + raw).decode("ascii")
-        whole = (before + len(raw)) // 3 * 4
-        inner = encode_utf8[(0, 2, 3)[before] : whole]
-        if len(inner) >= _MIN_LENGTH:
-            yield inner
-            yield inner.replace("+", "-").replace("/", "_")
-
-
-def access_secrets_in_environment(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield what gives access in the environment: tokens, a client secret, Relay's own token."""
-    yield from (environ[name] for name in _ACCESS_VARIABLES if name in environ)
-    for user, password in _users_in(environ, {_METADATA_VARIABLE}):
-        yield password or user
-
-
-def secrets_in_environment(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield every secret in the environment: what gives access, and the passwords of proxies."""
-    yield from access_secrets_in_environment(environ)
-    for _, password in _users_in(environ, _PROXY_VARIABLES):
-        yield password
-
-
-def _users_in(environ: Mapping[str, str], names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield user names and passwords in the URLs of some variables, as far as they can be read."""
-    for name, url in environ.items():
-        if name.upper() not in names:
-            continue
-        rest = re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*://", "", url.strip())
-        # A password may hold what would end it in a proper URL; then it is longer than it seems.
-        for place in {re.split(r"[/?#]", rest, maxsplit=1)[0], rest}:
-            user_info = place.rpartition("@")[0]
-            user, _, password = user_info.partition(":")
-            if user_info:
-                yield user, password
+    for offset in range(3):
+        encoded = base64.b64encode(b"\0" * offset + raw).decode("ascii")
+        end = (offset + len(raw)) // 3 * 4
+        stable = encoded[(0, 2, 3)[offset] : end]
+        if len(stable) >= _MIN_LENGTH:
+            yield stable
+            yield stable.replace("+", "-").replace("/", "_")

@@ -1,56 +1,58 @@
-"""Every default of the step, and the environment variables that change some of them."""
+"""All defaults and limits of the step, and the environment variables that change some of them."""
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from process.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Seconds, unless the name says otherwise.
+# Times are in seconds.
 MAX_RETRY_TIME = 300.0
 MAX_THROTTLE_TIME = 3660.0
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 60.0
-MAX_LINK_RETRY_TIME = 10.0  # a link is a courtesy: it must not hold up a run
+MAX_LINK_RETRY_TIME = 10.0  # setting Relay's view link is optional and must not delay a run
 INITIAL_BACKOFF = 0.5
 MAX_BACKOFF = 30.0
 INITIAL_RATE_LIMIT_BACKOFF = 2.0
-SETTLE_TIME = 10.0  # after a failure, how long a server may still be at work on what it was sent
-TIMEOUT_SETTLE_TIME = 30.0  # the same after no answer in time
-TERMINATION_TIME = (
-    20.0  # after a signal, for the call in flight and for publishing; Kubernetes kills after 30
-)
-MAX_UNKNOWN_HOST_TIME = (
-    15.0  # how long a host that the resolver does not know is tried; DNS may lag behind
-)
-MAX_INVALID_RESPONSES = 3  # how often something is read that is answered whole, but not in JSON
-MAX_VERIFICATION_TIME = 300.0  # for reading all notes once
-MAX_NOTES = 2000  # of a request's history that are looked through for one that may have arrived
-MAX_NOTE_PAGES = 100  # the same, where a server makes its pages smaller than asked
+# After a failed attempt, how long the server may still be processing it.
+SETTLE_TIME = 10.0
+TIMEOUT_SETTLE_TIME = 30.0  # likewise, after a timeout
+# After SIGTERM, for the call in flight and for publishing; Kubernetes kills after 30.
+TERMINATION_TIME = 20.0
+# How long a host name that does not resolve is retried; DNS may lag behind.
+MAX_UNKNOWN_HOST_TIME = 15.0
+MAX_INVALID_RESPONSES = 3  # attempts to read something whose complete response is not JSON
+MAX_VERIFICATION_TIME = 300.0  # for reading all notes of a request once
+MAX_NOTES = 2000  # notes of a request that are searched for the one that may have been added
+MAX_NOTE_PAGES = 100  # likewise, where a server's pages are smaller than requested
 CLOCK_TOLERANCE = 10.0  # between a server's `Date` and its `created_at`
-MAX_CLOCK_DIFFERENCE = (
-    300.0  # a note like ours that much older than the attempt may be ours: clocks differ
-)
-PROGRESS_INTERVAL = 5.0  # between two lines about one upload
-MIN_UPLOAD_RATE = 50_000  # bytes a second; what is slower counts as no answer
+# A matching note may be this much older than the attempt that added it: clocks differ.
+MAX_CLOCK_DIFFERENCE = 300.0
+PROGRESS_INTERVAL = 5.0  # between two log lines about one upload
+MIN_UPLOAD_RATE = 50_000  # bytes a second; a slower upload times out
 MAX_SETTING = 86_400.0
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 MAX_LINE_BYTES = 4 * 1024  # Relay's log reader stops at 64 KiB
 NOTES_PER_PAGE = 100
 
-
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
-@dataclass(frozen=True)
-class Variable:
-    """An environment variable that holds a number of seconds."""
+class Variable(NamedTuple):
+    """An environment variable that holds a number of seconds.
+
+    Attributes:
+        name: the name of the variable.
+        default: the value when it is unset or empty.
+        smallest: the smallest valid value; the largest is `MAX_SETTING`.
+        meaning: what it sets, as text for users.
+    """
 
     name: str
     default: float
@@ -84,16 +86,15 @@ VARIABLES = (
 )
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What one run may spend on its calls, in seconds, and which CAs it trusts.
+class Settings(NamedTuple):
+    """The time limits of one run, in seconds, and the CAs that it trusts.
 
     Attributes:
-        retry_time: budget for repeating one call.
-        throttle_time: budget for waiting on rate limits, for one call.
+        retry_time: budget for retrying one call.
+        throttle_time: budget for waiting on rate limits in one run.
         connect_timeout: limit for connecting.
-        read_timeout: limit for silence, and for reading one answer.
-        ca_bundle: a PEM file or folder of trusted CAs; None: the ones that come along.
+        read_timeout: limit between two bytes of a response, and for reading all of it.
+        ca_bundle: a PEM file or folder of trusted CAs; None: the ones that requests ships.
     """
 
     retry_time: float = MAX_RETRY_TIME
@@ -104,10 +105,10 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
-        """Read the settings of a run; an unset or empty variable means its default.
+        """Return the settings that the environment has; unset or empty variables mean the default.
 
         Raises:
-            ConfigError: a variable holds something else than a number in its range.
+            ConfigError: the value of a variable is not a number in its range.
         """
         return cls(
             retry_time=_seconds(environ, RETRY_TIME_VARIABLE),

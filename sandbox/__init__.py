@@ -7,13 +7,14 @@ From the command line: `python -m sandbox --help`. From tests:
         assert sandbox.store.notes(80339)
 """
 
-from sandbox.assembly import FourMeOptions
 from sandbox.calls import Call
-from sandbox.document import FOURME_HOST, Document, DocumentError, document_for, load, parse
 from sandbox.faults import FAULTS, FaultError
-from sandbox.paths import ExpressionError
+from sandbox.fourme.attachments import Upload
+from sandbox.fourme.store import Store
+from sandbox.options import FourMeOptions
+from sandbox.relay.document import FOURME_HOST, Document, DocumentError, document_for, load, parse
+from sandbox.relay.expression_syntax import ExpressionError
 from sandbox.server import Sandbox
-from sandbox.store import Store, Upload
 
 __all__ = [
     "FAULTS",

@@ -14,8 +14,8 @@ METADATA = "metadata"
 FOURME = "4me"
 S3 = "s3"
 
-#: The calls that a step makes, in its order. `read` follows a verification that found the note.
-STEP_ORDER = (
+#: The calls that a step makes, in order. `read` follows a verification that found the note.
+CALL_ORDER = (
     "spec",
     "storage",
     "upload",
@@ -44,15 +44,15 @@ class Call:
     """One HTTP request that a service received.
 
     Attributes:
-        name: One of `STEP_ORDER`, or `other`.
+        name: One of `CALL_ORDER`, or `other`.
         service: `metadata`, `4me` or `s3`.
         method: `GET` and so on.
         path: The path as it was sent, without the query.
         query: The query as it was sent, without `?`.
         headers: The headers; names are lower-case.
         body: The body; empty for an upload, whose file is among the store's uploads.
-        fault: The fault that was applied, as it was written in the rule; None where none was.
-        status: The status that was answered; None while there is none, or where none was sent.
+        fault: The fault that was applied, as it was written in the rule; None if none was.
+        status: The status of the response; None while there is none, or if none was sent.
     """
 
     name: str
@@ -67,20 +67,20 @@ class Call:
 
 
 class CallLog:
-    """The calls of all services, in the order in which they arrived. Safe to use in any thread."""
+    """The calls of all services, in the order in which they were received. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._calls: list[Call] = []
 
     def add(self, call: Call) -> int:
-        """Add a call; return its number, for `answered`."""
+        """Add a call; return its number, for `set_status`."""
         with self._lock:
             self._calls.append(call)
             return len(self._calls) - 1
 
-    def answered(self, number: int, status: int) -> None:
-        """Note the status that was sent."""
+    def set_status(self, number: int, status: int) -> None:
+        """Record the status that was sent."""
         with self._lock:
             self._calls[number] = replace(self._calls[number], status=status)
 
@@ -91,7 +91,7 @@ class CallLog:
 
 
 def name_of(service: str, method: str, path: str) -> str:
-    """Return the name of a call; `other` where a step makes no such call."""
+    """Return the name of a call; `other` if a step makes no such call."""
     for known_service, known_method, pattern, name in _ROUTES:
         if (service, method) == (known_service, known_method) and pattern.fullmatch(path):
             return name

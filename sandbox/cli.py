@@ -8,21 +8,19 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from sandbox import command, data_files
-from sandbox.assembly import FourMeOptions
-from sandbox.document import Document, DocumentError, load
+from sandbox import command
 from sandbox.faults import FaultError, help_text
-from sandbox.gate import ClosedProxy
-from sandbox.paths import ExpressionError
+from sandbox.fourme import data_files
+from sandbox.options import FourMeOptions
+from sandbox.relay.document import Document, DocumentError, load
+from sandbox.relay.expression_syntax import ExpressionError
 from sandbox.report import Report, render
 from sandbox.server import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-WRONG_USE = 2
-
-#: The variables that send HTTP calls to a proxy, in both spellings that clients know.
+USAGE_ERROR = 2
 
 _DESCRIPTION = """\
 Serve the data of FILE as Relay's metadata service would, on 127.0.0.1, and run COMMAND against it.
@@ -36,9 +34,9 @@ examples:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the sandbox; return its exit code: COMMAND's, 0 without one, 2 after wrong use."""
+    """Run the sandbox; return its exit code: COMMAND's, 0 without one, 2 after a usage error."""
     if "help" in _fault_values(arguments):
-        print(help_text())  # noqa: T201 - what was asked for
+        print(help_text())  # noqa: T201 - the requested output
         return 0
     options = _parser().parse_args(arguments)
     options.command = options.command[1:] if options.command[:1] == ["--"] else options.command
@@ -51,17 +49,17 @@ def main(arguments: Sequence[str]) -> int:
                 text = document.with_outputs(options.run, options.step, sandbox.outputs)
                 options.save.write_text(text, encoding="utf-8")
     except (DocumentError, ExpressionError, FaultError) as error:
-        return _wrong(str(error))
+        return _usage_error(str(error))
     except OSError as error:
-        return _wrong(_os_text(error))
+        return _usage_error(_os_error_text(error))
     return code
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Refuse what could only fail, or be ignored, later.
+    """Reject options that would fail, or be ignored, later.
 
     Raises:
-        DocumentError: The options don't fit together.
+        DocumentError: The options are inconsistent.
     """
     if options.fourme_data is not None and not options.fourme:
         raise DocumentError("--fourme-data is of no use without --fourme")
@@ -98,15 +96,8 @@ def _sandbox(options: argparse.Namespace, document: Document) -> Sandbox:
 
 def _serve(options: argparse.Namespace, sandbox: Sandbox) -> int:
     if not options.fourme:
-        _say(f"without --fourme, the step calls {sandbox.destination}")
-    with ClosedProxy() as proxy:
-        guard = proxy.environment() if options.fourme else {}
-        return _serve_within({**sandbox.environment(), **guard}, options, sandbox)
-
-
-def _serve_within(
-    environment: Mapping[str, str], options: argparse.Namespace, sandbox: Sandbox
-) -> int:
+        _print(f"without --fourme, the step calls {sandbox.destination}")
+    environment = {**sandbox.environment(), **sandbox.proxy_environment()}
     if not options.command:
         with command.waiting_for_signal():
             _announce(sandbox, fourme=options.fourme)
@@ -144,8 +135,8 @@ def _announce(sandbox: Sandbox, *, fourme: bool) -> None:
     sys.stdout.flush()
     if fourme:
         numbers = ", ".join(map(str, sandbox.store.requests))
-        _say(f"4me API at {sandbox.fourme_url}, with the requests {numbers}")
-    _say("waiting for Ctrl-C")
+        _print(f"4me API at {sandbox.fourme_url}, with the requests {numbers}")
+    _print("waiting for Ctrl-C")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -160,13 +151,13 @@ def _parser() -> argparse.ArgumentParser:
     add("-r", "--run", default="1", help="which run of it (default: 1)")
     add("-s", "--step", default="default", help="which step of the run (default: default)")
     add("--save", metavar="FILE", type=Path, help="then write the document with the new outputs")
-    add("--report", action="store_true", help="then tell what COMMAND did")
+    add("--report", action="store_true", help="then print what COMMAND did")
     add("--port", type=_port, default=0, help="of the metadata service (default: a free one)")
     add("--fourme", action="store_true", help="serve a 4me API too, and point connections to it")
     add("--fourme-data", metavar="FILE", type=Path, help="where its data lives (default: memory)")
     add("--fourme-port", metavar="PORT", type=_port, default=0, help="(default: a free one)")
     add("--storage", choices=("s3", "local"), default="s3", help="for attachments (default: s3)")
-    add("--uploads", metavar="DIR", type=Path, help="where uploaded files are kept (default: not)")
+    add("--uploads", metavar="DIR", type=Path, help="keep uploaded files there (default: removed)")
     add(
         "--clock-skew", metavar="SECONDS", type=float, default=0.0, help="that 4me's clock is ahead"
     )
@@ -175,17 +166,17 @@ def _parser() -> argparse.ArgumentParser:
         metavar="CALL=FAULT",
         action="append",
         default=[],
-        help="let something go wrong; may be repeated; `--fault help` lists all",
+        help="inject a fault; may be repeated; `--fault help` lists all",
     )
     add("command", metavar="COMMAND", nargs=argparse.REMAINDER, help="what to run, after --")
     return parser
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports wrong use in one line."""
+    """Reports usage errors in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(_wrong(f"{message}; see {self.prog} --help"))
+        self.exit(_usage_error(f"{message}; see {self.prog} --help"))
 
 
 def _port(text: str) -> int:
@@ -200,15 +191,15 @@ def _fault_values(arguments: Sequence[str]) -> list[str]:
     return following + [item.removeprefix("--fault=") for item in own if item == "--fault=help"]
 
 
-def _os_text(error: OSError) -> str:
+def _os_error_text(error: OSError) -> str:
     named = f"{error.filename}: " if error.filename else ""
     return f"{named}{error.strerror or error}"
 
 
-def _wrong(message: str) -> int:
-    _say(" ".join(message.split()))
-    return WRONG_USE
+def _usage_error(message: str) -> int:
+    _print(" ".join(message.split()))
+    return USAGE_ERROR
 
 
-def _say(message: str) -> None:
+def _print(message: str) -> None:
     print(f"sandbox: {message}", file=sys.stderr, flush=True)  # noqa: T201 - for people

@@ -1,4 +1,4 @@
-"""The clock of a service, which may be off."""
+"""The clock of a service, which may be skewed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 
-#: The time zone of the sandbox's account: timestamps in answers carry its offset.
+#: The time zone of the sandbox's account: timestamps in responses have its offset.
 ACCOUNT_ZONE = timezone(timedelta(hours=-6))
 
 

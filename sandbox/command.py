@@ -1,4 +1,4 @@
-"""Running a command, with the signals that it should get."""
+"""Runs a command, and forwards signals to it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _KILLED = 128  # added to the number of the signal, as shells do
 
 @dataclass(frozen=True)
 class Result:
-    """How a command ended.
+    """The result of a command.
 
     Attributes:
         exit_code: Its exit code; 128+n where signal n killed it.
-        log: What it printed on both streams; empty where that was not captured.
+        log: What it printed on both streams; empty if it was not captured.
     """
 
     exit_code: int
@@ -32,12 +32,12 @@ class Result:
 
 
 def run(command: Sequence[str], environment: Mapping[str, str], *, capture: bool = False) -> Result:
-    """Run a command until it ends; SIGINT and SIGTERM are passed on to it.
+    """Run a command until it ends; SIGINT and SIGTERM are forwarded to it.
 
     Args:
         command: The command and its arguments.
         environment: Variables on top of this process's.
-        capture: Whether to keep what it prints, instead of letting it through.
+        capture: Whether to capture its output, instead of printing it.
 
     Raises:
         OSError: It can't be started.
@@ -49,7 +49,7 @@ def run(command: Sequence[str], environment: Mapping[str, str], *, capture: bool
             env={**os.environ, **environment},
             stdout=subprocess.PIPE if capture else None,
             stderr=subprocess.STDOUT if capture else None,
-            # In a group of its own, it gets a Ctrl-C once, from here.
+            # In a process group of its own, it gets a Ctrl-C once, from here.
             process_group=0,
         ) as process,
         _handling_signals(process.send_signal),
@@ -64,11 +64,11 @@ def run(command: Sequence[str], environment: Mapping[str, str], *, capture: bool
 
 @contextmanager
 def waiting_for_signal() -> Iterator[None]:
-    """Wait, at the end of the context, until SIGINT or SIGTERM has arrived since it began."""
-    arrived = Event()
-    with _handling_signals(lambda _number: arrived.set()):
+    """Wait, at the end of the context, for SIGINT or SIGTERM since its start."""
+    received = Event()
+    with _handling_signals(lambda _number: received.set()):
         yield
-        arrived.wait()
+        received.wait()
 
 
 @contextmanager

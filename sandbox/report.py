@@ -1,4 +1,4 @@
-"""What a step did, told to a person."""
+"""A report for people of what a step did."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox.words import describe, person_of
+from sandbox.display import describe, person_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from sandbox.calls import Call
-    from sandbox.store import Upload
+    from sandbox.fourme.attachments import Upload
 
 Request = dict[str, object]
 
-_UNREMARKABLE = ("updated_at",)  # changes whenever anything does
+_NOT_REPORTED = ("updated_at",)  # changes with every update
 
 
 @dataclass(frozen=True)
 class Report:
-    """All that is told.
+    """The data of a report.
 
     Attributes:
         command: The command that was run.
@@ -34,7 +34,7 @@ class Report:
         minutes: The time spent that was added, in minutes, by the request's id.
         uploads: The files that were uploaded.
         outputs: What was published, by name.
-        decorators: What the step's page was decorated with, by name.
+        decorators: The decorators of the step, by name.
     """
 
     command: Sequence[str]
@@ -88,7 +88,7 @@ def render(report: Report, *, colour: bool) -> str:
 def _calls(calls: Sequence[Call]) -> str:
     rows = []
     for call in calls:
-        status = "no answer" if call.status is None else str(call.status)
+        status = "no response" if call.status is None else str(call.status)
         fault = f"  (fault: {call.fault})" if call.fault else ""
         rows.append(f"  {call.service:<8}  {call.method:<5}  {call.path}  ->  {status}{fault}")
     return "\n".join(rows) or "  (none)"
@@ -124,7 +124,7 @@ def _requests(report: Report, style: _Style) -> Iterator[str]:
 def _difference(before: Request, after: Request, style: _Style) -> Iterator[str]:
     for name in sorted({*before, *after}):
         old, new = before.get(name), after.get(name)
-        if old == new or name in _UNREMARKABLE:
+        if old == new or name in _NOT_REPORTED:
             continue
         yield f"  {name}"
         yield f"    {style.removed(describe(old))}"
@@ -170,7 +170,7 @@ def _links(decorators: Mapping[str, object]) -> str:
 
 
 def _printable(text: str) -> str:
-    """Return the text without what would steer a terminal."""
+    """Return the text without control characters."""
     return "".join(
         " " if ord(letter) < ord(" ") and letter not in "\n\t" else letter for letter in text
     )

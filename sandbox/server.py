@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from contextlib import ExitStack
-from threading import Thread
 from typing import TYPE_CHECKING, Self
 
-from sandbox import destination
-from sandbox import faults as fault_rules
-from sandbox.assembly import METADATA_CALLS, Assembler, FourMeOptions
 from sandbox.calls import FOURME, METADATA, Call, CallLog
 from sandbox.clock import Clock
-from sandbox.document import FOURME_HOST
-from sandbox.metadata import Metadata
-from sandbox.store import Store
+from sandbox.event_loop import EventLoopThread
+from sandbox.faults import FaultError
+from sandbox.faults import parse as parse_rule
+from sandbox.fourme.store import Store
+from sandbox.options import FourMeOptions
+from sandbox.relay import connections
+from sandbox.relay.document import FOURME_HOST
+from sandbox.relay.metadata import MetadataService
+from sandbox.services import METADATA_CALLS, ServiceFactory
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
+    from collections.abc import Iterable
     from types import TracebackType
 
-    from sandbox.document import Document
     from sandbox.faults import Rule
+    from sandbox.relay.document import Document
 
 
 class Sandbox:
-    """Relay's metadata service and, if wanted, 4me's API, on loopback.
+    """Relay's metadata service and, optionally, 4me's API, on loopback.
 
     A context manager: the services run from entering to leaving it. Several can run at once.
 
@@ -34,16 +35,16 @@ class Sandbox:
         document: The input document.
         run: Which run is served.
         step: Which of its steps is served.
-        fourme: How the 4me API is served; None leaves it out.
+        fourme: How the 4me API is served; None if it is not.
         faults: Rules such as `patch=503:2`, as text or parsed.
         clock_skew: Seconds that 4me's clock is ahead.
         port: The metadata service's port; 0 for a free one.
 
     Raises:
         DocumentError: There is no such run or step.
-        ExpressionError: The spec holds an expression that the sandbox does not know.
-        FaultError: A rule can't be understood, or is about the 4me API, which is left out.
-        OSError: A port is taken (on entering).
+        ExpressionError: The spec has an expression that the sandbox does not support.
+        FaultError: A rule is invalid, or about the 4me API, which is not served.
+        OSError: A port is in use (on entering).
     """
 
     def __init__(  # noqa: PLR0913 - each is a separate, named choice
@@ -58,12 +59,14 @@ class Sandbox:
         port: int = 0,
     ) -> None:
         self.metadata_token = secrets.token_urlsafe(24)
-        self._metadata = Metadata(document, run, step, self.metadata_token)
-        rules = [fault_rules.parse(rule) if isinstance(rule, str) else rule for rule in faults]
+        self._metadata = MetadataService(document, run, step, self.metadata_token)
+        rules = [parse_rule(rule) if isinstance(rule, str) else rule for rule in faults]
         _check_served(rules, fourme)
         clock = Clock(clock_skew)
         self._log = CallLog()
-        assembler = Assembler(self._metadata, port, self._log, rules, self._metadata.spec().value)
+        factory = ServiceFactory(
+            self._metadata, port, self._log, rules, self._metadata.spec().value
+        )
         options = fourme or FourMeOptions()
         self.store = Store(
             options.data,
@@ -72,17 +75,17 @@ class Sandbox:
             history=options.history,
             rewrite_note=options.rewrite_note,
         )
-        self._assembly = (
-            assembler.metadata_only()
+        self._group = (
+            factory.metadata_only()
             if fourme is None
-            else assembler.with_fourme(options, self.store, clock)
+            else factory.with_fourme(options, self.store, clock)
         )
         self._cleanup = ExitStack()
 
     @property
     def metadata_url(self) -> str:
         """The value of `METADATA_API_URL`, token included."""
-        scheme, _, address = self._assembly.services[METADATA].url.partition("://")
+        scheme, _, address = self._group.services[METADATA].url.partition("://")
         return f"{scheme}://:{self.metadata_token}@{address}"
 
     @property
@@ -92,14 +95,14 @@ class Sandbox:
         Raises:
             LookupError: It is not served.
         """
-        if FOURME not in self._assembly.services:
+        if FOURME not in self._group.services:
             raise LookupError("the sandbox was started without the 4me API")
-        return self._assembly.services[FOURME].url
+        return self._group.services[FOURME].url
 
     @property
     def destination(self) -> str:
-        """Where the step's calls to 4me go, in words."""
-        return destination.describe(self._metadata.spec())
+        """Where the step's calls to 4me go, for people."""
+        return connections.describe_host(self._metadata.spec())
 
     @property
     def calls(self) -> list[Call]:
@@ -113,30 +116,26 @@ class Sandbox:
 
     @property
     def decorators(self) -> dict[str, object]:
-        """What the step has decorated its page with, by name."""
+        """The decorators that the step has set, by name."""
         return self._metadata.decorators
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that Relay sets for a step."""
         return {"METADATA_API_URL": self.metadata_url, "RELAY": "true", "CI": "true"}
 
+    def proxy_environment(self) -> dict[str, str]:
+        """Return the variables that block calls to other machines; empty without the 4me API."""
+        proxy = self._group.proxy
+        return {} if proxy is None else proxy.environment()
+
     def __enter__(self) -> Self:
-        loop = asyncio.new_event_loop()
-
-        def do(work: Coroutine[object, object, None]) -> None:
-            asyncio.run_coroutine_threadsafe(work, loop).result()
-
-        with ExitStack() as undo:
-            undo.callback(loop.close)
-            thread = Thread(target=loop.run_forever, name="sandbox", daemon=True)
-            thread.start()
-            undo.callback(thread.join)
-            undo.callback(loop.call_soon_threadsafe, loop.stop)
-            undo.callback(lambda: do(self._assembly.stop()))
-            do(self._assembly.start())
-            if FOURME in self._assembly.services:
+        with ExitStack() as cleanup:
+            loop = cleanup.enter_context(EventLoopThread())
+            cleanup.callback(lambda: loop.run(self._group.stop()))
+            loop.run(self._group.start())
+            if FOURME in self._group.services:
                 self._metadata.use_fourme(self.fourme_url, FOURME_HOST)
-            self._cleanup = undo.pop_all()
+            self._cleanup = cleanup.pop_all()
         return self
 
     def __exit__(
@@ -151,7 +150,7 @@ class Sandbox:
 def _check_served(rules: Iterable[Rule], fourme: FourMeOptions | None) -> None:
     for rule in rules:
         if fourme is None and rule.call not in METADATA_CALLS:
-            raise fault_rules.FaultError(
+            raise FaultError(
                 f"{rule.call}={rule.text}: this call goes to the 4me API, which is not served; "
                 "add --fourme"
             )

@@ -1,4 +1,4 @@
-"""One HTTP service on a loopback port of its own: it records calls and lets faults happen."""
+"""One HTTP service on a loopback port of its own: it records calls and applies faults."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from sandbox.calls import Call, CallLog, name_of
-from sandbox.effects import Exchange
+from sandbox.faults.context import FaultContext, body_of
 
 if TYPE_CHECKING:
     import ssl
@@ -20,32 +20,32 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
     from sandbox.clock import Clock
-    from sandbox.faults import Plan, Rule
+    from sandbox.faults import FaultSchedule, Rule
 
 HOST = "127.0.0.1"
 
 _BACKLOG = 128
-_GRACE = 0.02  # seconds for calls under way when the service stops; aiohttp takes 0 for no limit
-_ACCEPTING = 4  # turns of the loop until a connection that was just accepted is known
-_UNLIMITED = 0  # aiohttp's word for a body of any size: limits are the services' own affair
+_SHUTDOWN_TIMEOUT = 0.02  # seconds for calls in progress; 0 means no limit to aiohttp
+_ACCEPT_ITERATIONS = 4  # of the event loop until an accepted connection is known to aiohttp
+_UNLIMITED = 0  # aiohttp's value for a body of any size: the services have their own limits
 
 
 @dataclass
-class Hub:
+class State:
     """What the services of one sandbox share.
 
     Attributes:
         log: The record of all calls.
-        plan: The faults that are to come.
-        services: The service that answers a call, by the call's name.
+        schedule: The faults that are still to be applied.
+        services: The service that responds to a call, by the call's name.
     """
 
     log: CallLog
-    plan: Plan
+    schedule: FaultSchedule
     services: dict[str, Service] = field(default_factory=dict)
 
     def close_port(self, rule: Rule) -> None:
-        """Close the port that a `refused` rule is about, and open it again when it says so."""
+        """Close the port of a `refused` rule, and open it again after the rule's delay."""
         service = self.services.get(rule.call)
         if service is None:
             return
@@ -56,24 +56,25 @@ class Hub:
 
 
 @dataclass(frozen=True)
-class Manners:
-    """How a service answers.
+class ServicePolicy:
+    """How a service responds.
 
     Attributes:
         clock: The service's clock.
-        finish: Adds what every answer of the service has; may return another answer.
-        error: Makes an error answer in the service's form, from request, status and text.
-        refuse: Returns the answer to a caller that is not let in; None lets it in.
+        error_response: Creates an error response in the service's format, from request, status
+            and text.
+        unauthorized: Returns the response to a caller without access; None if it has access.
         keep_alive: Whether a connection may carry several calls.
-        compress: Whether answers are compressed for callers that accept it.
+        compress: Whether responses are compressed for callers that accept it.
+        add_headers: Adds the headers that every response of the service has.
     """
 
     clock: Clock
-    finish: Callable[[web.Request, web.Response], web.Response]
-    error: Callable[[web.Request, int, str], web.Response]
-    refuse: Callable[[web.Request], web.Response | None]
+    error_response: Callable[[web.Request, int, str], web.Response]
+    unauthorized: Callable[[web.Request], web.Response | None]
     keep_alive: bool = True
     compress: bool = False
+    add_headers: Callable[[web.Request, web.Response], web.Response] = lambda _, response: response
 
 
 class Service:
@@ -81,9 +82,9 @@ class Service:
 
     Args:
         name: `metadata`, `4me` or `s3`.
-        routes: What it answers.
-        manners: How it answers.
-        hub: What it shares with the others.
+        routes: Its routes.
+        policy: How it responds.
+        state: What it shares with the others.
         port: Its port; 0 for a free one.
         tls: Speaks TLS with this context; None for plain HTTP.
     """
@@ -92,23 +93,23 @@ class Service:
         self,
         name: str,
         routes: list[web.RouteDef],
-        manners: Manners,
-        hub: Hub,
+        policy: ServicePolicy,
+        state: State,
         *,
         port: int = 0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._name = name
-        self._manners = manners
-        self._hub = hub
+        self._policy = policy
+        self._state = state
         self._tls = tls
         self._closing = False
-        self._holder: socket.socket | None = None
+        self._reservation: socket.socket | None = None
         self.port = port
         self._server: asyncio.Server | None = None
         app = web.Application(middlewares=[self._handle], client_max_size=_UNLIMITED)
         app.add_routes(routes)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
 
     @property
     def url(self) -> str:
@@ -116,28 +117,28 @@ class Service:
         return f"{'https' if self._tls else 'http'}://{HOST}:{self.port}"
 
     async def start(self) -> None:
-        """Take a port, and listen.
+        """Reserve a port, and listen.
 
         Raises:
-            OSError: The port is taken.
+            OSError: The port is in use.
         """
-        # Holds the port while it is not listened on, so that nobody else is given it.
-        self._holder = _bound(self.port)
-        self.port = self._holder.getsockname()[1]
+        # Keeps other processes from getting the port while the service does not listen.
+        self._reservation = _bound(self.port)
+        self.port = self._reservation.getsockname()[1]
         await self._runner.setup()
         await self.open_port()
 
     async def stop(self) -> None:
-        """Drop all connections and give the port back."""
+        """Close all connections and release the port."""
         self._stop_listening()
-        for _ in range(_ACCEPTING):
+        for _ in range(_ACCEPT_ITERATIONS):
             await asyncio.sleep(0)
         await self._runner.cleanup()
-        if self._holder is not None:
-            self._holder.close()
+        if self._reservation is not None:
+            self._reservation.close()
 
     async def open_port(self) -> None:
-        """Listen, unless it does already."""
+        """Listen, unless the service listens already."""
         if self._server is not None or self._runner.server is None:
             return
         self._closing = False
@@ -164,82 +165,78 @@ class Service:
         try:
             return await self._serve(request, handler)
         except (ConnectionError, web.RequestPayloadError):
-            return web.Response()  # the caller has gone: this goes nowhere
+            return web.Response()  # the client has disconnected: this is not sent
 
     async def _serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
         name = name_of(self._name, request.method, path)
         body = b"" if name == "upload" else await request.read()
-        rule = self._hub.plan.take(name)
+        rule = self._state.schedule.take(name)
         headers = {key.lower(): value for key, value in request.headers.items()}
         fault = None if rule is None else rule.text
-        number = self._hub.log.add(
+        number = self._state.log.add(
             Call(name, self._name, request.method, path, query, headers, body, fault)
         )
-        # Closed before the answer is out: its receiver could be faster than what follows it.
-        closes = self._hub.plan.refused_after(name, rule)
-        if closes is not None:
-            self._hub.close_port(closes)
-        answer = await self._let_happen(request, handler, rule, number)
-        if answer is None:
-            return web.Response()  # there is no connection left to send it on
-        self._hub.log.answered(number, answer.status)
-        return self._dress(request, answer)
+        # Closed before the response is sent: its receiver could be faster than what follows.
+        refused = self._state.schedule.refused_next(name, rule)
+        if refused is not None:
+            self._state.close_port(refused)
+        response = await self._apply_fault(request, handler, rule, number)
+        if response is None:
+            return web.Response()  # no connection is left to send it on
+        self._state.log.set_status(number, response.status)
+        return self._finalize(request, response)
 
-    async def _let_happen(
+    async def _apply_fault(
         self, request: web.Request, handler: Handler, rule: Rule | None, number: int
     ) -> web.StreamResponse | None:
         async def process() -> web.Response:
-            return self._manners.finish(request, await self._answer(request, handler))
+            return self._policy.add_headers(request, await self._respond(request, handler))
 
         if rule is None or rule.fault.effect is None:
             return await process()
-        exchange = Exchange(
+        context = FaultContext(
             request=request,
             process=process,
-            error=lambda status, text: self._error(request, status, text),
-            sent=lambda status: self._hub.log.answered(number, status),
-            clock=self._manners.clock,
+            error_response=lambda status, text: self._error(request, status, text),
+            record_status=lambda status: self._state.log.set_status(number, status),
+            clock=self._policy.clock,
             seconds=rule.seconds,
             date=rule.date,
             streamed=rule.call == "upload",
         )
-        return await rule.fault.effect(exchange)
+        return await rule.fault.effect(context)
 
-    async def _answer(self, request: web.Request, handler: Handler) -> web.Response:
-        refused = self._manners.refuse(request)
-        if refused is not None:
-            return refused
+    async def _respond(self, request: web.Request, handler: Handler) -> web.Response:
+        unauthorized = self._policy.unauthorized(request)
+        if unauthorized is not None:
+            return unauthorized
         try:
-            answer = await handler(request)
+            response = await handler(request)
         except web.HTTPException as error:
-            return self._manners.error(request, error.status, "")
-        if not isinstance(answer, web.Response):
-            raise TypeError("a service answers with whole responses")
-        return answer
+            return self._policy.error_response(request, error.status, "")
+        if not isinstance(response, web.Response):
+            raise TypeError("a handler must return a complete response")
+        return response
 
     def _error(self, request: web.Request, status: int, text: str) -> web.Response:
-        return self._manners.finish(request, self._manners.error(request, status, text))
+        return self._policy.add_headers(request, self._policy.error_response(request, status, text))
 
-    def _dress(self, request: web.Request, answer: web.StreamResponse) -> web.StreamResponse:
-        if answer.prepared:
-            return answer
-        if self._closing or not self._manners.keep_alive:
-            answer.force_close()
+    def _finalize(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        if response.prepared:
+            return response
+        if self._closing or not self._policy.keep_alive:
+            response.force_close()
         accepted = request.headers.get("Accept-Encoding", "")
-        if self._manners.compress and isinstance(answer, web.Response) and "gzip" in accepted:
-            answer.body = gzip.compress(_bytes(answer), compresslevel=1, mtime=0)
-            answer.headers["Content-Encoding"] = "gzip"
-        return answer
-
-
-def _bytes(answer: web.Response) -> bytes:
-    return answer.body if isinstance(answer.body, bytes) else b""
+        if self._policy.compress and isinstance(response, web.Response) and "gzip" in accepted:
+            response.body = gzip.compress(body_of(response), compresslevel=1, mtime=0)
+            response.headers["Content-Encoding"] = "gzip"
+        return response
 
 
 def _bound(port: int) -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    # Lets the listening socket have the port that its holder is bound to.
+    # So that the listening socket can bind the reserved port.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((HOST, port))
@@ -251,4 +248,4 @@ def _bound(port: int) -> socket.socket:
 
 
 def _is_busy(connection: web.RequestHandler) -> bool:
-    return connection._current_request is not None  # noqa: SLF001 - aiohttp has no public word for it
+    return connection._current_request is not None  # noqa: SLF001 - aiohttp has no public name for it

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from process.errors import ExitCode
+    from process.exit_codes import ExitCode
 
 
 class FakeClock:

@@ -11,7 +11,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from process.clock import SystemClock
-from step import start
+from process.startup import run_process
+from step import main
 
 PART_OF_A_WAIT = 0.01
 
@@ -43,4 +44,4 @@ class HurriedClock(SystemClock):
 
 
 if __name__ == "__main__":
-    start(HurriedClock())
+    run_process(main, HurriedClock())

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from sandbox.document import FOURME_HOST
-from sandbox.yamltree import parse
+from sandbox import FOURME_HOST
+from sandbox.relay.yaml_io import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

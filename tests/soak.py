@@ -23,9 +23,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from process.errors import ExitCode
-from sandbox import FourMeOptions, Sandbox
-from sandbox.document import document_for
+from process.exit_codes import ExitCode
+from sandbox import FourMeOptions, Sandbox, document_for
 from tests.step_process import HURRIED_STEP, connection, environment
 
 REQUESTS = (70384, 70470, 68673, 80339)

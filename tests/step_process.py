@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox import FourMeOptions, Sandbox
-from sandbox.document import FOURME_HOST, document_for
+from sandbox import FOURME_HOST, FourMeOptions, Sandbox, document_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

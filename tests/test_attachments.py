@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from process.errors import ExitCode
-from sandbox import FourMeOptions, Sandbox
-from sandbox.document import FOURME_HOST, document_for
+from process.exit_codes import ExitCode
+from sandbox import FOURME_HOST, FourMeOptions, Sandbox, document_for
 from tests.step_process import REQUEST_ID, STEP, connection, environment, run_step
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from process.errors import ExitCode
+from process.exit_codes import ExitCode
 from tests.step_process import STEP, run_step
 
 if TYPE_CHECKING:

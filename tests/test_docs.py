@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from process.errors import EXIT_CODES
+from process.exit_codes import EXIT_CODES
 from process.settings import VARIABLES
 from tools.readme import README, ROOT, render
 

@@ -10,26 +10,28 @@ from hypothesis import strategies as st
 
 from engines.relay import RelayEngine
 from fourme.client import ApiClient
+from fourme.connection import Connection as FourMeConnection
+from fourme.files import File
 from fourme.hosts import parse_host
 from fourme.uploads import upload_all
-from operations.payload import ExpectedNote, Update
-from operations.update import RequestUpdater
+from operations.payload import ExpectedNote, UpdatePayload
+from operations.update import OPERATION, RequestUpdater
 from process.errors import StepError
 from process.settings import Settings
-from spec.attachments import File
 from spec.schema import load_spec_schema
-from spec.validation import Connection as FourMeConnection
 from spec.validation import validate
 from tests.fake_clock import FakeClock
 from tests.fourme.scripted_api import ScriptedApi, answer
 from tests.transport.loopback import Connection, serve
-from transport.http import RunContext
+from transport.context import RunContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SCHEMA = load_spec_schema()
-NON_IDEMPOTENT = Update(5, {"note": "Done"}, (ExpectedNote("Done", internal=False),), ("note",))
+NON_IDEMPOTENT = UpdatePayload(
+    5, {"note": "Done"}, (ExpectedNote("Done", internal=False),), ("note",)
+)
 TOKEN = "a-token-of-ours"
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
@@ -130,9 +132,9 @@ def test_whatever_4me_answers(answers: list[bytes]) -> None:
     """An update ends in the request that was asked for, or in an error of the step."""
     with serve(*turns(answers)) as server:
         connection = FourMeConnection(parse_host(server.url), TOKEN, "wdc")
-        client = RequestUpdater(ApiClient(connection, context()), SCHEMA)
+        updater = RequestUpdater(NON_IDEMPOTENT, SCHEMA, ApiClient(connection, context()))
         try:
-            assert client.update(NON_IDEMPOTENT)["id"] == 5
+            assert updater.update()["id"] == 5
         except StepError as error:
             check(error)
 
@@ -144,7 +146,7 @@ def test_whatever_the_metadata_service_answers(data: bytes) -> None:
     with serve(*turns([data])) as server:
         engine = RelayEngine(server.url.replace("//", f"//:{TOKEN}@"), context())
         try:
-            validate(engine.read_spec(), SCHEMA)
+            validate(engine.read_spec(), SCHEMA, OPERATION.problems)
         except StepError as error:
             check(error)
 
@@ -156,7 +158,7 @@ def test_whatever_the_notes_are(notes: object) -> None:
     lost = answer({}, 500)
     api = ScriptedApi(lost, answer(notes), answer({"id": 5}), retry_time=0)
     try:
-        assert RequestUpdater(api, SCHEMA).update(NON_IDEMPOTENT)["id"] == 5
+        assert RequestUpdater(NON_IDEMPOTENT, SCHEMA, api).update()["id"] == 5
     except StepError as error:
         check(error)
 

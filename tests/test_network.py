@@ -10,15 +10,15 @@ import pytest
 import trustme
 
 from fourme.client import ApiClient
+from fourme.connection import Connection as FourMeConnection
 from fourme.hosts import parse_host
-from process.errors import ExitCode
+from process.exit_codes import ExitCode
 from process.settings import Settings
 from sandbox import Sandbox, document_for
-from spec.validation import Connection as FourMeConnection
 from tests.fake_clock import FakeClock
 from tests.step_process import REQUEST_ID, Ended, connection, run_step
 from tests.transport.loopback import Connection, serve
-from transport.http import RunContext
+from transport.context import RunContext
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from process.errors import ExitCode
+from process.exit_codes import ExitCode
 from sandbox import FourMeOptions, Sandbox, document_for
 from tests.catalog.container import Container, can_run_containers, entry_point
 from tests.engines.shell import connection_variables, run_in

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from process.errors import ExitCode
-from sandbox import FourMeOptions, Sandbox
-from sandbox.document import FOURME_HOST, document_for
+from process.exit_codes import ExitCode
+from sandbox import FOURME_HOST, FourMeOptions, Sandbox, document_for
 from tests.scenario_files import ACCESS_TOKEN, Accepted, Refused, load_scenarios
 from tests.step_process import Ended, run_step
 

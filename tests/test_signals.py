@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from process.errors import ExitCode
+from process.exit_codes import ExitCode
 from tests.step_process import REQUEST_ID, STEP, connection, environment, sandbox_for
 
 if TYPE_CHECKING:

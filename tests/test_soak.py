@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from process.errors import ExitCode
+from process.exit_codes import ExitCode
 from tests.soak import Soak
 
 

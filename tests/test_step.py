@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from jsonschema import Draft7Validator
 
-from process.errors import ExitCode
-from sandbox import FourMeOptions, Sandbox
-from sandbox.document import FOURME_HOST, document_for
+from process.exit_codes import ExitCode
+from sandbox import FOURME_HOST, FourMeOptions, Sandbox, document_for
 from tests.step_process import (
     ACCESS_TOKEN,
     ACCOUNT,
@@ -63,7 +62,7 @@ def test_updates_a_request_and_publishes_it_whole() -> None:
         Draft7Validator(schema).validate(sandbox.outputs)
         assert sandbox.decorators["request"] == {
             "type": "link",
-            "description": "Open the request in 4me",
+            "description": "Request 80339 in 4me",
             "uri": f"{sandbox.fourme_url}/requests/80339",
         }
     assert ended.out == ""

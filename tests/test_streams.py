@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from process.errors import ExitCode
+from process.exit_codes import ExitCode
 from sandbox import FourMeOptions, Sandbox, document_for
 from tests.engines.github_rules import commands_in
 from tests.engines.shell import connection_variables, run_in

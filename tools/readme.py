@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from engines.variables import OUTPUT_VARIABLES, SPEC_VARIABLES
 from operations.request_output import REQUEST_RESULTS
-from process.errors import EXIT_CODES
+from process.exit_codes import EXIT_CODES
 from process.settings import VARIABLES
 from sandbox.faults import FAULTS
 from tests.fault_matrix import load

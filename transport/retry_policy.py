@@ -8,8 +8,8 @@ metadata service and for uploads alike.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from process.settings import (
     INITIAL_BACKOFF,
@@ -55,8 +55,7 @@ class Action(Enum):
     UNKNOWN = "unknown"  # give up: nobody can tell whether it was applied
 
 
-@dataclass(frozen=True)
-class RetryState:
+class RetryState(NamedTuple):
     """What `decide` looks at.
 
     Attributes:
@@ -79,8 +78,7 @@ class RetryState:
     unsettled: float | None = None
 
 
-@dataclass(frozen=True)
-class RetryDecision:
+class RetryDecision(NamedTuple):
     """What to do, and how many seconds to wait before it."""
 
     action: Action

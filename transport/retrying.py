@@ -1,24 +1,14 @@
-"""The loop that repeats a call under the retry policy, until it is answered or given up."""
+"""The loop that repeats a call under the retry policy, until it succeeds or is given up."""
 
 from __future__ import annotations
 
 import logging
-import math
-from dataclasses import dataclass
-from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
-from process.errors import (
-    ConfigError,
-    ExitCode,
-    OutcomeUnknownError,
-    RateLimitedError,
-    StepError,
-    TemporaryError,
-    TerminatedError,
-    UnexpectedResponseError,
-)
+from process.errors import StepError
+from process.exit_codes import ExitCode
 from process.settings import MAX_UNKNOWN_HOST_TIME
+from transport import retry_errors
 from transport.failures import AttemptFailed
 from transport.retry_policy import (
     AMBIGUOUS,
@@ -33,385 +23,234 @@ from transport.retry_policy import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import requests
-
-    from process.clock import Clock
-    from process.settings import Settings
+    from transport.budget import RetryBudget
 
 logger = logging.getLogger("step.retry")
 
-
-class Verification(NamedTuple):
-    """What a look has found of an update whose answer was lost.
-
-    Attributes:
-        arrived: whether it is there for certain.
-        unclear: what may be it; empty where there is nothing of the kind.
-    """
-
-    arrived: bool
-    unclear: str = ""
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
-@dataclass(frozen=True)
-class Call:
+class RetryableCall(NamedTuple):
     """What is being called, as the loop and its messages need it.
 
     Attributes:
         purpose: what is done, as in "The step could not ... ".
         service: which service, as in "... answered 502".
-        repeatable: what sending it twice would do.
-        look: asks the server whether the update is there, given when the attempt in doubt began, by
-            the clock's monotonic time; for VERIFIABLE only.
+        idempotency: what sending it twice would do.
         manual_check: what a person should look at when the outcome is unknown.
-        is_unsent: says whether the server cannot have acted yet on the attempt that is being made.
-        finish_after_sigterm: whether it is still tried after SIGTERM, as long as that allows.
+        finish_after_sigterm: whether it is still tried after SIGTERM, until the deadline.
+        is_unsent: whether the server cannot have acted yet on the attempt that is being made.
+        rate_limit: which rate limit there is, to be read after "This usually means".
     """
 
     purpose: str
     service: str
     idempotency: Idempotency
-    verify: Callable[[float], Verification] | None = None
     manual_check: str = ""
     finish_after_sigterm: bool = False
     is_unsent: Callable[[], bool] = lambda: False
+    rate_limit: str = "the service limits how often it may be called"
 
 
-class RateLimitUsage:
-    """What rate limits have cost a whole run.
-
-    Attributes:
-        seconds: so far.
-    """
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-
-class RetryBudget:
-    """The seconds that one operation, with all calls that belong to it, may still spend.
+class Verification(NamedTuple):
+    """What is known of an attempt whose answer was lost.
 
     Attributes:
-        clock: what time is measured with, and waited on.
+        is_applied: whether it was applied for certain.
+        unclear: what may prove it, but need not; empty where there is nothing of the kind.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        clock: Clock,
-        longest: float = math.inf,
-        run: RateLimitUsage | None = None,
-    ) -> None:
-        """Start the time of an operation.
+    is_applied: bool
+    unclear: str = ""
+
+
+class Verifier(Protocol[T_co]):
+    """Finds out whether a call whose answer was lost was applied."""
+
+    def verify(self, attempt_started: float) -> Verification:
+        """Ask the server.
 
         Args:
-            settings: what may be spent.
-            clock: the clock of the run.
-            longest: limits both times below the settings'.
-            run: what rate limits have cost the run before; None: nothing.
+            attempt_started: when the attempt in doubt began, by the clock's monotonic time.
         """
-        self.clock = clock
-        self._started = clock.monotonic()
-        self._retry_time = min(settings.retry_time, longest)
-        self._throttle_time = min(settings.throttle_time, longest)
-        self._throttled = 0.0
-        self._run = run or RateLimitUsage()
+        ...  # pragma: no cover - a protocol's body never runs
 
-    @property
-    def retry_left(self) -> float:
-        """Seconds left for repeating; what rate limits have cost does not count."""
-        return self._retry_time - (self.clock.monotonic() - self._started - self._throttled)
-
-    @property
-    def throttle_left(self) -> float:
-        """Seconds left for rate limits, of all that the run may spend on them."""
-        return self._throttle_time - self._run.seconds
-
-    def note_throttling(self, seconds: float) -> None:
-        """Book what a rate limit has cost: the attempt that was turned away, or the wait."""
-        self._throttled += seconds
-        self._run.seconds += seconds
+    def result(self) -> T_co:
+        """Return what the call would have returned, once it is known to be applied."""
+        ...  # pragma: no cover - a protocol's body never runs
 
 
 def retry_call(
-    call: Call, attempt: Callable[[], requests.Response], budget: RetryBudget
-) -> requests.Response:
-    """Make a call until it is answered, under the retry policy: one that nothing can verify.
-
-    As `retry_or_verify`, but there always is an answer.
-    """
-    response = retry_or_verify(call, attempt, budget)
-    if response is None:
-        raise TypeError("only a verification makes an answer dispensable")
-    return response
-
-
-def retry_or_verify(
-    call: Call, attempt: Callable[[], requests.Response], budget: RetryBudget
-) -> requests.Response | None:
-    """Make a call until it is answered, or verified, under the retry policy.
+    call: RetryableCall,
+    attempt: Callable[[], T],
+    budget: RetryBudget,
+    verifier: Verifier[T] | None = None,
+) -> T:
+    """Make a call until it succeeds, or is verified, under the retry policy.
 
     Args:
         call: what is being called.
-        attempt: makes one attempt; raises AttemptFailed when there is no answer to work with.
+        attempt: makes one attempt; raises AttemptFailed when the policy shall decide, or a
+            StepError when no other attempt makes sense.
         budget: what may be spent.
-
-    Returns:
-        the answer, whose status is below 300 or from 400 to 499; or None when the answer was
-        lost but a verification found that the call has arrived.
+        verifier: for what adds something: asks whether it is there. None: nothing can tell.
 
     Raises:
         TemporaryError: gave up; not applied, or safe to repeat.
         OutcomeUnknownError: gave up; nobody can tell whether it was applied.
+        StepError: the attempt's own.
     """
-    return _RetryLoop(call, budget).run(attempt)
+    loop = _RetryLoop(call, budget, verifier)
+    with budget.clock.in_flight(call.purpose, loop.exit_code_if_killed):
+        return loop.run(attempt)
 
 
-class _RetryLoop:
-    """One call on its way: how often it was tried, and whether it may have been applied."""
+class _RetryLoop(Generic[T]):
+    """The state of one call: how often it was tried, and whether it may have been applied."""
 
-    def __init__(self, call: Call, budget: RetryBudget) -> None:
-        self._clock = budget.clock
+    def __init__(
+        self, call: RetryableCall, budget: RetryBudget, verifier: Verifier[T] | None
+    ) -> None:
         self._call = call
         self._budget = budget
+        self._clock = budget.clock
+        self._verifier = verifier
+        self._idempotency = call.idempotency
+        if verifier and call.idempotency is Idempotency.NON_IDEMPOTENT:
+            self._idempotency = Idempotency.VERIFIABLE
         self._attempts = 0
-        self._doubt: AttemptFailed | None = None
-        self._doubt_since = 0.0  # when the first attempt that is in doubt began
+        self._attempt_started = 0.0
+        self._is_in_progress = False  # whether an attempt is being made
+        self._doubt: AttemptFailed | None = None  # the failure that leaves it open
+        self._doubt_started = 0.0  # when the first attempt that is in doubt began
         self._settled_at = 0.0
-        self._began = 0.0  # when the last attempt began
-        self._is_under_way = False  # whether an attempt is being made
-        self._host_missing_since: float | None = None
+        self._host_unknown_since: float | None = None
 
-    def run(self, attempt: Callable[[], requests.Response]) -> requests.Response | None:
-        with self._clock.in_flight(self._call.purpose, self._abandoned_error):
-            return self._repeat(attempt)
-
-    def _abandoned_error(self) -> ExitCode:
+    def exit_code_if_killed(self) -> ExitCode:
         """Return what it means when the process has to end now."""
-        call = self._call
-        if call.finish_after_sigterm:
+        if self._call.finish_after_sigterm:
             return ExitCode.IO
-        is_harmless = call.idempotency in (Idempotency.SAFE, Idempotency.IDEMPOTENT)
-        may_be_applied = self._doubt or (self._is_under_way and not call.is_unsent())
-        return ExitCode.PROTOCOL if may_be_applied and not is_harmless else ExitCode.TRY_LATER
+        is_repeatable = self._idempotency in (Idempotency.SAFE, Idempotency.IDEMPOTENT)
+        may_be_applied = self._doubt or (self._is_in_progress and not self._call.is_unsent())
+        return ExitCode.PROTOCOL if may_be_applied and not is_repeatable else ExitCode.TRY_LATER
 
-    def _repeat(self, attempt: Callable[[], requests.Response]) -> requests.Response | None:
+    def run(self, attempt: Callable[[], T]) -> T:
         while True:
             self._attempts += 1
-            self._began = self._clock.monotonic()
-            self._is_under_way = True
+            self._attempt_started = self._clock.monotonic()
+            self._is_in_progress = True
             try:
-                response = attempt()
-            except AttemptFailed as failure:
-                if self._is_applied_after(failure):
-                    return None
+                return attempt()
+            except AttemptFailed as error:
+                failure = error
             except StepError as error:
-                doubt = self._in_doubt(error.what)
-                if doubt:
-                    raise doubt from error
-                raise
-            else:
-                refused = response.status_code >= HTTPStatus.BAD_REQUEST
-                doubt = self._in_doubt(f"it answered {response.status_code}") if refused else None
-                if doubt:
-                    raise doubt
-                return response
+                if self._doubt is None:
+                    raise
+                raise retry_errors.failed_in_doubt(self._call, self._doubt, error) from error
+            self._record(failure)
+            is_to_verify = self._next(failure) is Action.VERIFY
+            if is_to_verify and self._verifier and self._is_applied(self._verifier, failure):
+                return self._verifier.result()
 
-    def _is_applied_after(self, failure: AttemptFailed) -> bool:
-        """Do what the policy says after a failure; return False to make another attempt."""
+    def _record(self, failure: AttemptFailed) -> None:
+        self._is_in_progress = False
+        now = self._clock.monotonic()
         if failure.kind is FailureKind.RATE_LIMITED:
-            self._budget.note_throttling(self._clock.monotonic() - self._began)
-        if failure.kind in AMBIGUOUS and self._call.idempotency is not Idempotency.SAFE:
+            self._budget.charge_rate_limit(now - self._attempt_started)
+        if failure.kind in AMBIGUOUS and self._idempotency is not Idempotency.SAFE:
             if self._doubt is None:
-                self._doubt_since = self._began
+                self._doubt_started = self._attempt_started
             self._doubt = failure
-            self._settled_at = self._clock.monotonic() + settle_time(failure.kind)
-        self._is_under_way = False
-        if self._next(failure) is Action.RETRY:
-            return False
+            self._settled_at = now + settle_time(failure.kind)
+
+    def _is_applied(self, verifier: Verifier[T], failure: AttemptFailed) -> bool:
+        """Verify until it is certain; return False when the call has to be made again."""
         while True:
-            # A look that began too early proves nothing: what arrives later may be on a page
-            # that it has passed.
-            settled = self._unsettled == 0
-            found = self._look(failure)
-            if found.arrived:
+            # A check that began too early proves nothing: what is applied later may be on a page
+            # that it has read already.
+            is_settled = self._unsettled == 0
+            found = self._verify(verifier, failure)
+            if found.is_applied:
                 return True
-            if settled and found.unclear:
-                raise self._unclear(failure, found.unclear)
-            if settled:
+            if is_settled:
+                if found.unclear:
+                    raise retry_errors.not_verifiable(self._call, failure, found.unclear)
                 self._doubt = None
-            seen = "it is unclear whether the update has" if found.unclear else "the update has not"
-            what = f"{failure.what}, and {seen} arrived"
-            absent = AttemptFailed(
-                FailureKind.NOT_APPLIED, what, status=failure.status, trace_id=failure.trace_id
-            )
-            if self._next(absent, settled=settled) is Action.RETRY:
+            if self._next(_not_applied(failure, found), is_settled=is_settled) is Action.RETRY:
                 return False
+
+    def _verify(self, verifier: Verifier[T], failure: AttemptFailed) -> Verification:
+        try:
+            return verifier.verify(self._doubt_started)
+        except Exception as error:  # whatever it is, the call stays in doubt
+            reason = error.what if isinstance(error, StepError) else type(error).__name__
+            raise retry_errors.not_verifiable(
+                self._call, failure, f"the check failed: {reason}"
+            ) from error
+
+    def _next(self, failure: AttemptFailed, *, is_settled: bool = True) -> Action:
+        """Ask the policy, wait as it says, and return RETRY or VERIFY; or give up."""
+        state = RetryState(
+            failure.kind,
+            self._idempotency,
+            self._attempts,
+            self._retry_left(failure.kind),
+            self._limited_by_sigterm(self._budget.rate_limit_left),
+            failure.retry_after,
+            None if is_settled else self._unsettled,
+        )
+        action, wait = decide(state, self._clock.random())
+        in_doubt = self._doubt is not None
+        if action not in (Action.RETRY, Action.VERIFY):
+            raise retry_errors.gave_up(self._call, failure, action, in_doubt=in_doubt) from failure
+        self._log(failure, action, wait)
+        if failure.kind is FailureKind.RATE_LIMITED:
+            self._budget.charge_rate_limit(wait)
+        if self._clock.wait(wait):
+            return action
+        if not self._call.finish_after_sigterm:
+            raise retry_errors.terminated(
+                self._call, failure, action, in_doubt=in_doubt
+            ) from failure
+        self._clock.sleep(min(wait, self._clock.time_left))
+        return action
+
+    def _log(self, failure: AttemptFailed, action: Action, wait: float) -> None:
+        logger.warning(
+            "%s: %s; %s %s (attempt %d).",
+            self._call.service,
+            failure.reason,
+            "trying again" if action is Action.RETRY else "checking what arrived",
+            f"in {wait:.1f} s" if wait else "now",
+            self._attempts,
+        )
 
     @property
     def _unsettled(self) -> float:
         """Seconds for which what was sent last may still be processed."""
         return max(self._settled_at - self._clock.monotonic(), 0.0)
 
+    def _limited_by_sigterm(self, seconds: float) -> float:
+        return min(seconds, self._clock.time_left) if self._call.finish_after_sigterm else seconds
+
     def _retry_left(self, kind: FailureKind) -> float:
-        """Return the seconds left for repeating: few once a signal has come, or without a host."""
-        left = self._budget.retry_left
-        if self._call.finish_after_sigterm:
-            left = min(left, self._clock.time_left)
+        """Return the seconds left for retries; few for a host that does not exist."""
+        left = self._limited_by_sigterm(self._budget.retry_left)
         if kind is not FailureKind.UNKNOWN_HOST:
-            self._host_missing_since = None
+            self._host_unknown_since = None
             return left
-        if self._host_missing_since is None:
-            self._host_missing_since = self._began
-        return min(left, self._host_missing_since + MAX_UNKNOWN_HOST_TIME - self._clock.monotonic())
+        if self._host_unknown_since is None:
+            self._host_unknown_since = self._attempt_started
+        elapsed = self._clock.monotonic() - self._host_unknown_since
+        return min(left, MAX_UNKNOWN_HOST_TIME - elapsed)
 
-    @property
-    def _throttle_left(self) -> float:
-        """Seconds left for rate limits."""
-        left = self._budget.throttle_left
-        return min(left, self._clock.time_left) if self._call.finish_after_sigterm else left
 
-    def _next(self, failure: AttemptFailed, *, settled: bool = True) -> Action:
-        """Ask the policy, wait as it says, and return REPEAT or VERIFY; or give up."""
-        budget = self._budget
-        state = RetryState(
-            failure.kind,
-            self._call.idempotency,
-            self._attempts,
-            self._retry_left(failure.kind),
-            self._throttle_left,
-            failure.retry_after,
-            None if settled else self._unsettled,
-        )
-        decision = decide(state, self._clock.random())
-        if decision.action not in (Action.RETRY, Action.VERIFY):
-            raise self._give_up_error(failure, decision.action) from failure
-        logger.warning(
-            "%s: %s; %s %s (attempt %d).",
-            self._call.service,
-            failure.what,
-            "trying again" if decision.action is Action.RETRY else "checking what arrived",
-            f"in {decision.wait:.1f} s" if decision.wait else "now",
-            self._attempts,
-        )
-        if failure.kind is FailureKind.RATE_LIMITED:
-            budget.note_throttling(decision.wait)
-        if self._clock.wait(decision.wait):
-            return decision.action
-        if not self._call.finish_after_sigterm:
-            raise self._terminated(failure, decision.action) from failure
-        self._clock.sleep(min(decision.wait, self._clock.time_left))
-        return decision.action
-
-    def _look(self, failure: AttemptFailed) -> Verification:
-        if self._call.verify is None:
-            raise TypeError(f"nothing can verify: {self._call.purpose}")
-        try:
-            return self._call.verify(self._doubt_since)
-        except StepError as error:
-            raise self._unclear(failure, f"the check failed: {error.what}") from error
-        except Exception as error:  # whatever it is, the update stays in doubt
-            raise self._unclear(failure, f"the check failed: {type(error).__name__}") from error
-
-    def _unclear(self, failure: AttemptFailed, why: str) -> OutcomeUnknownError:
-        return OutcomeUnknownError(
-            f"The step could not {self._call.purpose} for certain: {failure.what}, and nobody can "
-            "tell whether it has arrived.",
-            details=(why,),
-            fix=self._call.manual_check,
-            status=failure.status,
-            trace_id=failure.trace_id,
-        )
-
-    def _in_doubt(self, then: str) -> OutcomeUnknownError | None:
-        """Return the error for a failure after an attempt whose outcome is unknown."""
-        if self._doubt is None:
-            return None
-        return OutcomeUnknownError(
-            f"The step could not {self._call.purpose} for certain: an attempt may have been "
-            f"applied ({self._doubt.what}), and the next one failed.",
-            details=(f"the next one: {then}",),
-            fix=self._call.manual_check,
-            status=self._doubt.status,
-            trace_id=self._doubt.trace_id,
-        )
-
-    def _give_up_error(self, failure: AttemptFailed, action: Action) -> StepError:
-        call = self._call
-        if failure.kind is FailureKind.UNKNOWN_HOST:
-            return self._no_host(failure)
-        if action is Action.UNKNOWN and call.idempotency is Idempotency.SAFE:
-            return UnexpectedResponseError(
-                f"The step could not {call.purpose}: {call.service}: {failure.what}.",
-                cause="another service answers in its place",
-                fix="Check its address.",
-                status=failure.status,
-                trace_id=failure.trace_id,
-                applied="no",
-            )
-        if action is Action.UNKNOWN:
-            return OutcomeUnknownError(
-                f"The step could not {call.purpose} for certain: {call.service}: {failure.what}.",
-                cause="the update may have been applied although the answer was lost; repeating "
-                "it could apply it twice",
-                fix=call.manual_check,
-                status=failure.status,
-                trace_id=failure.trace_id,
-            )
-        if failure.kind is FailureKind.RATE_LIMITED:
-            return self._throttled(failure)
-        return TemporaryError(
-            f"The step could not {call.purpose}: {call.service}: {failure.what}.",
-            cause="the service or the network in between is down, or a firewall is in the way",
-            fix="Run the step again later. If it persists, check the host, and that the "
-            "container may reach it. FOURME_MAX_RETRY_TIME says for how long the step tries.",
-            status=failure.status,
-            trace_id=failure.trace_id,
-            applied="maybe" if self._doubt else "no",
-        )
-
-    def _no_host(self, failure: AttemptFailed) -> StepError:
-        what = f"The step could not {self._call.purpose}: {self._call.service}: {failure.what}."
-        if self._doubt:
-            return TemporaryError(
-                what,
-                cause="the name server does not know any more what it knew a moment ago",
-                fix="Run the step again later.",
-                applied="maybe",
-            )
-        return ConfigError(
-            what,
-            cause="the name is misspelt, or is known in another network only",
-            fix="Correct the address, or let the container use the right name server.",
-        )
-
-    def _throttled(self, failure: AttemptFailed) -> RateLimitedError:
-        until = f"{failure.until:%Y-%m-%d %H:%M:%S} UTC" if failure.until else ""
-        return RateLimitedError(
-            f"The step could not {self._call.purpose}: {self._call.service}: {failure.what}"
-            f"{f', until {until}' if until else ''}.",
-            cause="the rate limit of the token's user is used up (4me: 3,600 requests an hour "
-            "for all tokens of a user, 20 in 2 s)",
-            fix=f"Run the step again {f'after {until}' if until else 'later'}. Give busy "
-            "workflows users of their own, or raise FOURME_MAX_THROTTLE_TIME.",
-            status=failure.status,
-            trace_id=failure.trace_id,
-            applied="maybe" if self._doubt else "no",
-        )
-
-    def _terminated(self, failure: AttemptFailed, action: Action) -> StepError:
-        cause = "the engine cancelled the run, or its time was up"
-        if action is Action.VERIFY:
-            return OutcomeUnknownError(
-                f"The step was asked to end before it could check an update: {failure.what}.",
-                cause=cause,
-                fix=self._call.manual_check,
-                status=failure.status,
-                trace_id=failure.trace_id,
-            )
-        return TerminatedError(
-            f"The step was asked to end while it waited to {self._call.purpose}: {failure.what}.",
-            cause=cause,
-            fix="Run the step again.",
-            applied="maybe" if self._doubt else "no",
-        )
+def _not_applied(failure: AttemptFailed, found: Verification) -> AttemptFailed:
+    seen = "it is unclear whether the update has" if found.unclear else "the update has not"
+    return AttemptFailed(
+        FailureKind.NOT_APPLIED,
+        f"{failure.reason}, and {seen} arrived",
+        status=failure.status,
+        trace_id=failure.trace_id,
+    )

@@ -11,7 +11,7 @@ from process import VERSION
 from transport.adapter import FinalResponseAdapter
 
 if TYPE_CHECKING:
-    from transport.http import RunContext
+    from transport.context import RunContext
 
 USER_AGENT = f"4me-step-requests-update/{VERSION}"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from operations.request_output import REQUEST_RESULTS
-from process.errors import ExitCode
+from process.exit_codes import ExitCode
 from tests.catalog.container import Container, can_run_containers, entry_point, volume
 from tests.catalog.manifests import by_name, example, expand_argo, kubernetes_environment, manifest
 from tests.step_process import REQUEST_ID

@@ -11,7 +11,7 @@ import pytest
 
 from operations.request_output import REQUEST_RESULTS
 from process import VERSION
-from process.errors import ExitCode
+from process.exit_codes import ExitCode
 from tests.catalog.container import Container, can_run_containers, entry_point, image_user
 from tests.catalog.manifests import by_name, manifest
 from tests.engines.github_rules import read_outputs

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from process.errors import ExitCode
+from process.exit_codes import ExitCode
 from tests.catalog.container import Container, can_run_containers, entry_point, image_user, volume
 from tests.catalog.manifests import manifest
 from tests.engines.gitlab_rules import expand, read_dotenv

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from process.errors import ExitCode
+from process.exit_codes import ExitCode
 from sandbox import FourMeOptions, Sandbox, parse
 from tests.catalog.manifests import manifest
 from tests.step_process import ROOT, run_step

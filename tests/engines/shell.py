@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from sandbox.server import Sandbox
+    from sandbox import Sandbox
 
 
 def run_in(

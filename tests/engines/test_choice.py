@@ -15,7 +15,7 @@ from process.clock import SystemClock
 from process.errors import ConfigError
 from process.settings import Settings
 from tests.engines.sample_output import OUTPUTS
-from transport.http import RunContext
+from transport.context import RunContext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

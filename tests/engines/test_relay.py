@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines.relay import RelayEngine
-from process.errors import ConfigError, ExitCode, OutputError, SpecError, UnresolvedError
+from process.errors import ConfigError, OutputError, SpecError, UnresolvedError
+from process.exit_codes import ExitCode
 from process.settings import Settings
 from sandbox import FourMeOptions, Sandbox, parse
 from tests.engines.sample_output import PAGE, sample_output
 from tests.fake_clock import FakeClock
 from tests.step_process import run_step
 from tests.transport.loopback import Connection, serve
-from transport.http import RunContext
+from transport.context import RunContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ import pytest
 from engines.variables import OUTPUT_VARIABLES, SPEC_VARIABLES
 from operations.request_output import REQUEST_RESULTS
 from process import VERSION
-from process.errors import EXIT_CODES, ExitCode
+from process.exit_codes import EXIT_CODES, ExitCode
 from process.settings import VARIABLES
 from sandbox import FourMeOptions, Sandbox, document_for
 from tests.engines.shell import connection_variables, run_in

@@ -10,13 +10,17 @@ from process.clock import SystemClock
 from process.settings import Settings
 from tests.fake_clock import FakeClock
 from tests.transport.loopback import Connection, serve
+from transport.context import RunContext
 from transport.failures import AttemptFailed
-from transport.http import RequestBody, RunContext, json_body, send_once
+from transport.http import send_once
+from transport.json_body import json_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import requests
+
+    from transport.body import RequestBody
 
 REQUEST = b'{"id": 5, "subject": "Printer"}'
 TRANSPORT = RunContext(Settings(connect_timeout=2, read_timeout=2), FakeClock())

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import requests
 
 from fourme.client import ApiClient
+from fourme.connection import Connection
 from fourme.hosts import parse_host
 from process.settings import Settings
-from spec.validation import Connection
 from tests.fake_clock import FakeClock
+from transport.context import RunContext
 from transport.failures import AttemptFailed
-from transport.http import RunContext
 from transport.retry_policy import FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from transport.http import RequestBody
+    from transport.body import RequestBody
 
 LOST = AttemptFailed(FailureKind.SERVER_ERROR, "the connection was lost")
 
@@ -72,13 +72,12 @@ class ScriptedApi(ApiClient):
         self.asked_for: list[Mapping[str, str] | str | None] = []
         self.sent: list[bytes] = []
 
-    def send_once(
+    def _send(
         self,
         method: str,
         path: str,
-        *,
-        body: RequestBody | None = None,
-        params: Mapping[str, str] | str | None = None,
+        body: RequestBody | None,
+        params: Mapping[str, str] | str | None,
     ) -> requests.Response:
         """Return the next answer, or raise the next failure."""
         assert body is None or method == "PATCH"

@@ -5,15 +5,27 @@ from __future__ import annotations
 import html
 import json
 import time
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
 
-from fourme.api_errors import ErrorContext, details_of, error_from_response
-from process.errors import AccessError, RejectedError, RequestNotFoundError, StepError
+from fourme import api_errors
+from fourme.api_errors import ErrorContext, details_of
+from process.errors import AccessError, RejectedError, RequestNotFoundError
 from tests.fourme.scripted_api import answer
 
-ATTEMPTED = ErrorContext("update request 5", "wdc", 5, ("Specialist", "Auditor"))
+if TYPE_CHECKING:
+    import requests
+
+    from process.errors import StepError
+
+ATTEMPTED = ErrorContext("update request 5", 5, ("Specialist", "Auditor"))
+
+
+def error_from_response(response: requests.Response, error_context: ErrorContext) -> StepError:
+    """Return the error that an answer stands for in the account `wdc`."""
+    return api_errors.error_from_response(response, error_context, "wdc")
 
 
 @pytest.mark.parametrize(
@@ -38,7 +50,7 @@ def test_each_status_is_an_error_of_its_own(status: int, kind: type[StepError]) 
 
 def test_a_404_that_is_about_no_request_is_a_refusal() -> None:
     """Only a request can be unknown."""
-    error = error_from_response(answer({}, 404), ErrorContext("ask where to upload files", "wdc"))
+    error = error_from_response(answer({}, 404), ErrorContext("ask where to upload files"))
     assert type(error) is RejectedError
 
 
@@ -113,7 +125,7 @@ NOTE = 'The password of "db-1" is tr0ub4dor&3;\nplease change it.'
 @pytest.mark.parametrize("status", [400, 403, 422])
 def test_a_refusal_quotes_nothing_of_a_note(status: int, quoted: str) -> None:
     """Neither all of it nor a part, however it is escaped; the field and the reason are read."""
-    error_context = ErrorContext("update request 5", "wdc", 5, private=("other", NOTE))
+    error_context = ErrorContext("update request 5", 5, private_texts=("other", NOTE))
     body = {"errors": [["note", f"must not be blank or '{quoted}'"], ["impact", "is odd"]]}
 
     for error in (body, {"message": str(body["errors"])}, str(body["errors"]).encode()):
@@ -128,7 +140,7 @@ def test_a_refusal_quotes_nothing_of_a_note(status: int, quoted: str) -> None:
 def test_a_field_is_named_though_a_note_has_its_name() -> None:
     """4me's names of fields are no quotations."""
     error_context = ErrorContext(
-        "update", "wdc", 5, private=("custom fields attachments are missing",)
+        "update", 5, private_texts=("custom fields attachments are missing",)
     )
     body = {"errors": [["custom_fields_attachments", "are missing"]]}
 
@@ -140,7 +152,7 @@ def test_a_field_is_named_though_a_note_has_its_name() -> None:
 def test_the_steps_own_words_stay() -> None:
     """A note that says the same as the step itself hides nothing of it."""
     note = str(error_from_response(answer({}, 422), ATTEMPTED))
-    error_context = ErrorContext("update request 5", "wdc", 5, ("Specialist", "Auditor"), (note,))
+    error_context = ErrorContext("update request 5", 5, ("Specialist", "Auditor"), (note,))
 
     assert str(error_from_response(answer({}, 422), error_context)) == note
 

@@ -6,17 +6,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fourme.api_errors import ErrorContext
 from fourme.client import ApiClient
+from fourme.connection import Connection as FourMeConnection
 from fourme.hosts import parse_host
 from process.errors import RedirectError
 from process.settings import Settings
-from spec.validation import Connection as FourMeConnection
 from tests.fake_clock import FakeClock
 from tests.transport.loopback import serve
-from transport.http import RequestBody, RunContext
+from transport.body import RequestBody
+from transport.context import RunContext
 
 if TYPE_CHECKING:
     from tests.transport.loopback import Connection, Server
+
+
+CALL = ErrorContext("read")
 
 
 def api_of(server: Server) -> ApiClient:
@@ -30,9 +35,8 @@ def test_an_update_carries_credentials_and_json(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     with serve(lambda connection: connection.answer(b"{}")) as server:
         api = api_of(server)
-        assert (
-            api.send_once("PATCH", "/requests/5", body=RequestBody(b'{"a": 1}')).status_code == 200
-        )
+        answer = api.send_once("PATCH", "/requests/5", CALL, body=RequestBody(b'{"a": 1}'))
+        assert answer.response.status_code == 200
         received = server.connections[0].received
     assert received.startswith(b"PATCH /v1/requests/5 HTTP/1.1\r\n")
     for line in (
@@ -51,7 +55,7 @@ def test_a_question_has_a_query_and_no_body() -> None:
     """What is read comes back as JSON, with the answer."""
     with serve(lambda connection: connection.answer(b'[{"id": 1}]')) as server:
         api = api_of(server)
-        found = api.read("/requests", "read", api.budget(), {"page": "2"})
+        found = api.get("/requests", CALL, api.budget(), {"page": "2"})
         received = server.connections[0].received
     assert (found.value, found.response.status_code, found.asked_at) == ([{"id": 1}], 200, 0.0)
     assert b"X-4me-Language: en-US\r\n" in received
@@ -63,7 +67,7 @@ def test_a_query_that_a_server_gave_is_sent_as_it_is() -> None:
     """The next page of a list is asked for to the letter."""
     with serve(lambda connection: connection.answer(b"[]")) as server:
         api = api_of(server)
-        api.read("/requests", "read", api.budget(), "search_after=YQ%3D%3D%2C1&per_page=100")
+        api.get("/requests", CALL, api.budget(), "search_after=YQ%3D%3D%2C1&per_page=100")
         received = server.connections[0].received
     assert received.startswith(b"GET /v1/requests?search_after=YQ%3D%3D%2C1&per_page=100 HTTP")
 
@@ -79,10 +83,10 @@ def test_a_new_connection_is_made_where_it_is_asked_for() -> None:
     with serve(twice, lambda connection: connection.answer(b"{}")) as server:
         api = api_of(server)
         for _ in range(2):
-            api.send_once("GET", "/requests/5")
+            api.send_once("GET", "/requests/5", CALL)
         assert len(server.connections) == 1
         api.renew_connections()
-        api.send_once("GET", "/requests/5")
+        api.send_once("GET", "/requests/5", CALL)
         assert len(server.connections) == 2
 
 
@@ -94,4 +98,4 @@ def test_a_redirect_is_not_even_looked_at(location: str) -> None:
     ) as server:
         api = api_of(server)
         with pytest.raises(RedirectError):
-            api.send_once("GET", "/requests/5")
+            api.send_once("GET", "/requests/5", CALL)

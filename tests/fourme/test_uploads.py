@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import io
 import os
 import re
@@ -14,25 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests_toolbelt.multipart.encoder import MultipartEncoder, MultipartEncoderMonitor
 
-from fourme.uploads import (
-    UploadTarget,
-    _Portion,
-    _Progress,
-    _session_for,
-    _Uploads,
-    readable_size,
-    upload_all,
-)
+from fourme.files import File, UploadedFile
+from fourme.upload_body import FilePortion, _Progress, readable_size
+from fourme.upload_target import UploadTarget
+from fourme.uploads import _session_for, _Uploader, upload_all
+from operations.attachments import files_of
+from operations.update import OPERATION
 from process.errors import (
     AccessError,
     ConfigError,
-    ExitCode,
     RejectedError,
     SpecError,
     StepError,
     TemporaryError,
 )
-from spec.attachments import File, UploadedFile
+from process.exit_codes import ExitCode
 from spec.schema import load_spec_schema
 from spec.validation import validate
 from tests.fake_clock import FakeClock
@@ -159,7 +154,7 @@ def test_a_file_that_cannot_be_read_on_is_a_problem_of_the_spec() -> None:
     odd = File("note_attachments", 0, "core", "text/plain", path=path)
     with serve(lambda connection: connection.read()) as server, contextlib.ExitStack() as sessions:
         storage = UploadTarget("s3", server.url, {}, None, ())
-        uploads = _Uploads(storage, ScriptedApi(host=server.url), sessions)
+        uploads = _Uploader(storage, ScriptedApi(host=server.url), sessions)
         with pytest.raises(SpecError, match=r"\[0\] cannot be read any more: Input") as caught:
             uploads.upload(odd, 5)
     assert caught.value.applied == "no"
@@ -271,7 +266,7 @@ def test_a_file_that_becomes_shorter_fails_and_nothing_else_is_sent_behind_it(
 @pytest.mark.parametrize("size", [0, 1, 5])
 def test_a_portion_is_never_more_than_was_announced(size: int) -> None:
     """Whoever reads it, and however much at once."""
-    portion = _Portion(FILE, io.BytesIO(b"content"), size)
+    portion = FilePortion(FILE, io.BytesIO(b"content"), size)
     assert portion.len == size
     assert portion.read(1) + portion.read(-1) + portion.read(-1) == b"content"[:size]
     assert portion.len == 0
@@ -439,7 +434,7 @@ def taken(connection: Connection) -> None:
 
 def test_an_expired_policy_is_asked_for_anew() -> None:
     """Once for a file; what comes behind it is uploaded with the new one."""
-    second = dataclasses.replace(FILE, index=1)
+    second = FILE._replace(position=1)
     api, server, stored = uploaded_under_policies((expired, taken, taken), FILE, second)
     assert stored == {
         ("note_attachments", 0): UploadedFile("files/a.txt", 7),
@@ -452,7 +447,7 @@ def test_an_expired_policy_is_asked_for_anew() -> None:
 
 def test_each_file_may_find_the_policy_expired() -> None:
     """A long upload may outlive the policy for the next one."""
-    second = dataclasses.replace(FILE, index=1)
+    second = FILE._replace(position=1)
     api, _, stored = uploaded_under_policies((expired, taken, expired, taken), FILE, second)
     assert isinstance(stored, dict)
     assert len(stored) == 2
@@ -505,10 +500,12 @@ def test_a_file_s_name_and_type_cannot_become_headers(name: str, content_type: s
     item = {"name": name, "content": "x", "content_type": content_type}
     request = {"request_id": 5, "note_attachments": [item]}
     try:
-        order = validate({"connection": dict(CONNECTION), "request": request}, SCHEMA)
+        spec = validate(
+            {"connection": dict(CONNECTION), "request": request}, SCHEMA, OPERATION.problems
+        )
     except SpecError:
         return
-    (file,) = order.update.files
+    (file,) = files_of(spec.values["request"], SCHEMA)
     form = MultipartEncoder([("file", (file.name, b"x", file.content_type))], boundary="b")
     lines = form.read().decode("utf-8").split("\r\n")
     assert lines == [
@@ -561,10 +558,10 @@ def test_progress_is_told_every_few_seconds(caplog: pytest.LogCaptureFixture) ->
     clock = api.context.clock
     assert isinstance(clock, FakeClock)
     progress = _Progress("a.txt (100 bytes)", clock)
-    with caplog.at_level("INFO", "step.storage"):
+    with caplog.at_level("INFO", "step.uploads"):
         for seconds in (4.9, 0.1, 4.9, 0.1):
             clock.advance(seconds)
-            progress.show(monitor)
+            progress.log(monitor)
             monitor.bytes_read = monitor.len
     assert [record.getMessage() for record in caplog.records] == [
         "Uploading a.txt (100 bytes): 100 %.",

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from operations.payload import ExpectedNote, Update, update_of
-from spec.attachments import UploadedFile
+from fourme.files import UploadedFile
+from operations.payload import ExpectedNote, UpdatePayload, build_payload
 from transport.retry_policy import Idempotency
 
 if TYPE_CHECKING:
@@ -37,14 +37,14 @@ ATTACHMENT = {"key": "attachments/5/a.txt", "filesize": 16}
 )
 def test_body(request_: dict[str, Any], body: dict[str, Any], schema: SpecSchema) -> None:
     """Each field goes where the schema says, under its API name, and request_id into the path."""
-    update = update_of({"request_id": 5, **request_}, (), schema)
+    update = build_payload({"request_id": 5, **request_}, (), schema)
 
     assert (update.request_id, update.body) == (5, body)
 
 
 def test_cleared(schema: SpecSchema) -> None:
     """A cleared field is sent as an empty text under its API name."""
-    update = update_of({"request_id": 5}, ("team", "impact", "change"), schema)
+    update = build_payload({"request_id": 5}, ("team", "impact", "change"), schema)
 
     assert update.body == {"team_id": "", "impact": "", "workflow_id": ""}
 
@@ -54,8 +54,8 @@ def test_cleared(schema: SpecSchema) -> None:
     [
         ({}, (), Idempotency.IDEMPOTENT),
         ({"subject": "a", "custom_fields": []}, (), Idempotency.IDEMPOTENT),
-        ({"note": "a"}, ("note",), Idempotency.VERIFIABLE),
-        ({"internal_note": "a"}, ("internal_note",), Idempotency.VERIFIABLE),
+        ({"note": "a"}, ("note",), Idempotency.NON_IDEMPOTENT),
+        ({"internal_note": "a"}, ("internal_note",), Idempotency.NON_IDEMPOTENT),
         ({"time_spent": 5}, ("time_spent",), Idempotency.NON_IDEMPOTENT),
         ({"note_attachments": [ATTACHMENT]}, ("note_attachments",), Idempotency.NON_IDEMPOTENT),
         (
@@ -63,12 +63,12 @@ def test_cleared(schema: SpecSchema) -> None:
             ("custom_fields_attachments",),
             Idempotency.NON_IDEMPOTENT,
         ),
-        ({"time_spent": 5, "note": "a"}, ("time_spent", "note"), Idempotency.VERIFIABLE),
+        ({"time_spent": 5, "note": "a"}, ("time_spent", "note"), Idempotency.NON_IDEMPOTENT),
         ({"additional_fields": {"a": None}}, ("additional_fields",), Idempotency.NON_IDEMPOTENT),
         (
             {"additional_fields": {"new_note": "a"}, "note": "a"},
             ("additional_fields", "note"),
-            Idempotency.VERIFIABLE,
+            Idempotency.NON_IDEMPOTENT,
         ),
         # What adds nothing:
         ({"additional_fields": {}}, (), Idempotency.IDEMPOTENT),
@@ -81,20 +81,22 @@ def test_adds(
     request_: dict[str, Any], adds: tuple[str, ...], idempotency: Idempotency, schema: SpecSchema
 ) -> None:
     """An update knows what it adds, and from that what sending it twice would do."""
-    update = update_of({"request_id": 5, **request_}, (), schema)
+    update = build_payload({"request_id": 5, **request_}, (), schema)
 
-    assert update.adds == adds
+    assert update.non_idempotent_fields == adds
     assert update.idempotency is idempotency
 
 
 def test_cleared_adds_nothing(schema: SpecSchema) -> None:
     """A cleared field adds nothing."""
-    assert update_of({"request_id": 5}, ("note_attachments",), schema).adds == ()
+    assert (
+        build_payload({"request_id": 5}, ("note_attachments",), schema).non_idempotent_fields == ()
+    )
 
 
 def test_notes(schema: SpecSchema) -> None:
     """The notes by which an update is recognised have their text, and whether they are internal."""
-    update = update_of({"request_id": 5, "internal_note": "b", "note": "a"}, (), schema)
+    update = build_payload({"request_id": 5, "internal_note": "b", "note": "a"}, (), schema)
 
     assert set(update.notes) == {
         ExpectedNote("a", internal=False),
@@ -104,7 +106,7 @@ def test_notes(schema: SpecSchema) -> None:
 
 def test_attached(schema: SpecSchema) -> None:
     """Once its files are stored, an update refers to them, and knows its note as it is sent."""
-    update = update_of(
+    update = build_payload(
         {
             "request_id": 5,
             "note": "See [note_attachments: 0]",
@@ -115,7 +117,7 @@ def test_attached(schema: SpecSchema) -> None:
     )
     assert [file.name for file in update.files] == ["a.txt"]
 
-    sent = update.attached(
+    sent = update.with_uploads(
         {("note_attachments", 0): UploadedFile("attachments/9/a.txt", 1)}, schema
     )
 
@@ -135,8 +137,10 @@ def test_oversized(name: str, char: str, schema: SpecSchema) -> None:
     fits = char * (limit // len(char.encode()))
     fits += "." * (limit - len(fits.encode()))
 
-    assert [*Update(5, {name: fits}, adds=(name,)).oversized(schema)] == []
-    (problem,) = Update(5, {name: fits + "."}, adds=(name,)).oversized(schema)
+    assert [*UpdatePayload(5, {name: fits}, non_idempotent_fields=(name,)).oversized(schema)] == []
+    (problem,) = UpdatePayload(5, {name: fits + "."}, non_idempotent_fields=(name,)).oversized(
+        schema
+    )
     assert problem.path == f"request.{name}"
     assert problem.wrong == (
         "has 65537 bytes with the files that it shows; at most 65536 are allowed"
@@ -146,17 +150,22 @@ def test_oversized(name: str, char: str, schema: SpecSchema) -> None:
 def test_oversized_is_about_texts(schema: SpecSchema) -> None:
     """What adds and is no text, or has no limit of bytes, is not too long."""
     body = {"time_spent": 10**9, "note_attachments": [ATTACHMENT], "x": "x" * 10**5}
-    update = Update(5, body, adds=("time_spent", "note_attachments", "additional_fields"))
+    update = UpdatePayload(
+        5, body, non_idempotent_fields=("time_spent", "note_attachments", "additional_fields")
+    )
 
     assert [*update.oversized(schema)] == []
 
 
 def test_summary() -> None:
     """The summary for logs has names and sizes, and no contents."""
-    update = Update(5, {"note": "geheim", "team_id": 13, "internal_note": "äöü"})
+    update = UpdatePayload(5, {"note": "geheim", "team_id": 13, "internal_note": "äöü"})
 
     assert update.summary == "note (6 characters), team_id, internal_note (3 characters)"
-    assert Update(5, {}).summary == "nothing"
-    assert Update(5, {"a\n::b": 1}).summary == "a\\n::b"
+    assert UpdatePayload(5, {}).summary == "nothing"
+    assert UpdatePayload(5, {"a\n::b": 1}).summary == "a\\n::b"
     attachments = {"note_attachments": [ATTACHMENT], "custom_fields_attachments": ""}
-    assert Update(5, attachments).summary == "note_attachments (1), custom_fields_attachments (0)"
+    assert (
+        UpdatePayload(5, attachments).summary
+        == "note_attachments (1), custom_fields_attachments (0)"
+    )

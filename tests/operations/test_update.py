@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import traceback
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from operations.payload import ExpectedNote, Update
+from fourme.files import File, UploadedFile
+from operations.payload import ExpectedNote, UpdatePayload
 from operations.update import RequestUpdater
 from process.errors import (
     AccessError,
@@ -20,10 +20,10 @@ from process.errors import (
     UnexpectedResponseError,
 )
 from process.settings import MAX_NOTE_PAGES, MAX_NOTES, MAX_VERIFICATION_TIME
-from spec.attachments import File, UploadedFile
 from tests.fake_clock import FakeClock
 from tests.fourme.scripted_api import LOST, ScriptedApi, answer
 from transport.failures import AttemptFailed
+from transport.headers import RetryAfter
 from transport.retry_policy import FailureKind
 
 if TYPE_CHECKING:
@@ -38,8 +38,10 @@ LONG_AGO = {**OURS, "created_at": "2026-11-21T11:00:00Z"}
 OLD = {**LONG_AGO, "text": "Something else"}
 NEXT = {"Link": '<https://elsewhere.example/v9/x?search_after=YQ%3D%3D&per_page=100>; rel="next"'}
 FIRST_QUERY = {"sort": "-id", "per_page": "100"}
-NON_IDEMPOTENT = Update(5, {"note": "Done"}, (ExpectedNote("Done", internal=False),), ("note",))
-ADDS_TWO = Update(
+NON_IDEMPOTENT = UpdatePayload(
+    5, {"note": "Done"}, (ExpectedNote("Done", internal=False),), ("note",)
+)
+ADDS_TWO = UpdatePayload(
     5,
     {"note": "Done", "internal_note": "Done"},
     (ExpectedNote("Done", internal=False), ExpectedNote("Done", internal=True)),
@@ -50,14 +52,25 @@ ADDS_TWO = Update(
 def client_of(schema: SpecSchema, *answers: requests.Response | AttemptFailed) -> Scene:
     """Return a client of an API that gives these answers."""
     api = ScriptedApi(*answers)
-    return Scene(api, RequestUpdater(api, schema))
+    return Scene(api, Client(api, schema))
+
+
+class Client(NamedTuple):
+    """Makes updates."""
+
+    api: ScriptedApi
+    schema: SpecSchema
+
+    def update(self, payload: UpdatePayload) -> dict[str, Any]:
+        """Make one."""
+        return RequestUpdater(payload, self.schema, self.api).update()
 
 
 class Scene(NamedTuple):
     """A client, and the API that it asks."""
 
     api: ScriptedApi
-    client: RequestUpdater
+    client: Client
 
 
 @pytest.mark.parametrize("first", [[OLD], [LONG_AGO], [OLD, LONG_AGO], []])
@@ -129,7 +142,9 @@ def test_our_note_beside_somebodys_is_found(schema: SpecSchema) -> None:
 
 def test_a_note_from_a_wait_before_the_attempt_in_doubt_is_not_ours(schema: SpecSchema) -> None:
     """Somebody's equal note, added while a rate limit was waited for: ours is sent again."""
-    rate_limit = AttemptFailed(FailureKind.RATE_LIMITED, "it answered 429", retry_after=3600)
+    rate_limit = AttemptFailed(
+        FailureKind.RATE_LIMITED, "it answered 429", retry_after=RetryAfter(3600)
+    )
     meanwhile = {**OURS, "created_at": "2026-11-21T11:30:00Z"}
     notes = answer([meanwhile])
     api, client = client_of(schema, rate_limit, LOST, notes, notes, answer(REQUEST))
@@ -173,7 +188,7 @@ def test_a_note_that_arrives_late_is_found(schema: SpecSchema) -> None:
 
 def test_other_fields_not_as_sent_are_unknown(schema: SpecSchema) -> None:
     """A note like ours may be somebody else's: then our other fields tell, and it is 76."""
-    update = dataclasses.replace(NON_IDEMPOTENT, body={"note": "Done", "status": "completed"})
+    update = NON_IDEMPOTENT._replace(body={"note": "Done", "status": "completed"})
     found = answer({**REQUEST, "status": "assigned"})
     api, client = client_of(schema, LOST, answer([OURS]), found)
     with pytest.raises(OutcomeUnknownError, match="other fields are not as sent") as caught:
@@ -185,7 +200,7 @@ def test_other_fields_not_as_sent_are_unknown(schema: SpecSchema) -> None:
 
 def test_other_fields_as_sent_are_fine(schema: SpecSchema) -> None:
     """The note is there, and so is the rest."""
-    update = dataclasses.replace(NON_IDEMPOTENT, body={"note": "Done", "status": "completed"})
+    update = NON_IDEMPOTENT._replace(body={"note": "Done", "status": "completed"})
     updated = {**REQUEST, "status": "completed"}
     _, client = client_of(schema, LOST, answer([OURS]), answer(updated))
     assert client.update(update) == updated
@@ -281,20 +296,20 @@ def test_a_signal_between_two_pages_ends_the_look(schema: SpecSchema) -> None:
     with pytest.raises(OutcomeUnknownError) as caught:
         client.update(NON_IDEMPOTENT)
     assert (caught.value.exit_code, caught.value.applied) == (76, "maybe")
-    assert "asked to end before all notes were read" in caught.value.details[0]
+    assert "SIGTERM came before all notes were read" in caught.value.details[0]
     assert api.asked == ["PATCH /requests/5", "GET /requests/5/notes"]
 
 
 def turn_pages(api: ScriptedApi, clock: FakeClock) -> None:
     """Make each answered call take a second."""
-    send_once = api.send_once
+    send = api._send  # noqa: SLF001  a double of a double
 
-    def slow(method: str, path: str, **given: Any) -> requests.Response:  # noqa: ANN401  passed on
-        response = send_once(method, path, **given)
+    def slow(*call: Any) -> requests.Response:  # noqa: ANN401  passed on
+        response = send(*call)
         clock.advance(1.0)
         return response
 
-    api.send_once = slow  # type: ignore[method-assign]  # a double of a double
+    api._send = slow  # type: ignore[method-assign,assignment]  # noqa: SLF001  a double of a double
 
 
 @pytest.mark.parametrize("answers", [[answer(REQUEST)], [LOST, answer([OURS]), answer(REQUEST)]])
@@ -335,13 +350,13 @@ def test_reading_the_notes_may_not_take_for_ever(schema: SpecSchema) -> None:
     api, client = client_of(schema, LOST, *pages)
     clock = api.context.clock
     assert isinstance(clock, FakeClock)
-    send_once = api.send_once
+    send = api._send  # noqa: SLF001  a double of a double
 
-    def slow(method: str, path: str, **given: Any) -> requests.Response:  # noqa: ANN401  passed on
+    def slow(*call: Any) -> requests.Response:  # noqa: ANN401  passed on
         clock.advance(60.0)
-        return send_once(method, path, **given)
+        return send(*call)
 
-    api.send_once = slow  # type: ignore[method-assign]  # a double of a double
+    api._send = slow  # type: ignore[method-assign,assignment]  # noqa: SLF001  a double of a double
     with pytest.raises(OutcomeUnknownError) as caught:
         client.update(NON_IDEMPOTENT)
     assert caught.value.details == ("the check failed: reading the notes takes too long",)
@@ -362,7 +377,7 @@ def test_an_update_grown_too_long_is_not_sent(schema: SpecSchema) -> None:
     body = {"note": text, "note_attachments": [{"key": "k" * 200}]}
     api, client = client_of(schema)
     with pytest.raises(SpecError, match=r"request\.note has [0-9]+ bytes") as caught:
-        client.update(Update(5, body, adds=("note", "note_attachments")))
+        client.update(UpdatePayload(5, body, non_idempotent_fields=("note", "note_attachments")))
     assert (caught.value.applied, api.asked) == ("no", [])
 
 
@@ -373,7 +388,7 @@ def test_files_are_uploaded_before_the_update(
     stored = {("note_attachments", 0): UploadedFile("files/a.txt", 7)}
     monkeypatch.setattr("fourme.uploads.upload_all", lambda *_: stored)
     file = File("note_attachments", 0, "a.txt", "text/plain", b"content")
-    update = Update(
+    update = UpdatePayload(
         5, {"note_attachments": [{"name": "a.txt", "content": "content"}]}, (), (), (file,)
     )
     api, client = client_of(schema, answer(REQUEST))
@@ -387,7 +402,7 @@ def test_a_refused_update_names_the_roles_that_its_fields_take(schema: SpecSchem
     """The roles of other fields are not named."""
     _, client = client_of(schema, answer({}, 403))
     with pytest.raises(AccessError) as caught:
-        client.update(Update(5, {"source": "x"}))
+        client.update(UpdatePayload(5, {"source": "x"}))
     assert "Specialist, Account Administrator (for source)" in caught.value.cause
     assert "sourceID" not in caught.value.cause
 
@@ -395,7 +410,7 @@ def test_a_refused_update_names_the_roles_that_its_fields_take(schema: SpecSchem
 def test_what_a_refusal_quotes_of_a_note_is_left_out(schema: SpecSchema) -> None:
     """Neither the refusal of the update nor that of a look for it says what was noted."""
     note = "The password is tr0ub4dor."
-    update = Update(5, {"note": note}, (ExpectedNote(note, internal=False),), ("note",))
+    update = UpdatePayload(5, {"note": note}, (ExpectedNote(note, internal=False),), ("note",))
     refused = answer({"errors": [["note", "Has &quot;tr0ub4dor&quot;"]]}, 422)
     _, client = client_of(schema, refused)
     with pytest.raises(RejectedError) as caught:
@@ -482,7 +497,7 @@ def test_an_answer_that_is_not_the_request_is_unexpected(
 
 def test_what_only_sets_fields_needs_no_look(schema: SpecSchema) -> None:
     """An update that adds nothing is safe to repeat, and its message says so."""
-    sets = Update(5, {"impact": "low"})
+    sets = UpdatePayload(5, {"impact": "low"})
     _, client = client_of(schema, LOST, answer({}, 422))
     with pytest.raises(OutcomeUnknownError) as caught:
         client.update(sets)

@@ -1,4 +1,4 @@
-"""`process.clock`: waiting that a signal ends."""
+"""`process.clock`: waits and time limits, and how termination ends them."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ import os
 import signal
 import threading
 import time
-from contextlib import ExitStack, suppress
-from functools import partial
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from process.clock import SystemClock
-from process.errors import ExitCode, TerminatedError
+from process.errors import TerminatedError
+from process.exit_codes import ExitCode
 from process.settings import TERMINATION_TIME
+from process.signals import TERMINATION_SIGNALS, handle_termination
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LONG = 60.0
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @pytest.fixture
 def clock() -> Iterator[SystemClock]:
-    """Return a clock that listens; afterwards the handlers are as before."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    """Return a clock that signals terminate; afterwards the handlers are as before."""
+    before = {number: signal.getsignal(number) for number in TERMINATION_SIGNALS}
     clock = SystemClock()
-    clock.handle_signals()
+    handle_termination(clock.terminate)
     yield clock
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", TERMINATION_SIGNALS)
 def test_signal_before_waiting(number: signal.Signals, clock: SystemClock) -> None:
-    """A signal that came before ends every wait at once."""
+    """A signal that came earlier ends every wait at once."""
     started = time.monotonic()
 
     os.kill(os.getpid(), number)
@@ -61,7 +61,7 @@ def test_signal_while_waiting(clock: SystemClock) -> None:
 
 
 def test_many_signals(clock: SystemClock) -> None:
-    """However many signals come, none blocks or breaks anything."""
+    """Many signals neither block nor fail."""
     for _ in range(100):
         clock.terminate()
         os.kill(os.getpid(), signal.SIGINT)
@@ -69,8 +69,8 @@ def test_many_signals(clock: SystemClock) -> None:
     assert clock.wait(0) is False
 
 
-def test_waits_out(clock: SystemClock) -> None:
-    """Without a signal a wait takes its time, and negative ones none."""
+def test_wait_without_a_signal(clock: SystemClock) -> None:
+    """Without a signal a wait takes its time; a negative one returns at once."""
     started = clock.monotonic()
 
     assert clock.wait(0.02) is True
@@ -79,25 +79,25 @@ def test_waits_out(clock: SystemClock) -> None:
     assert 0.015 <= clock.monotonic() - started < LONG / 2
 
 
-def test_time_and_chance() -> None:
-    """The time of day is the system's, and chance is between 0 and 1."""
+def test_time_and_random() -> None:
+    """The time of day is the system's; random numbers are at least 0 and less than 1."""
     clock = SystemClock()
-    draws = {clock.random() for _ in range(100)}
+    numbers = {clock.random() for _ in range(100)}
 
     assert abs(clock.now() - time.time()) < LONG
-    assert len(draws) > 1
-    assert all(0 <= jitter < 1 for jitter in draws)
+    assert len(numbers) > 1
+    assert all(0 <= number < 1 for number in numbers)
 
 
-def test_limit(clock: SystemClock) -> None:
-    """What takes longer than its limit ends with TimeoutError."""
+def test_time_limit_exceeded(clock: SystemClock) -> None:
+    """Code that takes longer than its limit gets a TimeoutError."""
     with pytest.raises(TimeoutError), clock.time_limit(0.02):
         clock.wait(LONG)
     assert not clock.terminated
 
 
-def test_limit_kept(clock: SystemClock) -> None:
-    """What keeps its limit goes on, and no alarm comes later; the handler is as before."""
+def test_time_limit_kept(clock: SystemClock) -> None:
+    """Code that keeps its limit goes on; the timer and the handler are as before."""
     before = signal.getsignal(signal.SIGALRM)
 
     with clock.time_limit(LONG):
@@ -107,33 +107,33 @@ def test_limit_kept(clock: SystemClock) -> None:
     assert signal.getsignal(signal.SIGALRM) == before
 
 
-def test_limits_within_each_other(clock: SystemClock) -> None:
-    """An inner limit cannot prolong the outer one, which holds on after it."""
-    with pytest.raises(TimeoutError), clock.time_limit(0.1):  # noqa: PT012  whatever comes first
+def test_nested_time_limits(clock: SystemClock) -> None:
+    """An inner limit does not extend the outer one, which still holds after it."""
+    with pytest.raises(TimeoutError), clock.time_limit(0.1):  # noqa: PT012  several steps
         with clock.time_limit(LONG):
             assert signal.getitimer(signal.ITIMER_REAL)[0] <= 0.1
         clock.wait(LONG)
 
 
-def test_a_swallowed_limit_comes_again(clock: SystemClock) -> None:
-    """Whoever takes a TimeoutError for something else meets another one."""
+def test_swallowed_timeout_is_raised_again(clock: SystemClock) -> None:
+    """Code that swallows a TimeoutError gets another one."""
     with pytest.raises(TimeoutError), clock.time_limit(0.02):  # noqa: PT012  likewise
         with suppress(OSError):
             clock.wait(LONG)
         clock.wait(LONG)
 
 
-def test_an_alarm_too_late_ends_nothing(clock: SystemClock) -> None:
-    """An alarm that was on its way when its limit was kept finds nothing to end."""
-    before = signal.signal(signal.SIGALRM, clock._time_out)  # noqa: SLF001  as a limit sets it
+def test_late_alarm_raises_nothing(clock: SystemClock) -> None:
+    """An alarm that is handled after its time limit has ended raises nothing."""
+    before = signal.signal(signal.SIGALRM, clock._raise_timeout)  # noqa: SLF001  as a limit does
     os.kill(os.getpid(), signal.SIGALRM)
     signal.signal(signal.SIGALRM, before)
 
 
-def test_a_signal_brings_the_limit_forward(
+def test_termination_shortens_the_time_limit(
     clock: SystemClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """There are 20 s at most from then on, and the log tells for what."""
+    """At most 20 s are left, and the log says what for."""
     with clock.in_flight("update request 5", lambda: ExitCode.PROTOCOL), clock.time_limit(math.inf):
         assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
         os.kill(os.getpid(), signal.SIGTERM)
@@ -142,8 +142,8 @@ def test_a_signal_brings_the_limit_forward(
     assert TERMINATION_TIME - 1 < clock.time_left <= TERMINATION_TIME
 
 
-def test_a_second_signal_leaves_no_time(clock: SystemClock) -> None:
-    """Whoever asks twice is in a hurry."""
+def test_second_termination_leaves_no_time(clock: SystemClock) -> None:
+    """The second signal ends the call in flight at once."""
     with pytest.raises(TimeoutError), clock.time_limit(LONG):  # noqa: PT012  likewise
         clock.terminate()
         clock.terminate()
@@ -151,8 +151,8 @@ def test_a_second_signal_leaves_no_time(clock: SystemClock) -> None:
     assert clock.time_left == -math.inf
 
 
-def test_abortable(clock: SystemClock) -> None:
-    """What may be aborted is, in the middle, or before it begins; and nothing after it."""
+def test_interruptible(clock: SystemClock) -> None:
+    """A signal interrupts the context, in the middle or before it begins."""
     with clock.interruptible():
         pass
     with pytest.raises(TerminatedError), clock.interruptible():  # noqa: PT012  likewise
@@ -162,51 +162,17 @@ def test_abortable(clock: SystemClock) -> None:
         raise AssertionError("a signal has come before")
 
 
-@pytest.mark.parametrize(
-    ("codes", "expected"),
-    [
-        ([], ExitCode.TRY_LATER),
-        ([ExitCode.TRY_LATER], ExitCode.TRY_LATER),
-        ([ExitCode.PROTOCOL], ExitCode.PROTOCOL),
-        ([ExitCode.PROTOCOL, ExitCode.TRY_LATER], ExitCode.PROTOCOL),
-        ([ExitCode.IO, ExitCode.TRY_LATER], ExitCode.IO),
-    ],
-)
-@pytest.mark.parametrize("is_read", [True, False])
-def test_the_last_resort(
-    codes: list[ExitCode],
-    expected: ExitCode,
-    is_read: bool,  # noqa: FBT001  a table's column
-    clock: SystemClock,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    """The outermost of what is being done tells the exit code; no log is waited for."""
-    ended: list[int] = []
-    monkeypatch.setattr(os, "_exit", ended.append)
-    monkeypatch.setattr("select.select", lambda *_: ([], [2] if is_read else [], []))
-    with ExitStack() as doing:
-        for code in codes:
-            doing.enter_context(clock.in_flight("do it", partial(ExitCode, code)))
-        clock._give_up()  # noqa: SLF001  it ends the process
-    clock.mark_applied()
-    with clock.in_flight("read it", lambda: ExitCode.TRY_LATER):
-        clock._give_up()  # noqa: SLF001  likewise
-    assert ended == [expected, ExitCode.IO]
-    assert ("could not" in capfd.readouterr().err) is is_read
-
-
 @pytest.mark.parametrize("seconds", [0.0, -1.0])
-def test_pause_after_a_signal(seconds: float, clock: SystemClock) -> None:
-    """A pause is made after a signal, too; one of no time is none."""
+def test_sleep_of_no_time(seconds: float, clock: SystemClock) -> None:
+    """A sleep of no time returns at once, also after termination."""
     clock.terminate()
 
     clock.sleep(seconds)
     assert clock.terminated
 
 
-def test_a_pause_ends_with_the_limit(clock: SystemClock) -> None:
-    """Whoever made it goes on, and meets the limit in what comes next."""
+def test_sleep_ends_with_the_time_limit(clock: SystemClock) -> None:
+    """A sleep swallows the TimeoutError, and the next operation gets another one."""
     started = time.monotonic()
     with pytest.raises(TimeoutError), clock.time_limit(0.02):  # noqa: PT012  likewise
         clock.sleep(LONG)
@@ -214,40 +180,8 @@ def test_a_pause_ends_with_the_limit(clock: SystemClock) -> None:
     assert time.monotonic() - started < LONG / 2
 
 
-def test_without_threads_there_is_no_watch(
-    clock: SystemClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where no thread is to be had, the step goes on without, its signal mask as before."""
-
-    def fail(_: object) -> None:
-        raise RuntimeError("can't start new thread")
-
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
-    monkeypatch.setattr(threading.Thread, "start", fail)
-    clock.start_watchdog()
-    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
-
-
-def test_the_watch_waits_for_a_signal_that_asks_to_end(
-    clock: SystemClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An alarm is none; after the first that does, there is the time and a little more."""
-    woken = iter([bytes([signal.SIGALRM]), bytes([signal.SIGTERM])])
-    ended: list[float] = []
-    monkeypatch.setattr(os, "read", lambda *_: next(woken))
-    monkeypatch.setattr("process.clock.TERMINATION_TIME", 0.05)
-    monkeypatch.setattr("process.clock._WATCH_MARGIN", 0.05)
-    monkeypatch.setattr(clock, "_give_up", lambda: ended.append(time.monotonic()))
-    started = time.monotonic()
-    silent, kept_open = os.pipe()
-    clock._watch(silent)  # noqa: SLF001  it runs in a thread of its own
-    os.close(silent)
-    os.close(kept_open)
-    assert ended[0] - started >= 0.1
-
-
-def test_pause_is_not_cut(clock: SystemClock) -> None:
-    """A signal that has come does not cut a pause short, as it does a wait."""
+def test_sleep_after_termination(clock: SystemClock) -> None:
+    """Termination does not shorten a sleep, as it does a wait."""
     clock.terminate()
     started = time.monotonic()
 

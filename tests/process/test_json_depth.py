@@ -1,4 +1,4 @@
-"""`process.json_depth`: how deep values are nested, whatever Python can walk."""
+"""`process.json_depth`: the limit of nested values, beyond what Python can walk."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ def nested(depth: int, kind: type) -> object:
     ("depth", "expected"), [(0, False), (1, False), (100, False), (101, True), (100_000, True)]
 )
 def test_too_deep(depth: int, kind: type, expected: bool) -> None:  # noqa: FBT001  a table's column
-    """What has something more than 100 levels below it is too deep, if ever so deep."""
+    """A value with members more than 100 levels below it is too deep."""
     assert MAX_DEPTH == 100
     assert exceeds_depth(nested(depth, kind)) is expected
     assert (path_beyond_depth(nested(depth, kind)) is not None) is expected
 
 
 @pytest.mark.parametrize("value", [None, "text", 1.5, [], {}, [{}, []], b"[["])
-def test_what_has_no_members_has_no_depth(value: object) -> None:
-    """Texts are no lists."""
+def test_no_members(value: object) -> None:
+    """Scalars and empty values have no depth; texts are no lists."""
     assert not exceeds_depth(value, 1)
 
 
 @pytest.mark.parametrize(
-    ("value", "place"),
+    ("value", "path"),
     [
         (
             {"debug": 1, "request": {"note": "a", "custom_fields": [1, nested(200, dict)]}},
@@ -43,11 +43,11 @@ def test_what_has_no_members_has_no_depth(value: object) -> None:
         (nested(101, dict), "a.a.a.a"),
     ],
 )
-def test_deep_place(value: object, place: str) -> None:
-    """The place is named by its first four levels."""
-    assert path_beyond_depth(value) == place
+def test_path(value: object, path: str) -> None:
+    """The path has the first four levels."""
+    assert path_beyond_depth(value) == path
 
 
-def test_a_wide_value_is_not_deep() -> None:
-    """Only levels count."""
+def test_wide_value() -> None:
+    """Only levels count, not members."""
     assert not exceeds_depth([[0] * 1000] * 100, 2)

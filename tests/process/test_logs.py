@@ -1,4 +1,4 @@
-"""`process.logs`: what is printed is redacted, printable and short enough."""
+"""`process.logs`: records and output are redacted, printable and not too long."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ TOKEN = "geheim-token"
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
-    """Start logging into a text; afterwards everything is as before."""
+    """Configure logging to a stream in memory; afterwards everything is as before."""
     root, step = logging.getLogger(), logging.getLogger("step")
     before = (root.handlers[:], root.level, step.level, sys.excepthook)
     redactor = Redactor()
@@ -75,15 +75,15 @@ def test_escape_controls(text: str, expected: str) -> None:
     assert escape_controls(text) == expected
 
 
-def test_said() -> None:
-    """A server's words become one line, not cut: a cut could leave the beginning of a secret."""
+def test_quote() -> None:
+    """A server's text becomes one line, not truncated: that could leave a part of a secret."""
     assert quote(" a\n b\x07 ") == "a b\\x07"
     assert quote("x" * 100_000) == "x" * 100_000
 
 
 @pytest.mark.parametrize("char", ["x", "ü", "🖨"])
-def test_short_enough(char: str) -> None:
-    """A line that fits stays; a longer one is cut between characters, and says so."""
+def test_truncate_line(char: str) -> None:
+    """A line that fits stays; a longer one is cut between characters, and ends in `CUT`."""
     fits = char * (MAX_LINE_BYTES // len(char.encode()))
 
     assert truncate_line(fits) == fits
@@ -93,7 +93,7 @@ def test_short_enough(char: str) -> None:
 
 
 def test_levels(stream: io.StringIO) -> None:
-    """The step's own information is shown, its debug lines once asked for, others' never."""
+    """The step logs INFO, and DEBUG where it is enabled; others log only warnings."""
     logging.getLogger("step.4me").info("one")
     logging.getLogger("step.4me").debug("two")
     logging.getLogger("urllib3").info("three")
@@ -121,7 +121,7 @@ def test_secrets_in_a_traceback(stream: io.StringIO) -> None:
 
 
 def test_uncaught_exception(stream: io.StringIO) -> None:
-    """An exception that nobody catches goes through the same cleaning."""
+    """An uncaught exception is redacted, too."""
     error = ValueError(TOKEN)
 
     sys.excepthook(ValueError, error, None)
@@ -131,7 +131,7 @@ def test_uncaught_exception(stream: io.StringIO) -> None:
 
 
 def test_warnings(stream: io.StringIO) -> None:
-    """Python's warnings go through the same cleaning."""
+    """Python's warnings are redacted, too."""
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.warn(f"about {TOKEN}", stacklevel=1)
@@ -140,7 +140,7 @@ def test_warnings(stream: io.StringIO) -> None:
 
 
 def test_long_lines(stream: io.StringIO) -> None:
-    """Each line is cut by itself, escapes included."""
+    """Each line is truncated by itself, after escaping."""
     logging.getLogger("step").info("%s\n%s", "\x00" * MAX_LINE_BYTES, "short")
 
     first, second = stream.getvalue().splitlines()
@@ -149,7 +149,7 @@ def test_long_lines(stream: io.StringIO) -> None:
 
 
 def test_secret_at_the_end_of_a_line(stream: io.StringIO) -> None:
-    """A secret is taken out before a line is cut."""
+    """A secret is redacted before a line is truncated."""
     logging.getLogger("step").info("%s", quote("x" * (MAX_LINE_BYTES - len(CUT) - 12) + TOKEN))
 
     assert TOKEN[:4] not in stream.getvalue()
@@ -168,8 +168,8 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize(("line", "expected"), COMMANDS)
-def test_no_command(line: str, expected: str) -> None:
-    """What GitHub's runner would take for a command, it takes for text."""
+def test_escape_workflow_commands(line: str, expected: str) -> None:
+    """GitHub's runner finds no command in the escaped line."""
     assert commands_in(line)
     assert escape_workflow_commands(line) == expected
     assert commands_in(expected) == []
@@ -178,15 +178,15 @@ def test_no_command(line: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "line", ["", "a::b", "Host::x", "a ::error::b", "## [x]", "# Title", "[a](#b)", "\u00e4 # ## :"]
 )
-def test_other_lines_stay(line: str) -> None:
-    """Nothing else is changed."""
+def test_lines_without_workflow_commands(line: str) -> None:
+    """Other lines stay."""
     assert commands_in(line) == []
     assert escape_workflow_commands(line) == line
 
 
 @pytest.mark.parametrize("line", [command for command, _ in COMMANDS])
-def test_commands_in_the_log(stream: io.StringIO, line: str) -> None:
-    """No line of any record is a command, whatever its text is; a traceback is no exception."""
+def test_workflow_commands_in_records(stream: io.StringIO, line: str) -> None:
+    """No line of a record is a workflow command, tracebacks included."""
     logging.getLogger("step").error("%s\n%s", line, line)
     logging.getLogger("step").error("Failed", exc_info=ValueError(f"x\n{line}"))
 
@@ -195,8 +195,8 @@ def test_commands_in_the_log(stream: io.StringIO, line: str) -> None:
 
 
 @pytest.mark.parametrize("text", [command for command, _ in COMMANDS])
-def test_no_command_in_json(text: str) -> None:
-    """JSON keeps its value, and holds no command in any of its lines."""
+def test_workflow_commands_in_json(text: str) -> None:
+    """JSON keeps its value, and no line of it is a workflow command."""
     value = {text: [text, f"\\{text}", f'"{text}', f"#\n{text}"], "a": {"b": text}}
     for indent in (None, 2):
         written = escape_workflow_commands_in_json(
@@ -206,8 +206,8 @@ def test_no_command_in_json(text: str) -> None:
         assert commands_in(written) == []
 
 
-def test_a_message_that_cannot_be_made() -> None:
-    """A slip in a call of the log, ours or another's, is told without what it holds."""
+def test_record_that_cannot_be_formatted() -> None:
+    """A wrong call of a logger is logged without its arguments."""
     stream = io.StringIO()
     record = logging.LogRecord("urllib3", logging.WARNING, "", 1, "%d", (TOKEN,), None)
 
@@ -216,16 +216,16 @@ def test_a_message_that_cannot_be_made() -> None:
     assert stream.getvalue() == "WARNING: a message of urllib3 cannot be shown\n"
 
 
-def test_writing_past_the_buffer_and_the_encoding(tmp_path: Path) -> None:
-    """What is written is UTF-8 at once, whatever the stream's own encoding is."""
+def test_write_bypasses_buffer_and_encoding(tmp_path: Path) -> None:
+    """Text is written at once and as UTF-8, whatever the stream's own encoding is."""
     path = tmp_path / "stream"
     with path.open("w", encoding="ascii") as stream:
         write(stream, "Gr\u00f6\u00dfe \U0001f5a8 \ud800\n")
         assert path.read_bytes() == "Gr\u00f6\u00dfe \U0001f5a8 \\ud800\n".encode()
 
 
-def test_a_closed_stream(tmp_path: Path) -> None:
-    """A stream that was closed, or never was there, takes nothing, and nothing else does."""
+def test_closed_stream(tmp_path: Path) -> None:
+    """Writing to a closed or missing stream is an OSError, which `try_write` ignores."""
     with (tmp_path / "stream").open("w", encoding="utf-8") as stream:
         pass
     for closed in (stream, None):
@@ -234,16 +234,16 @@ def test_a_closed_stream(tmp_path: Path) -> None:
         try_write(closed, "text")
 
 
-def test_a_full_disk() -> None:
-    """What cannot be written is an error to those who ask for it alone."""
+def test_full_disk() -> None:
+    """A failed write is an OSError, which `try_write` ignores."""
     with open("/dev/full", "w", encoding="utf-8") as stream:  # noqa: PTH123  a device
         with pytest.raises(OSError, match="No space left"):
             write(stream, "text")
         try_write(stream, "text")
 
 
-def test_a_pipe_that_returns_at_once() -> None:
-    """All of a text is written to a pipe that is full for a while."""
+def test_nonblocking_pipe() -> None:
+    """All of a text is written to a non-blocking pipe that is full for a while."""
     text = "x" * 300_000
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
@@ -263,8 +263,8 @@ def test_a_pipe_that_returns_at_once() -> None:
     assert received.decode() == text
 
 
-def test_a_signal_handler_may_log() -> None:
-    """A record from a signal handler goes out, though it interrupts one that is being written."""
+def test_logging_in_a_signal_handler() -> None:
+    """A record from a signal handler is written, though it interrupts another write."""
     reading, writing = os.pipe()
     root = logging.getLogger()
     before = root.handlers[:]

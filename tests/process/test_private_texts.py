@@ -1,4 +1,4 @@
-"""`process.private_texts`: no part of a private text is read where a server quotes it."""
+"""`process.private_texts`: quotations of private texts are redacted."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ NOTE = (
 LINE = " ".join(NOTE.split())
 
 
-def as_it_is(text: str) -> str:
+def unchanged(text: str) -> str:
     """Return a text unchanged."""
     return text
 
 
 def as_bytes(text: str) -> str:
-    """Return a text as Python shows its bytes."""
+    """Return the repr of a text's bytes."""
     return repr(text.encode())
 
 
 def as_html(text: str) -> str:
-    """Return a text as a page shows it."""
+    """Return a text as HTML."""
     return html.escape(text).replace("\n", "<br />\n")
 
 
-def in_numbers(text: str) -> str:
-    """Return a text with all but ASCII as numbers of HTML."""
+def as_character_references(text: str) -> str:
+    """Return a text with all but ASCII as numeric character references."""
     return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 ESCAPES: list[Callable[[str], str]] = [
-    as_it_is,
+    unchanged,
     json.dumps,
     repr,
     as_bytes,
     as_html,
-    in_numbers,
+    as_character_references,
     quote,
     str.upper,
 ]
@@ -61,13 +61,11 @@ ESCAPES: list[Callable[[str], str]] = [
 @pytest.mark.parametrize("text", [NOTE, LINE], ids=["note", "line"])
 @pytest.mark.parametrize("then", [escape for escape in ESCAPES if escape is not str.upper])
 @pytest.mark.parametrize("escape", ESCAPES)
-def test_a_note_is_hidden_however_it_is_escaped(
-    escape: Callable[[str], str], then: Callable[[str], str], text: str
-) -> None:
-    """All of it, escaped once or twice, on one line or several; what is around it stays."""
-    spelled = then(escape(text))
+def test_escaped_note(escape: Callable[[str], str], then: Callable[[str], str], text: str) -> None:
+    """A note is redacted whole, escaped once or twice, on one line or several; nothing else is."""
+    escaped = then(escape(text))
 
-    found = PrivateTexts([NOTE]).redact_quotes(f"can't have ({spelled}), nor be blank")
+    found = PrivateTexts([NOTE]).redact_quotes(f"can't have ({escaped}), nor be blank")
 
     assert found.startswith("can't have (")
     assert found.endswith("), nor be blank")
@@ -93,7 +91,7 @@ def test_a_note_is_hidden_however_it_is_escaped(
     ],
 )
 def test_parts(text: str, expected: str) -> None:
-    """Twelve letters in a row are a quotation, and so is a word like a password; less is none."""
+    """12 letters or digits in a row are a quotation, and so is a word of both; less is none."""
     assert PrivateTexts([NOTE]).redact_quotes(text) == expected
 
 
@@ -111,12 +109,12 @@ def test_parts(text: str, expected: str) -> None:
     ],
 )
 def test_short_texts(note: str, text: str, expected: str) -> None:
-    """A short text is hidden as a whole, where it stands alone; a tiny one is not looked for."""
+    """A short text is redacted as a whole word; one below 4 letters and digits is not."""
     assert PrivateTexts([note]).redact_quotes(text) == expected
 
 
-def test_runs_side_by_side() -> None:
-    """Quotations that meet are one; what stands between two is still there."""
+def test_adjacent_quotations() -> None:
+    """Overlapping quotations get one mask; text between two stays."""
     private = PrivateTexts(["one two three four", "five six seven"])
 
     assert private.redact_quotes("one two three, two three four") == f"one two thre{MASK}"
@@ -128,7 +126,7 @@ def test_runs_side_by_side() -> None:
 
 
 def test_without_private_texts() -> None:
-    """Nothing is hidden when nothing is private."""
+    """Without private texts a line stays."""
     assert PrivateTexts([]).redact_quotes(LINE) == LINE
 
 
@@ -138,10 +136,8 @@ def test_without_private_texts() -> None:
     st.sampled_from(ESCAPES[:3]),
     st.integers(0, 60),
 )
-def test_whatever_is_quoted_does_no_harm(
-    note: str, text: str, escape: Callable[[str], str], cut: int
-) -> None:
-    """No text and no beginning of one makes it fail, and what stays is in the order it was in."""
+def test_any_quotation(note: str, text: str, escape: Callable[[str], str], cut: int) -> None:
+    """No text and no part of one makes it fail; the rest of the line keeps its order."""
     found = PrivateTexts([note]).redact_quotes(text + escape(note)[:cut])
 
     position = 0
@@ -166,12 +162,12 @@ def test_whatever_is_quoted_does_no_harm(
     ],
     ids=lambda line: line[:3],
 )
-def test_hostile_texts_take_no_time(line: str) -> None:
-    """Neither a note of the largest size nor an answer made for it holds up the message."""
-    chance = random.Random(1)
+def test_worst_case_time(line: str) -> None:
+    """The largest notes and lines made for them are searched in linear time."""
+    generator = random.Random(1)
     notes = [
         (line * 64)[: 64 * 1024],
-        "".join(chance.choice("abc123 \\%&\u00e9<") for _ in range(64 * 1024)),
+        "".join(generator.choice("abc123 \\%&\u00e9<") for _ in range(64 * 1024)),
         " ".join(f"w{number}x{number}" for number in range(6_000)),
     ]
     for note in notes:

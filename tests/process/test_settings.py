@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from process.errors import ConfigError, ExitCode
+from process.errors import ConfigError
+from process.exit_codes import ExitCode
 from process.settings import VARIABLES, Settings, Variable
 
 
 def test_defaults() -> None:
-    """Without variables, and with empty ones, the documented defaults hold."""
+    """Unset and empty variables mean the documented defaults."""
     expected = Settings(300, 3660, 10, 60, None)
 
     assert Settings.from_environment({}) == Settings() == expected
@@ -53,7 +54,7 @@ def test_ca_bundle(environ: dict[str, str], expected: str | None) -> None:
     ],
 )
 def test_bad_value(variable: Variable, text: str) -> None:
-    """A value that is no number in range is a matter of configuration; the error names it."""
+    """A value that is no number in range is a ConfigError that names variable and value."""
     with pytest.raises(ConfigError) as caught:
         Settings.from_environment({variable.name: text})
 
@@ -64,7 +65,7 @@ def test_bad_value(variable: Variable, text: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["FOURME_CONNECT_TIMEOUT", "FOURME_READ_TIMEOUT"])
-def test_no_time_at_all(name: str) -> None:
-    """A timeout of zero is refused: no call could succeed."""
+def test_zero_timeout(name: str) -> None:
+    """A timeout of zero is rejected: no call could succeed."""
     with pytest.raises(ConfigError):
         Settings.from_environment({name: "0"})

@@ -1,4 +1,4 @@
-"""A running sandbox, and a client that talks to it."""
+"""A running sandbox, and a client for it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def start() -> Iterator[Callable[..., Sandbox]]:
 
 @pytest.fixture
 def client() -> Iterator[requests.Session]:
-    """Ask in English with the demo token and account; take nothing from this machine's settings."""
+    """A client with the demo token and account, in English, without this machine's settings."""
     with requests.Session() as session:
         session.trust_env = False
         session.headers["Authorization"] = "Bearer demo-token"

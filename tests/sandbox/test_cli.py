@@ -1,4 +1,4 @@
-"""The command line, run as people run it."""
+"""The command line."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ EXAMPLE = str(ROOT / "catalog" / "relay" / "update-request.yaml")
 
 #: The first line without --fourme.
 REAL = "sandbox: without --fourme, the step calls https://api.4me.com: the real 4me"
-UNKNOWN = "an address that is not known:"
+UNKNOWN = "an unknown host:"
 
-#: Reads the spec, updates the request, publishes the answer: a step in a few lines.
+#: A minimal step: reads the spec, updates the request, publishes the response.
 STEP = """
 import requests
 from relay_sdk import Interface
@@ -40,9 +40,9 @@ headers = {
     "Authorization": f"Bearer {connection['accessToken']}",
     "X-4me-Account": connection["account"],
 }
-answer = requests.patch(url, json={"note": request["note"]}, headers=headers)
-relay.outputs.set("request", answer.json())
-print("status", answer.status_code)
+response = requests.patch(url, json={"note": request["note"]}, headers=headers)
+relay.outputs.set("request", response.json())
+print("status", response.status_code)
 """
 
 
@@ -52,7 +52,7 @@ def _run(*arguments: str, command: Sequence[str] = ()) -> subprocess.CompletedPr
 
 
 def test_a_command_gets_relays_environment_and_its_exit_code_is_ours() -> None:
-    """COMMAND finds the variables, prints as it likes, and its exit code is passed on."""
+    """COMMAND has the variables, its output is printed, and its exit code is returned."""
     script = (
         "import os, sys\n"
         "url = os.environ['METADATA_API_URL']\n"
@@ -77,17 +77,17 @@ def test_a_command_gets_relays_environment_and_its_exit_code_is_ours() -> None:
         ("{connection: {host: localhost}}", "https://localhost: this machine"),
         ("{connection: {host: 'https://u:pw@a.example'}}", "https://a.example: another machine"),
         ("{connection: {host: not4me.com}}", "https://not4me.com: another machine"),
-        ("{connection: {host: '${secrets.gone}'}}", f"{UNKNOWN} the spec names no host"),
-        ("{connection: '${secrets.gone}'}", f"{UNKNOWN} the spec names no host"),
-        ("{connection: {account: wdc}}", f"{UNKNOWN} the spec names no host"),
-        ("{}", f"{UNKNOWN} the spec names no host"),
-        ("{connection: {host: 'https://a:b'}}", f"{UNKNOWN} the connection's host is none"),
-        ("{connection: {host: ''}}", f"{UNKNOWN} the connection's host is none"),
-        ('{connection: {host: "a\\e[31m"}}', f"{UNKNOWN} the connection's host is none"),
+        ("{connection: {host: '${secrets.gone}'}}", f"{UNKNOWN} the spec has no host"),
+        ("{connection: '${secrets.gone}'}", f"{UNKNOWN} the spec has no host"),
+        ("{connection: {account: wdc}}", f"{UNKNOWN} the spec has no host"),
+        ("{}", f"{UNKNOWN} the spec has no host"),
+        ("{connection: {host: 'https://a:b'}}", f"{UNKNOWN} the connection's host is invalid"),
+        ("{connection: {host: ''}}", f"{UNKNOWN} the connection's host is invalid"),
+        ('{connection: {host: "a\\e[31m"}}', f"{UNKNOWN} the connection's host is invalid"),
     ],
 )
 def test_the_first_line_says_where_calls_go(tmp_path: Path, spec: str, place: str) -> None:
-    """Without --fourme, stderr begins with the host that the step will call; nothing else of it."""
+    """Without --fourme, the first line of stderr has the host that the step will call."""
     path = tmp_path / "input.yaml"
     path.write_text(
         "connections: {4me/c: {host: api.4me.qa}}\n"
@@ -102,8 +102,8 @@ def test_the_first_line_says_where_calls_go(tmp_path: Path, spec: str, place: st
     assert not [word for word in ("pw", "s3cret", "\x1b") if word in result.stderr]
 
 
-def test_no_proxy_carries_calls_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With --fourme, COMMAND's calls to the sandbox go straight there, all others to a dead end."""
+def test_the_proxy_variables_block_other_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --fourme, COMMAND calls the sandbox directly, other hosts by a blocking proxy."""
     monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
     monkeypatch.setenv("ALL_PROXY", "http://proxy.example:3128")
     names = ("https_proxy", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "no_proxy")
@@ -121,10 +121,10 @@ def test_no_proxy_carries_calls_away(monkeypatch: pytest.MonkeyPatch) -> None:
     ("host", "variables"),
     [("https://api.4me.com", {}), (None, {"FOURME_HOST": "https://api.4me.com"})],
 )
-def test_a_command_that_takes_its_spec_elsewhere_calls_nobody(
+def test_a_command_with_another_spec_source_calls_no_other_host(
     host: str | None, variables: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A spec that the sandbox does not serve cannot lead the step away; it says so at once."""
+    """Even with a spec that the sandbox does not serve, calls to other hosts are blocked."""
     connection = {"accessToken": "demo-token", "account": "wdc"} | ({"host": host} if host else {})
     spec = {"connection": connection, "request": {"request_id": 80339, "impact": "low"}}
     file = tmp_path / "spec.json"
@@ -137,13 +137,13 @@ def test_a_command_that_takes_its_spec_elsewhere_calls_nobody(
     assert "The sandbox lets no call leave this machine" in result.stderr
 
 
-def test_a_killed_command_is_told_as_shells_do() -> None:
-    """A command that a signal killed makes 128 and the signal's number."""
+def test_a_killed_command_exits_as_in_a_shell() -> None:
+    """The exit code of a killed command is 128 and the signal's number."""
     script = "import os; os.kill(os.getpid(), 9)"
     assert _run("--input", EXAMPLE, command=[sys.executable, "-c", script]).returncode == 137
 
 
-def test_a_report_tells_what_happened(tmp_path: Path) -> None:
+def test_the_report_has_changes_log_and_outputs(tmp_path: Path) -> None:
     """With --report, a person sees the note, the log and the output; no colour in a pipe."""
     data = tmp_path / "data.yaml"
     result = _run(
@@ -158,8 +158,8 @@ def test_a_report_tells_what_happened(tmp_path: Path) -> None:
     assert "Build 1188 was deployed" in data.read_text(encoding="utf-8")
 
 
-def test_saved_outputs_feed_the_next_step(tmp_path: Path) -> None:
-    """What one step published can be used by another one's spec."""
+def test_saved_outputs_are_used_by_the_next_step(tmp_path: Path) -> None:
+    """The outputs of one step can be used in another one's spec."""
     saved = str(tmp_path / "after.yaml")
     step = [sys.executable, "-c", STEP]
     assert _run("--input", EXAMPLE, "--fourme", "--save", saved, command=step).returncode == 0
@@ -168,8 +168,8 @@ def test_saved_outputs_feed_the_next_step(tmp_path: Path) -> None:
     assert load(Path(saved)).step("1", "default").outputs
 
 
-def test_faults_can_be_rehearsed() -> None:
-    """A rule given on the command line is met by the command."""
+def test_faults_can_be_injected() -> None:
+    """A rule on the command line applies to the command's calls."""
     result = _run(
         *("--input", EXAMPLE, "--fourme", "--report", "--fault", "patch=503"),
         command=[sys.executable, "-c", STEP],
@@ -180,7 +180,7 @@ def test_faults_can_be_rehearsed() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signals_reach_the_command(number: signal.Signals) -> None:
-    """A signal to the sandbox is passed on to COMMAND, whose end is the sandbox's."""
+    """A signal to the sandbox is forwarded to COMMAND, and its exit code is returned."""
     script = (
         "import signal, sys\n"
         f"signal.signal({int(number)}, lambda *_: sys.exit(9))\n"
@@ -196,7 +196,7 @@ def test_signals_reach_the_command(number: signal.Signals) -> None:
 
 
 def test_without_a_command_it_prints_exports_and_waits() -> None:
-    """One export for each variable, the services answer, and a signal ends it."""
+    """It prints one export for each variable, the services respond, and a signal ends it."""
     line = [sys.executable, "-m", "sandbox", "--input", EXAMPLE, "--fourme"]
     with subprocess.Popen(
         line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -209,8 +209,8 @@ def test_without_a_command_it_prints_exports_and_waits() -> None:
         assert "requests 70384" in process.stderr.readline()
         with requests.Session() as session:
             session.trust_env = False
-            answer = session.get(f"{variables['METADATA_API_URL']}/spec")
-            assert answer.json()["value"]["request"]["request_id"] == "80339"
+            response = session.get(f"{variables['METADATA_API_URL']}/spec")
+            assert response.json()["value"]["request"]["request_id"] == "80339"
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=10) == 0
 
@@ -233,10 +233,10 @@ def test_without_a_command_it_prints_exports_and_waits() -> None:
         (["--input", EXAMPLE, "--fourme", "--", "./nowhere"], "nowhere: No such file"),
     ],
 )
-def test_wrong_use_is_told_in_one_line(
+def test_a_usage_error_is_one_line(
     capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
-    """The exit code is 2, the only line says what to do, and there is no traceback."""
+    """The exit code is 2, the only line says what is wrong, and there is no traceback."""
     code = _code(arguments)
     captured = capsys.readouterr()
     assert (code, captured.out) == (2, "")
@@ -253,7 +253,7 @@ def test_wrong_use_is_told_in_one_line(
         ("runs: {1: {steps: {default: {spec: {a: !X y}}}}}", "the unknown tag '!X'"),
     ],
 )
-def test_a_bad_document_is_told_in_one_line(
+def test_an_invalid_document_is_one_line(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, message: str
 ) -> None:
     """Bad YAML, an unknown expression and an unknown tag are named."""
@@ -265,14 +265,14 @@ def test_a_bad_document_is_told_in_one_line(
 
 @pytest.mark.parametrize("arguments", [["--fault", "help"], ["--fault=help"]])
 def test_the_faults_can_be_listed(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
-    """`--fault help` needs no input, and a COMMAND's own `--fault help` is not ours."""
+    """`--fault help` needs no input, and a COMMAND's own `--fault help` is ignored."""
     assert main(arguments) == 0
     assert capsys.readouterr().out == help_text() + "\n"
     assert _code(["--", *arguments]) == 2
 
 
 def test_the_help_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
-    """--help names every option with an example."""
+    """--help lists every option, and has an example."""
     assert _code(["--help"]) == 0
     text = capsys.readouterr().out
     for name in ("input", "run", "step", "save", "report", "port", "fourme", "fourme-data"):
@@ -283,7 +283,7 @@ def test_the_help_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_command_inherits_the_environment() -> None:
-    """Variables of the sandbox are those of COMMAND, too."""
+    """COMMAND has the environment variables of the sandbox."""
     script = "import os; print(os.environ['MARK'])"
     line = [sys.executable, "-m", "sandbox", "--input", EXAMPLE, "--", sys.executable, "-c", script]
     result = subprocess.run(

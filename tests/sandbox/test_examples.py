@@ -13,14 +13,14 @@ from relay_sdk.interface import UnresolvableException
 
 from sandbox import FourMeOptions, Sandbox, load, parse
 from sandbox.cli import main
-from sandbox.data_files import sample
 from sandbox.faults import parse as parse_fault
+from sandbox.fourme.data_files import sample
 
 EXAMPLES = Path(__file__).parents[2] / "catalog" / "relay"
 
 
-def test_the_example_is_as_relay_would_hand_it_over() -> None:
-    """Parameters arrive as text, templates are filled in, and the connection is whole."""
+def test_the_example_is_evaluated_as_by_relay() -> None:
+    """Parameters are text, templates are filled in, and the connection is complete."""
     with Sandbox(load(EXAMPLES / "update-request.yaml"), fourme=FourMeOptions()) as sandbox:
         spec = Interface(sandbox.metadata_url).get()
     assert spec["connection"]["accessToken"] in str(sample()["tokens"])

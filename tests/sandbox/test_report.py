@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from sandbox import Call, Upload
+from sandbox.display import describe
 from sandbox.report import Report, render
-from sandbox.words import describe
 
 BEFORE: dict[str, object] = {
     "id": 1,
@@ -51,7 +51,7 @@ REPORT = Report(
 
 
 def test_the_whole_report() -> None:
-    """A person reads what was run, called, changed, said, logged and published."""
+    """The report has the command, its calls, changes, log and outputs."""
     assert (
         render(REPORT, colour=False)
         == """\
@@ -62,7 +62,7 @@ Exit code: 0
 
 Calls
 -----
-  4me       PATCH  /v1/requests/1  ->  no answer  (fault: reset-after)
+  4me       PATCH  /v1/requests/1  ->  no response  (fault: reset-after)
   4me       PATCH  /v1/requests/1  ->  200
 
 Request 1: S
@@ -104,8 +104,8 @@ Links
     )
 
 
-def test_nothing_is_told_as_nothing() -> None:
-    """Where nothing happened, each part says so."""
+def test_an_empty_report() -> None:
+    """Each empty part says so."""
     empty = replace(
         REPORT,
         log="",
@@ -144,6 +144,6 @@ def test_colour_only_adds_colour() -> None:
         ({"id": 5}, "5"),
     ],
 )
-def test_values_are_told_in_words(value: object, text: str) -> None:
-    """References are told by name and id, anything else shortly."""
+def test_values_as_text(value: object, text: str) -> None:
+    """References are described by name and id, other values as JSON."""
     assert describe(value) == text

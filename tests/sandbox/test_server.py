@@ -1,4 +1,4 @@
-"""Sandboxes as a whole."""
+"""The sandbox as a whole."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def test_several_run_at_once(start: Callable[..., Sandbox], client: requests.Ses
     assert (first.outputs, second.outputs) == ({}, {"only": "there"})
 
 
-def test_starting_is_quick() -> None:
-    """Tests start hundreds: the quickest of a few starts and stops takes less than 50 ms."""
+def test_starting_is_fast() -> None:
+    """Tests start hundreds: the fastest of a few starts and stops takes less than 50 ms."""
     durations = []
     for _ in range(5):
         began = time.perf_counter()
@@ -48,16 +48,16 @@ def test_starting_is_quick() -> None:
     assert min(durations) < 0.05
 
 
-def test_ports_are_given_back() -> None:
-    """After leaving, nobody listens any more, and the port can be had again."""
+def test_ports_are_released() -> None:
+    """After the end, the port is free again."""
     with Sandbox(EMPTY) as sandbox:
         port = int(sandbox.metadata_url.rpartition(":")[2])
     with Sandbox(EMPTY, port=port) as sandbox:
         assert sandbox.metadata_url.endswith(f":{port}")
 
 
-def test_a_port_that_is_taken_is_an_error() -> None:
-    """Entering fails, and leaves nothing running."""
+def test_a_port_in_use_is_an_error() -> None:
+    """Entering fails, and nothing keeps running."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         sandbox = Sandbox(EMPTY, port=other.getsockname()[1])
         with pytest.raises(OSError, match="in use"), sandbox:
@@ -72,7 +72,7 @@ def test_only_loopback_is_bound(start: Callable[..., Sandbox]) -> None:
 
 
 def test_the_environment_is_relays(start: Callable[..., Sandbox]) -> None:
-    """A step finds the three variables that Relay sets; the token is in the address."""
+    """A step gets the three variables that Relay sets; the token is in the URL."""
     sandbox = start()
     assert sandbox.environment() == {
         "METADATA_API_URL": sandbox.metadata_url,
@@ -83,7 +83,7 @@ def test_the_environment_is_relays(start: Callable[..., Sandbox]) -> None:
 
 
 def test_calls_are_recorded(start: Callable[..., Sandbox], client: requests.Session) -> None:
-    """Each call is there in order, with what was sent and answered."""
+    """Calls are recorded in order, with request and status."""
     sandbox = start()
     Interface(sandbox.metadata_url).get()
     client.patch(f"{sandbox.fourme_url}/v1/requests/80339?a=b", data=b'{"impact": "low"}')
@@ -97,8 +97,8 @@ def test_calls_are_recorded(start: Callable[..., Sandbox], client: requests.Sess
     assert (other.name, other.status) == ("other", 404)
 
 
-def test_the_placeholder_becomes_the_address(start: Callable[..., Sandbox]) -> None:
-    """In a spec that is given as it is, the placeholder is replaced wherever it stands."""
+def test_the_placeholder_is_replaced_by_the_url(start: Callable[..., Sandbox]) -> None:
+    """In a literal spec, the placeholder is replaced everywhere."""
     spec = {"connection": {"host": f"{FOURME_HOST}/v1"}, "list": [FOURME_HOST, 1]}
     sandbox = start(document=document_for(spec))
     served = Interface(sandbox.metadata_url).get()
@@ -108,8 +108,8 @@ def test_the_placeholder_becomes_the_address(start: Callable[..., Sandbox]) -> N
     }
 
 
-def test_without_fourme_connections_are_left_alone() -> None:
-    """The same file works against the real 4me; the sandbox has no address to tell."""
+def test_without_fourme_connections_are_unchanged() -> None:
+    """The same file works with the real 4me; the sandbox has no URL of its own."""
     connections = "connections: {4me/a: {host: h}}"
     text = (
         f"{connections}\nruns: {{1: {{steps: {{default: {{spec: {{c: !Connection [4me, a]}}}}}}}}}}"
@@ -129,23 +129,21 @@ def test_without_fourme_connections_are_left_alone() -> None:
         ({"faults": ["patch=503"]}, FaultError),
     ],
 )
-def test_wrong_arguments_are_told_at_once(
-    arguments: dict[str, str], error: type[Exception]
-) -> None:
-    """What can't be served is an error before anything is started."""
+def test_wrong_arguments_are_errors(arguments: dict[str, str], error: type[Exception]) -> None:
+    """Wrong arguments are errors before anything is started."""
     with pytest.raises(error):
         Sandbox(EMPTY, **arguments)  # type: ignore[arg-type]  # each is right for its own parameter
 
 
-def test_an_unknown_expression_is_told_at_once() -> None:
-    """A spec that can't be evaluated is not served."""
+def test_an_unknown_expression_is_an_error() -> None:
+    """A spec that can't be evaluated is an error."""
     text = "runs: {1: {steps: {default: {spec: {a: '${now()}'}}}}}"
     with pytest.raises(ExpressionError, match="now"):
         Sandbox(parse(text))
 
 
-def test_stalled_calls_do_not_hold_up_the_end(client: requests.Session) -> None:
-    """Leaving drops a call that is being stalled, at once."""
+def test_stalled_calls_do_not_delay_the_end(client: requests.Session) -> None:
+    """A stalled call is closed at once when the sandbox stops."""
     with Sandbox(EMPTY, fourme=FourMeOptions(), faults=["read=stall-before*"]) as sandbox:
         with pytest.raises(requests.ReadTimeout):
             client.get(f"{sandbox.fourme_url}/v1/requests/80339", timeout=0.05)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fourme.hosts import Host
-from process.errors import ConfigError, ExitCode, SpecError, StepError
+from process.errors import ConfigError, SpecError, StepError
+from process.exit_codes import ExitCode
 from spec.validation import validate
 from tests.scenario_files import CONNECTION
 

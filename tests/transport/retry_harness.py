@@ -5,16 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-import requests
-
-from process.errors import (
-    StepError,
-)
+from process.errors import RejectedError, StepError
 from process.settings import Settings
 from tests.fake_clock import FakeClock
+from transport.budget import RetryBudget
 from transport.failures import AttemptFailed
+from transport.headers import RetryAfter
 from transport.retry_policy import FailureKind, Idempotency
-from transport.retrying import Call, RetryBudget, Verification, retry_or_verify
+from transport.retrying import RetryableCall, Verification, retry_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,15 +31,20 @@ VERIFIABLE, NON_IDEMPOTENT = Idempotency.VERIFIABLE, Idempotency.NON_IDEMPOTENT
 def throttled(seconds: float | None, until: datetime | None = None) -> AttemptFailed:
     """Return what a 429 is."""
     return AttemptFailed(
-        FailureKind.RATE_LIMITED, "it answered 429", retry_after=seconds, until=until, status=429
+        FailureKind.RATE_LIMITED,
+        "it answered 429",
+        retry_after=RetryAfter(seconds, until),
+        status=429,
     )
 
 
-def answer(status: int = 200) -> requests.Response:
-    """Return an answer with a status."""
-    response = requests.Response()
-    response.status_code = status
-    return response
+ANSWER = "the answer"
+VERIFIED = "read after the verification"
+
+
+def rejected(status: int) -> RejectedError:
+    """Return what an attempt raises that the service rejects."""
+    return RejectedError(f"refused ({status})", status=status)
 
 
 class Script:
@@ -51,14 +54,12 @@ class Script:
         attempts: how many there were.
     """
 
-    def __init__(
-        self, *turns: requests.Response | Exception, clock: FakeClock | None = None
-    ) -> None:
+    def __init__(self, *turns: str | Exception, clock: FakeClock | None = None) -> None:
         self.attempts = 0
         self._turns = turns
         self._clock = clock
 
-    def __call__(self) -> requests.Response:
+    def __call__(self) -> str:
         """Make one attempt; the last turn repeats itself for ever. Each takes a second."""
         turn = self._turns[min(self.attempts, len(self._turns) - 1)]
         self.attempts += 1
@@ -90,27 +91,30 @@ class Scene:
     during_check: Callable[[], object] = lambda: None
     finish_after_sigterm: bool = False
 
-    def retry_call(self, attempt: Callable[[], requests.Response]) -> requests.Response | None:
+    def retry_call(self, attempt: Callable[[], str]) -> str:
         """Deliver the call."""
-        call = Call(
+        call = RetryableCall(
             "update request 5",
             "4me (api.4me.com)",
             self.idempotency,
-            self._look if self.found else None,
-            "Open the page.",
-            self.finish_after_sigterm,
+            manual_check="Open the page.",
+            finish_after_sigterm=self.finish_after_sigterm,
         )
-        return retry_or_verify(call, attempt, RetryBudget(self.settings, self.clock))
+        verifier = self if self.found else None
+        return retry_call(call, attempt, RetryBudget(self.settings, self.clock), verifier)
 
-    def _look(self, started: float) -> Verification:
+    def verify(self, attempt_started: float) -> Verification:
+        """Find what `found` says."""
         found = self.found[self.verifications]
         self.verifications += 1
-        self.doubtful_since.append(started)
+        self.doubtful_since.append(attempt_started)
         self.during_check()
         if isinstance(found, StepError):
             raise found
-        return (
-            Verification(arrived=False, unclear=found)
-            if isinstance(found, str)
-            else Verification(found)
-        )
+        if isinstance(found, str):
+            return Verification(is_applied=False, unclear=found)
+        return Verification(found)
+
+    def result(self) -> str:
+        """Return what is there once the call is verified."""
+        return VERIFIED

@@ -10,8 +10,10 @@ from process.settings import Settings
 from tests.fake_clock import FakeClock
 from tests.fourme.exchanges import REQUEST, call
 from tests.transport.loopback import Connection, head, serve
+from transport.body import RequestBody
+from transport.context import RunContext
 from transport.failures import AttemptFailed
-from transport.http import RequestBody, RunContext, json_body
+from transport.json_body import json_body
 from transport.retry_policy import FailureKind
 from transport.session import plain_session
 

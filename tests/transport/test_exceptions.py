@@ -13,7 +13,8 @@ import urllib3
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError
 
 from process.errors import CertificateError, ConfigError, StepError
-from transport.failures import AttemptFailed, classify_exception
+from transport.exceptions import classify_exception
+from transport.failures import AttemptFailed
 from transport.retry_policy import FailureKind
 
 if TYPE_CHECKING:
@@ -227,7 +228,7 @@ def test_words_of_the_system() -> None:
 
     found = [classify_exception(error, unsent=False) for error in (reset, closed)]
 
-    assert [item.what for item in found] == [
+    assert [str(item) for item in found] == [
         "the connection was lost (Reset it)",
         "the connection was lost (RemoteDisconnected)",
     ]
@@ -248,7 +249,7 @@ def test_words_of_proxies_and_tls(error: Exception, what: str) -> None:
     found = classify_exception(error, unsent=False)
 
     assert isinstance(found, AttemptFailed)
-    assert found.what == what
+    assert found.reason == what
 
 
 def test_refusing_proxy() -> None:
@@ -293,7 +294,7 @@ def test_no_such_host(number: int) -> None:
 
     assert isinstance(found, AttemptFailed)
     assert found.kind is FailureKind.UNKNOWN_HOST
-    assert found.what == "the host api.4me.con does not exist (what the resolver says)"
+    assert found.reason == "the host api.4me.con does not exist (what the resolver says)"
 
 
 def test_no_such_proxy() -> None:
@@ -302,7 +303,7 @@ def test_no_such_proxy() -> None:
 
     assert isinstance(found, AttemptFailed)
     assert found.kind is FailureKind.UNKNOWN_HOST
-    assert found.what.startswith("the proxy that HTTPS_PROXY names does not exist")
+    assert found.reason.startswith("the proxy that HTTPS_PROXY names does not exist")
 
 
 @pytest.mark.parametrize("number", [socket.EAI_AGAIN, socket.EAI_FAIL])

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from process.errors import RedirectError
 from tests.fake_clock import FakeClock
-from transport.failures import AttemptFailed, raise_for_status, server_time, trace_id_of
+from transport.failures import AttemptFailed, raise_for_status
+from transport.headers import server_time, trace_id_of
 from transport.retry_policy import FailureKind
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
@@ -66,15 +67,15 @@ def test_mishaps(status: int, kind: FailureKind) -> None:
     found = failure_of(answer(status, X_Request_Id="abc-1"))
 
     assert (found.kind, found.status, found.trace_id) == (kind, status, "abc-1")
-    assert str(status) in found.what
-    assert "\x1b" not in found.what
+    assert str(status) in found.reason
+    assert "\x1b" not in found.reason
 
 
 def test_words_of_a_status_are_the_standard_ones() -> None:
     """What a server says for a reason may be anything, a note among it."""
     response = answer(500)
     response.reason = "The note that was sent"
-    assert failure_of(response).what == "it answered 500 (Internal Server Error)"
+    assert failure_of(response).reason == "it answered 500 (Internal Server Error)"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ def test_retry_after_without_date() -> None:
     found = failure_of(answer(429, Retry_After="60"))
 
     assert found.until == datetime(2026, 11, 21, 12, 1, 0, tzinfo=UTC)
-    assert "60 s" in found.what
+    assert "60 s" in found.reason
 
 
 def test_retry_after_at_the_end_of_time() -> None:

@@ -13,8 +13,10 @@ from process.settings import Settings
 from tests.fake_clock import FakeClock
 from tests.fourme.exchanges import REQUEST, call, failure_of
 from tests.transport.loopback import Connection, head, serve
+from transport.body import RequestBody
+from transport.context import RunContext
 from transport.failures import AttemptFailed
-from transport.http import ExcessiveDepthError, RequestBody, RunContext, json_body
+from transport.json_body import ExcessiveDepthError, json_body
 from transport.retry_policy import FailureKind
 
 if TYPE_CHECKING:
@@ -260,7 +262,7 @@ def test_tls_where_there_is_none(session: requests.Session) -> None:
     with serve(turn) as server, pytest.raises(AttemptFailed) as caught:
         call(session, server.url.replace("http:", "https:"), RequestBody(b"{}"))
     assert caught.value.kind is FailureKind.NOT_SENT
-    assert "WRONG_VERSION_NUMBER" in caught.value.what
+    assert "WRONG_VERSION_NUMBER" in caught.value.reason
 
 
 def test_debug_line(session: requests.Session, caplog: pytest.LogCaptureFixture) -> None:
@@ -308,7 +310,7 @@ def test_timeout() -> None:
     context = RunContext(Settings(connect_timeout=1, read_timeout=2), FakeClock())
 
     assert context.timeout == (1, 2)
-    assert context.longest == 5
+    assert context.max_attempt_time == 5
 
 
 def test_certificates(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -17,33 +17,30 @@ from process.errors import (
 from process.settings import MAX_UNKNOWN_HOST_TIME, TERMINATION_TIME, Settings
 from tests.fake_clock import FakeClock
 from tests.transport.retry_harness import (
+    ANSWER,
     IDEMPOTENT,
     NON_IDEMPOTENT,
     NOT_SENT,
     SAFE,
     SERVER_ERROR,
     TIMEOUT,
-    VERIFIABLE,
     Scene,
     Script,
-    answer,
     throttled,
 )
+from transport.budget import RateLimitUsage, RetryBudget
 from transport.failures import AttemptFailed
 from transport.retry_policy import FailureKind, Idempotency
-from transport.retrying import Call, RateLimitUsage, RetryBudget, retry_or_verify
-
-if TYPE_CHECKING:
-    import requests
+from transport.retrying import RetryableCall, retry_call
 
 
 @pytest.mark.parametrize("idempotency", Idempotency)
 def test_throttled(idempotency: Idempotency) -> None:
     """A rate limit is waited for as asked, beyond the retry time, and then sent again."""
     scene = Scene(idempotency, Settings(retry_time=0))
-    script = Script(throttled(1800.0), throttled(7.0), answer())
+    script = Script(throttled(1800.0), throttled(7.0), ANSWER)
 
-    assert scene.retry_call(script) is not None
+    assert scene.retry_call(script) == ANSWER
     assert scene.clock.waits == [1800.0, 7.0]
 
 
@@ -51,7 +48,7 @@ def test_throttled_without_time() -> None:
     """A rate limit that does not say how long backs off from 2 s."""
     scene = Scene(clock=FakeClock(jitter=0.0))
 
-    scene.retry_call(Script(throttled(None), throttled(None), throttled(None), answer()))
+    scene.retry_call(Script(throttled(None), throttled(None), throttled(None), ANSWER))
     assert scene.clock.waits == [2.0, 4.0, 8.0]
 
 
@@ -90,7 +87,7 @@ def test_waits_on_rate_limits_do_not_use_up_the_retry_time() -> None:
     """After a long rate limit, the retry time is all there still."""
     scene = Scene(settings=Settings(retry_time=4))
 
-    scene.retry_call(Script(throttled(3000.0), NOT_SENT, NOT_SENT, answer()))
+    scene.retry_call(Script(throttled(3000.0), NOT_SENT, NOT_SENT, ANSWER))
     assert scene.clock.waits == [3000.0, 1.0, 2.0]
 
 
@@ -99,7 +96,7 @@ def test_waits_on_rate_limits_do_not_use_up_the_retry_time() -> None:
 def test_terminated(failure: AttemptFailed, idempotency: Idempotency) -> None:
     """Being asked to end while waiting ends the run at once; nothing was applied."""
     scene = Scene(idempotency, clock=FakeClock(terminate_at=0.1))
-    script = Script(failure, answer())
+    script = Script(failure, ANSWER)
 
     with pytest.raises(TerminatedError) as caught:
         scene.retry_call(script)
@@ -119,7 +116,7 @@ def test_terminated_after_doubt() -> None:
 
 def test_terminated_before_verifying() -> None:
     """Being asked to end before an update could be verified leaves its outcome unknown."""
-    scene = Scene(VERIFIABLE, clock=FakeClock(terminate_at=0.1), found=(True,))
+    scene = Scene(NON_IDEMPOTENT, clock=FakeClock(terminate_at=0.1), found=(True,))
 
     with pytest.raises(OutcomeUnknownError) as caught:
         scene.retry_call(Script(TIMEOUT))
@@ -130,7 +127,7 @@ def test_terminated_before_verifying() -> None:
 
 def test_terminated_between_two_looks() -> None:
     """Being asked to end while the server may still be at work leaves the outcome unknown."""
-    scene = Scene(VERIFIABLE, clock=FakeClock(terminate_at=5.0), found=(False, True))
+    scene = Scene(NON_IDEMPOTENT, clock=FakeClock(terminate_at=5.0), found=(False, True))
 
     with pytest.raises(OutcomeUnknownError) as caught:
         scene.retry_call(Script(SERVER_ERROR))
@@ -141,9 +138,9 @@ def test_terminated_between_two_looks() -> None:
 
 def test_terminated_after_verifying() -> None:
     """Being asked to end after an update was found absent for certain: it was not applied."""
-    scene = Scene(VERIFIABLE, clock=FakeClock(terminate_at=15.0), found=(False, False))
+    scene = Scene(NON_IDEMPOTENT, clock=FakeClock(terminate_at=15.0), found=(False, False))
     scene.during_check = lambda: scene.clock.advance(10.0 * (scene.verifications - 1))
-    script = Script(SERVER_ERROR, answer())
+    script = Script(SERVER_ERROR, ANSWER)
 
     with pytest.raises(TerminatedError) as caught:
         scene.retry_call(script)
@@ -154,9 +151,9 @@ def test_terminated_after_verifying() -> None:
 def test_must_finish(failure: AttemptFailed) -> None:
     """What must finish is tried again after a signal, once the whole wait is over."""
     scene = Scene(IDEMPOTENT, clock=FakeClock(terminate_at=0.1), finish_after_sigterm=True)
-    script = Script(failure, failure, answer())
+    script = Script(failure, failure, ANSWER)
 
-    assert scene.retry_call(script) is not None
+    assert scene.retry_call(script) == ANSWER
     assert script.attempts == 3
     assert scene.clock.waits == [0.5, 0.5, 1.0, 1.0]
     assert scene.clock.monotonic() == pytest.approx(0.1 + 0.5 + 1.0)
@@ -214,7 +211,7 @@ def test_long_waits_end_with_the_grace() -> None:
     """A long wait that a signal interrupts is cut to the time of grace."""
     scene = Scene(IDEMPOTENT, clock=FakeClock(terminate_at=40.0), finish_after_sigterm=True)
 
-    assert scene.retry_call(Script(*[NOT_SENT] * 7, answer())) is not None
+    assert scene.retry_call(Script(*[NOT_SENT] * 7, ANSWER)) == ANSWER
     assert scene.clock.waits[-2:] == [30.0, TERMINATION_TIME]
     assert scene.clock.monotonic() == 40.0 + TERMINATION_TIME
 
@@ -235,7 +232,7 @@ def test_slow_refusals_do_not_use_up_the_retry_time() -> None:
     scene = Scene(settings=Settings(retry_time=18))
     turns = [throttled(0.0)] * 5
 
-    assert scene.retry_call(Script(*turns, NOT_SENT, answer(), clock=scene.clock)) is not None
+    assert scene.retry_call(Script(*turns, NOT_SENT, ANSWER, clock=scene.clock)) == ANSWER
 
 
 def test_a_host_that_does_not_exist() -> None:
@@ -265,10 +262,10 @@ def test_a_host_that_is_gone_after_doubt() -> None:
 def test_a_host_that_is_known_again() -> None:
     """The seconds begin anew once the host was there."""
     missing = AttemptFailed(FailureKind.UNKNOWN_HOST, "the host api.example does not exist")
-    script = Script(*[missing] * 3, NOT_SENT, *[missing] * 2, answer())
+    script = Script(*[missing] * 3, NOT_SENT, *[missing] * 2, ANSWER)
     scene = Scene(clock=FakeClock(jitter=0.0))
 
-    assert scene.retry_call(script) is not None
+    assert scene.retry_call(script) == ANSWER
     assert sum(scene.clock.waits) > MAX_UNKNOWN_HOST_TIME
 
 
@@ -282,7 +279,6 @@ def code_now(scene: Scene) -> int:
     [
         (SAFE, False, 75, 75),
         (IDEMPOTENT, False, 75, 75),
-        (VERIFIABLE, False, 76, 75),
         (NON_IDEMPOTENT, False, 76, 75),
         (IDEMPOTENT, True, 74, 74),
     ],
@@ -296,10 +292,10 @@ def test_what_an_end_in_the_middle_would_mean(
 ) -> None:
     """What may be applied is in doubt while it is under way, and not while nothing is."""
     scene = Scene(idempotency, finish_after_sigterm=finish_after_sigterm)
-    script = Script(throttled(5.0), answer())
+    script = Script(throttled(5.0), ANSWER)
     codes: list[int] = []
 
-    def attempt() -> requests.Response:
+    def attempt() -> str:
         codes.append(code_now(scene))
         return script()
 
@@ -315,7 +311,7 @@ def test_what_an_end_in_the_middle_would_mean(
 
 def test_an_end_in_doubt_would_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """While it is waited and looked for, what was sent is in doubt, until it is not there."""
-    scene = Scene(VERIFIABLE, found=(False, False))
+    scene = Scene(NON_IDEMPOTENT, found=(False, False))
     codes: list[int] = []
 
     def wait(seconds: float) -> bool:
@@ -325,7 +321,7 @@ def test_an_end_in_doubt_would_be_unknown(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(scene.clock, "wait", wait)
     scene.during_check = lambda: codes.append(code_now(scene))
-    scene.retry_call(Script(SERVER_ERROR, answer()))
+    scene.retry_call(Script(SERVER_ERROR, ANSWER))
     assert codes == [76, 76, 76, 76, 75]
 
 
@@ -334,19 +330,21 @@ def test_an_attempt_that_is_not_sent_yet_is_not_in_doubt() -> None:
     clock = FakeClock()
     codes: list[int] = []
 
-    def attempt() -> requests.Response:
+    def attempt() -> str:
         codes.append(clock.calls[-1][1]())
-        return answer()
+        return ANSWER
 
-    call = Call("update", "4me", NON_IDEMPOTENT, is_unsent=lambda: True)
-    retry_or_verify(call, attempt, RetryBudget(Settings(), clock))
+    call = RetryableCall("update", "4me", NON_IDEMPOTENT, is_unsent=lambda: True)
+    retry_call(call, attempt, RetryBudget(Settings(), clock))
     assert codes == [75]
 
 
 def test_waits_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     """Each wait is a line that says what happened, what follows and when."""
     with caplog.at_level("WARNING", "step"):
-        Scene(VERIFIABLE, found=(False, False)).retry_call(Script(NOT_SENT, SERVER_ERROR, answer()))
+        Scene(NON_IDEMPOTENT, found=(False, False)).retry_call(
+            Script(NOT_SENT, SERVER_ERROR, ANSWER)
+        )
 
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 4
@@ -366,19 +364,19 @@ def test_waits_are_logged(caplog: pytest.LogCaptureFixture) -> None:
 )
 def test_budget(settings: Settings, longest: float | None, expected: tuple[float, float]) -> None:
     """A budget is what the settings say, or less where an operation is worth less."""
-    more: dict[str, Any] = {} if longest is None else {"longest": longest}
+    more: dict[str, Any] = {} if longest is None else {"max_time": longest}
     budget = RetryBudget(settings, FakeClock(), **more)
 
-    assert (budget.retry_left, budget.throttle_left) == expected
+    assert (budget.retry_left, budget.rate_limit_left) == expected
 
 
 def test_rate_limits_are_charged_to_the_run() -> None:
     """Each operation has a retry time of its own; what rate limits cost is one for all."""
     clock, run = FakeClock(), RateLimitUsage()
-    first = RetryBudget(Settings(retry_time=100, throttle_time=50), clock, run=run)
-    first.note_throttling(20)
-    second = RetryBudget(Settings(retry_time=100, throttle_time=50), clock, run=run)
-    assert (second.retry_left, second.throttle_left) == (100, 30)
+    first = RetryBudget(Settings(retry_time=100, throttle_time=50), clock, usage=run)
+    first.charge_rate_limit(20)
+    second = RetryBudget(Settings(retry_time=100, throttle_time=50), clock, usage=run)
+    assert (second.retry_left, second.rate_limit_left) == (100, 30)
 
 
 def test_budget_is_shared() -> None:
@@ -387,7 +385,7 @@ def test_budget_is_shared() -> None:
     budget = RetryBudget(Settings(retry_time=100, throttle_time=50), clock)
 
     clock.advance(30)
-    assert (budget.retry_left, budget.throttle_left) == (70, 50)
-    budget.note_throttling(20)
+    assert (budget.retry_left, budget.rate_limit_left) == (70, 50)
+    budget.charge_rate_limit(20)
     clock.advance(20)
-    assert (budget.retry_left, budget.throttle_left) == (70, 30)
+    assert (budget.retry_left, budget.rate_limit_left) == (70, 30)

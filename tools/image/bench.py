@@ -14,9 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from sandbox.assembly import FourMeOptions
-from sandbox.document import load
-from sandbox.server import Sandbox
+from sandbox import FourMeOptions, Sandbox, load
 from tools.image.builders import CONTEXT
 from tools.image.container import Container, check_requirements, chroot_command
 from tools.image.errors import ImageError

@@ -9,9 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from process import VERSION
-from sandbox.assembly import FourMeOptions
-from sandbox.document import FOURME_HOST, document_for
-from sandbox.server import Sandbox
+from sandbox import FOURME_HOST, FourMeOptions, Sandbox, document_for
 from tools.image.budget import read_budget
 from tools.image.image_build import ACTION, data_file
 from tools.image.import_profile import read_profile

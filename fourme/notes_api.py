@@ -1,0 +1,119 @@
+"""The notes of a request: /requests/:id/notes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from process.errors import UnexpectedResponseError
+from process.settings import MAX_NOTE_PAGES, MAX_NOTES, MAX_VERIFICATION_TIME, NOTES_PER_PAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import requests
+
+    from fourme.api_errors import ErrorContext
+    from fourme.client import ApiClient
+    from transport.budget import RetryBudget
+
+
+class NotesPage(NamedTuple):
+    """One page of notes.
+
+    Attributes:
+        notes: the notes.
+        response: the response that holds them.
+        asked_at: when it was asked for, by the clock's monotonic time.
+        answered_at: when it was there.
+    """
+
+    notes: list[Mapping[str, Any]]
+    response: requests.Response
+    asked_at: float
+    answered_at: float
+
+    @property
+    def next_query(self) -> str | None:
+        """The query of the next page, as the server gives it; None on the last one.
+
+        Of the address, that is all that is used: what a proxy makes of the rest is never called.
+
+        Raises:
+            UnexpectedResponseError: there is a link to the next page, but no query in it.
+        """
+        link = self.response.links.get("next")
+        if link is None:
+            return None
+        try:
+            query = urlsplit(link.get("url", "")).query
+        except ValueError:
+            query = ""
+        if not query:
+            raise UnexpectedResponseError("the answer does not say where the next page of notes is")
+        return query
+
+    @property
+    def total(self) -> int | None:
+        """How many notes the server says that there are on all pages; None when it does not."""
+        total = self.response.headers.get("X-Pagination-Total-Entries", "")
+        return int(total[:18]) if total.isascii() and total.isdigit() else None
+
+    def check_is_last(self, seen: int, total: int | None) -> None:
+        """Make sure that a page without a next one is the last.
+
+        Args:
+            seen: how many notes there were on all pages.
+            total: how many there should be, as the first page says: others may be added meanwhile.
+
+        Raises:
+            UnexpectedResponseError: something has removed the link to the next page.
+        """
+        is_last = len(self.notes) < NOTES_PER_PAGE if total is None else seen >= total
+        if not is_last:
+            raise UnexpectedResponseError("the answer does not link to the next page of notes")
+
+
+class NotesApi:
+    """The notes of one request."""
+
+    def __init__(self, api: ApiClient, request_id: int) -> None:
+        self._api = api
+        self._path = f"/requests/{request_id}/notes"
+
+    def pages(self, error_context: ErrorContext, budget: RetryBudget) -> Iterator[NotesPage]:
+        """Yield all notes, page by page.
+
+        Newest first is asked for, but nothing relies on any order.
+
+        Raises:
+            StepError: they cannot all be read.
+        """
+        params: Mapping[str, str] | str = {"sort": "-id", "per_page": str(NOTES_PER_PAGE)}
+        seen, total = 0, None
+        started = budget.clock.monotonic()
+        for _ in range(MAX_NOTE_PAGES):
+            page = self._page(error_context, budget, params)
+            yield page
+            total = page.total if seen == 0 else total
+            seen += len(page.notes)
+            if page.next_query is None:
+                page.check_is_last(seen, total)
+                return
+            if seen >= MAX_NOTES or page.next_query == params:
+                break
+            if budget.clock.terminated:
+                raise UnexpectedResponseError("SIGTERM came before all notes were read")
+            if page.answered_at - started > MAX_VERIFICATION_TIME:
+                raise UnexpectedResponseError("reading the notes takes too long")
+            params = page.next_query
+        raise UnexpectedResponseError(f"the request has more than {seen} notes")
+
+    def _page(
+        self, error_context: ErrorContext, budget: RetryBudget, params: Mapping[str, str] | str
+    ) -> NotesPage:
+        answer = self._api.get(self._path, error_context, budget, params)
+        notes = answer.value
+        if not isinstance(notes, list) or not all(isinstance(note, dict) for note in notes):
+            raise UnexpectedResponseError("the answer is not a list of notes")
+        return NotesPage(notes, answer.response, answer.asked_at, budget.clock.monotonic())

@@ -1,0 +1,101 @@
+"""The exit codes of the step, after sysexits.h, and what each one means."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+
+class ExitCode(IntEnum):
+    """The exit code of the process; `EXIT_CODES` says what each one means."""
+
+    OK = 0
+    DATA = 65
+    NO_INPUT = 66
+    SOFTWARE = 70
+    IO = 74
+    TRY_LATER = 75
+    PROTOCOL = 76
+    PERMISSION = 77
+    CONFIG = 78
+
+
+class ExitCodeMeaning(NamedTuple):
+    """One row of the table of exit codes, as text for users.
+
+    Attributes:
+        code: the exit code.
+        name: its name in sysexits.h.
+        when: what has happened.
+        applied: whether the update was applied.
+        again: whether to run the step again.
+    """
+
+    code: ExitCode
+    name: str
+    when: str
+    applied: str
+    again: str
+
+
+EXIT_CODES = (
+    ExitCodeMeaning(ExitCode.OK, "ok", "updated, output published", "yes", "-"),
+    ExitCodeMeaning(
+        ExitCode.DATA,
+        "data",
+        "the spec is invalid, or 4me refused the values (400, 422, other 4xx)",
+        "no",
+        "after a fix",
+    ),
+    ExitCodeMeaning(
+        ExitCode.NO_INPUT,
+        "no input",
+        "no such request, or not to be seen (404)",
+        "no",
+        "after a fix",
+    ),
+    ExitCodeMeaning(ExitCode.SOFTWARE, "software", "a bug in the step", "unknown", "report it"),
+    ExitCodeMeaning(
+        ExitCode.IO,
+        "I/O",
+        "updated, but the output could not be published",
+        "yes",
+        "no: it would repeat notes",
+    ),
+    ExitCodeMeaning(
+        ExitCode.TRY_LATER,
+        "try later",
+        "not reachable, 5xx, rate limited beyond the budget, terminated while waiting",
+        "no, or safe to repeat",
+        "yes",
+    ),
+    ExitCodeMeaning(
+        ExitCode.PROTOCOL,
+        "protocol",
+        "the outcome could not be established, or the answer is not a request; terminated in doubt",
+        "maybe",
+        "look first",
+    ),
+    ExitCodeMeaning(
+        ExitCode.PERMISSION,
+        "permission",
+        "401, 403: the token is not accepted, or its user lacks a role",
+        "no",
+        "after a fix",
+    ),
+    ExitCodeMeaning(
+        ExitCode.CONFIG,
+        "config",
+        "METADATA_API_URL missing or wrong, no spec or more than one, a file that cannot be read, "
+        "an output that cannot be written, metadata service refuses, unresolvable references, a "
+        "host that is wrong or does not exist, a redirect, an untrusted certificate, a bad "
+        "environment variable",
+        "no",
+        "after a fix",
+    ),
+)
+
+
+def exit_code_meaning(code: ExitCode) -> ExitCodeMeaning:
+    """Return the row of `EXIT_CODES` for `code`."""
+    return next(meaning for meaning in EXIT_CODES if meaning.code is code)

@@ -1,0 +1,141 @@
+"""Termination by SIGTERM and SIGINT: the calls in flight, and the watchdog that ends the process.
+
+docs/guarantees.md, section "Signals", says what users may rely on.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from contextlib import contextmanager
+from threading import Thread
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+from process.errors import OutcomeUnknownError, OutputError, TerminatedError
+from process.exit_codes import ExitCode
+from process.logs import encode_utf8, sanitize_lines
+from process.settings import TERMINATION_TIME
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from process.errors import StepError
+
+TERMINATION_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_WATCHDOG_MARGIN = 2.0  # seconds that the main thread gets to exit before the watchdog does
+_STDERR = 2
+
+
+class CallInFlight(NamedTuple):
+    """A call that has begun and not ended.
+
+    Attributes:
+        purpose: what it does, to complete "The step could not ...".
+        exit_code_if_killed: returns the exit code if the process is killed during the call:
+            TRY_LATER where it is safe to repeat, PROTOCOL where the update may have been applied,
+            IO where it was applied.
+    """
+
+    purpose: str
+    exit_code_if_killed: Callable[[], ExitCode]
+
+
+class CallsInFlight:
+    """The calls in flight, each made within the one before."""
+
+    def __init__(self) -> None:
+        self._calls = [CallInFlight("start", lambda: ExitCode.TRY_LATER)]
+        self._is_applied = False
+
+    @property
+    def purpose(self) -> str:
+        """What the innermost call does, to complete "The step tries to ..."."""
+        return self._calls[-1].purpose
+
+    @contextmanager
+    def in_flight(
+        self, purpose: str, exit_code_if_killed: Callable[[], ExitCode]
+    ) -> Iterator[None]:
+        """Return a context that a call is made in; see `CallInFlight` for the arguments."""
+        self._calls.append(CallInFlight(purpose, exit_code_if_killed))
+        try:
+            yield
+        finally:
+            self._calls.pop()
+
+    def mark_applied(self) -> None:
+        """Record that the update was applied: from now on the exit code if killed is IO."""
+        self._calls[0] = CallInFlight("publish the output", lambda: ExitCode.IO)
+        self._is_applied = True
+
+    def killed_error(self) -> StepError:
+        """Return the error of a process that is killed now."""
+        call = self._calls[min(1, len(self._calls) - 1)]  # the outermost knows about the update
+        code = ExitCode.IO if self._is_applied else call.exit_code_if_killed()
+        what = f"The step was asked to end, and could not {call.purpose} in time."
+        if code is ExitCode.PROTOCOL:
+            return OutcomeUnknownError(
+                what, fix="Look at the request before you run the step again."
+            )
+        if code is ExitCode.IO:
+            return OutputError(what, fix="Go on with the workflow by hand.")
+        return TerminatedError(what, fix="Run the step again.")
+
+
+def terminated_error() -> TerminatedError:
+    """Return the error of a step that was terminated before it sent the update."""
+    return TerminatedError(
+        "The step was asked to end before it sent the update.",
+        cause="the engine cancelled the run, or its time was up",
+        fix="Run the step again.",
+    )
+
+
+def handle_termination(handler: Callable[[], None]) -> None:
+    """Call a function on SIGTERM and SIGINT, also as PID 1, where the default is to ignore them."""
+    for number in TERMINATION_SIGNALS:
+        signal.signal(number, lambda *_: handler())
+
+
+def start_watchdog(calls: CallsInFlight) -> None:
+    """Start a thread that ends the process some seconds after a signal.
+
+    Python runs no signal handler while C code runs in the main thread, such as a DNS lookup, and an
+    exception from a handler does not help while a log line blocks on a full pipe.
+    """
+    wakeup, wakeup_writer = os.pipe()
+    os.set_blocking(wakeup_writer, False)
+    # The thread inherits this mask: signals have to interrupt the main thread.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        Thread(target=_watch, args=(wakeup, calls), daemon=True).start()
+    except RuntimeError:  # the system's limit of threads; the handlers work without the watchdog
+        return
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    signal.set_wakeup_fd(wakeup_writer, warn_on_full_buffer=False)
+
+
+def _watch(wakeup: int, calls: CallsInFlight) -> None:
+    """End the process `TERMINATION_TIME` after the first signal, or soon after the second."""
+    while not _read_termination(wakeup):
+        pass
+    deadline = time.monotonic() + TERMINATION_TIME + _WATCHDOG_MARGIN
+    while (left := deadline - time.monotonic()) > 0:
+        if select.select([wakeup], [], [], left)[0] and _read_termination(wakeup):
+            deadline = min(deadline, time.monotonic() + _WATCHDOG_MARGIN)
+    _kill(calls.killed_error())
+
+
+def _read_termination(wakeup: int) -> bool:
+    """Wait for signals; return whether a termination signal is among them."""
+    return any(number in TERMINATION_SIGNALS for number in os.read(wakeup, 64))
+
+
+def _kill(error: StepError) -> NoReturn:
+    """End the process at once; write the error only if standard error takes it without blocking."""
+    if select.select([], [_STDERR], [], 0)[1]:
+        os.write(_STDERR, encode_utf8(sanitize_lines(f"ERROR: {error}\n")))
+    os._exit(error.exit_code)

@@ -1,0 +1,1 @@
+"""Relay's metadata service: input documents, expressions, outputs and decorators."""

@@ -1,0 +1,177 @@
+"""What the exceptions of requests, urllib3 and the sockets below mean.
+
+The only place that knows them.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from process.errors import CertificateError, ConfigError
+from process.logs import quote
+from transport.failures import AttemptFailed
+from transport.retry_policy import FailureKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from process.errors import StepError
+
+    Causes = tuple[BaseException, ...]
+
+_CA_FILES = ("X509", "PEM")
+_TUNNEL = re.compile(r"Tunnel connection failed: (?P<words>(?P<status>[0-9]{3})\b.*)", re.DOTALL)
+_PROXY_DENIES = ("403", "407")
+_UNKNOWN_HOST = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
+# The first row that has a class of one of the causes decides; else the connection was lost.
+_KINDS = (
+    (
+        FailureKind.NOT_SENT,
+        (
+            requests.ConnectTimeout,
+            requests.exceptions.ProxyError,
+            urllib3.exceptions.NewConnectionError,
+            urllib3.exceptions.ConnectTimeoutError,
+            urllib3.exceptions.ProxyError,
+        ),
+    ),
+    (FailureKind.TIMEOUT, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)),
+)
+_REASONS = {
+    FailureKind.NOT_SENT: "no connection ({})",
+    FailureKind.TIMEOUT: "it did not answer in time",
+    FailureKind.SERVER_ERROR: "the connection was lost ({})",
+}
+_INVALID_CALL = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    urllib3.exceptions.LocationValueError,
+    urllib3.exceptions.URLSchemeUnknown,
+)
+# Before the call is sent, it is about the call; afterwards, about an answer that breaks HTTP.
+_INVALID_CALL_IF_UNSENT = (requests.exceptions.InvalidHeader,)
+
+
+def classify_exception(error: Exception, *, unsent: bool) -> AttemptFailed | StepError:
+    """Return what an exception of requests, urllib3 or the socket below means.
+
+    Args:
+        error: the exception.
+        unsent: whether the server cannot have acted since the body never left.
+    """
+    causes = tuple(_causes(error))
+    wrong_setup = (
+        _untrusted_certificate(error, causes)
+        or _invalid_ca_bundle(causes)
+        or _denied_by_proxy(causes)
+        or _invalid_call(error, unsent=unsent)
+    )
+    if wrong_setup:
+        return wrong_setup
+    words = quote(_words_of(causes))
+    if any(isinstance(cause, socket.gaierror) and cause.errno in _UNKNOWN_HOST for cause in causes):
+        host = _host_of(error, causes)
+        return AttemptFailed(FailureKind.UNKNOWN_HOST, f"{host} does not exist ({words})")
+    kind = FailureKind.NOT_SENT if unsent else _kind_of(causes)
+    return AttemptFailed(kind, _REASONS[kind].format(words))
+
+
+def _kind_of(causes: Causes) -> FailureKind:
+    found = (
+        kind for kind, classes in _KINDS if any(isinstance(cause, classes) for cause in causes)
+    )
+    return next(found, FailureKind.SERVER_ERROR)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and those inside it: requests and urllib3 nest them in three ways."""
+    seen: set[int] = set()
+    waiting: list[object] = [error]
+    while waiting:
+        item = waiting.pop(0)
+        if not isinstance(item, BaseException) or id(item) in seen:
+            continue
+        seen.add(id(item))
+        yield item
+        waiting += [*item.args, getattr(item, "reason", None), item.__cause__, item.__context__]
+
+
+def _words_of(causes: Causes) -> str:
+    """Return the words of the system's own error, or else the name of the last cause."""
+    for cause in causes:
+        if isinstance(cause, ssl.SSLError) and getattr(cause, "reason", None):
+            return cause.reason
+        tunnel = _failed_tunnel(cause)
+        if tunnel:
+            return f"the proxy answered {tunnel['words']}"
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+    return type(causes[-1]).__name__
+
+
+def _failed_tunnel(cause: BaseException) -> re.Match[str] | None:
+    """Return what a proxy answered that does not connect; a broken answer may say the same."""
+    return _TUNNEL.fullmatch(str(cause)) if isinstance(cause, OSError) else None
+
+
+def _hostname(error: Exception) -> str:
+    request = getattr(error, "request", None)
+    return urlsplit(getattr(request, "url", None) or "").hostname or ""
+
+
+def _host_of(error: Exception, causes: Causes) -> str:
+    """Return what messages call the host that a connection was to be made to."""
+    if any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes):
+        return "the proxy that HTTPS_PROXY names"
+    return f"the host {quote(_hostname(error))}"
+
+
+def _untrusted_certificate(error: Exception, causes: Causes) -> StepError | None:
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            name = _hostname(error) or "the server"
+            return CertificateError(
+                f"The certificate of {name} is not trusted: {quote(cause.verify_message)}.",
+                cause="the host has a certificate of a private CA, or a proxy opens the connection",
+                fix="Mount the CA's certificate (PEM) into the container and name it in "
+                "REQUESTS_CA_BUNDLE. Certificates are always checked.",
+            )
+    return None
+
+
+def _invalid_ca_bundle(causes: Causes) -> StepError | None:
+    if not any(getattr(cause, "library", None) in _CA_FILES for cause in causes):
+        return None
+    return ConfigError(
+        "The file that REQUESTS_CA_BUNDLE names holds no CA certificates.",
+        fix="Put the certificates there as PEM, or leave the variable out.",
+    )
+
+
+def _denied_by_proxy(causes: Causes) -> StepError | None:
+    tunnel = next(filter(None, map(_failed_tunnel, causes)), None)
+    if not tunnel or tunnel["status"] not in _PROXY_DENIES:
+        return None
+    return ConfigError(
+        f"The proxy refuses the step: {quote(tunnel['words'])}.",
+        fix="Let the proxy allow 4me's host; put its user name and password, if it wants any, "
+        "into HTTPS_PROXY.",
+    )
+
+
+def _invalid_call(error: Exception, *, unsent: bool) -> StepError | None:
+    classes = _INVALID_CALL + (_INVALID_CALL_IF_UNSENT if unsent else ())
+    if not isinstance(error, classes):
+        return None
+    return ConfigError(
+        f"The service cannot be called: {type(error).__name__}.",
+        fix="Check the host, METADATA_API_URL and HTTPS_PROXY.",
+    )

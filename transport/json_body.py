@@ -1,0 +1,96 @@
+"""JSON values in responses."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlsplit
+
+from process.errors import UnexpectedResponseError
+from process.json_depth import MAX_DEPTH, exceeds_depth
+from transport.failures import AttemptFailed
+from transport.headers import trace_id_of
+from transport.retry_policy import FailureKind
+
+if TYPE_CHECKING:
+    import requests
+
+_JSON = re.compile(r"(?:application|text)/(?:[a-z0-9.-]+\+)?json")
+
+
+class ExcessiveDepthError(UnexpectedResponseError):
+    """A response is nested deeper than any sensible one."""
+
+
+def json_body(response: requests.Response) -> object:
+    """Return the JSON value of a response.
+
+    Raises:
+        UnexpectedResponseError: it is something else, such as a web page.
+        ExcessiveDepthError: it is nested too deeply.
+        AttemptFailed: it should be JSON but is not.
+    """
+    content_type = response.headers.get("Content-Type", "").strip()
+    if not _JSON.fullmatch(_media_type(content_type)):
+        raise _unexpected(
+            response,
+            UnexpectedResponseError,
+            f"{_shown(content_type)} where JSON was expected",
+            "a login page, a proxy or another service answers in the API's place",
+        )
+    try:
+        value: object = json.loads(
+            response.content, parse_constant=_reject_constant, parse_float=_finite
+        )
+        is_too_deep = exceeds_depth(value)
+    except RecursionError:
+        is_too_deep = True
+    except ValueError as error:
+        raise AttemptFailed.from_response(
+            response, FailureKind.INVALID_RESPONSE, " with something that is not JSON"
+        ) from error
+    if is_too_deep:
+        raise _unexpected(
+            response,
+            ExcessiveDepthError,
+            f"lists and objects nested deeper than {MAX_DEPTH} levels",
+            "another service answers in the API's place",
+        )
+    return value
+
+
+def _unexpected(
+    response: requests.Response, kind: type[UnexpectedResponseError], found: str, cause: str
+) -> UnexpectedResponseError:
+    return kind(
+        f"{urlsplit(response.request.url or '').hostname} answered with {found}.",
+        cause=cause,
+        fix="Check the host.",
+        status=response.status_code,
+        trace_id=trace_id_of(response),
+    )
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+def _shown(content_type: str) -> str:
+    """Return a content type for a message; a service may put anything there."""
+    media_type = _media_type(content_type)
+    if re.fullmatch(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,80}", media_type):
+        return media_type
+    return "an odd content type" if content_type else "no content type"
+
+
+def _reject_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is too large a number")
+    return number

@@ -1,0 +1,150 @@
+"""The errors of a call that is given up: all texts of `transport.retrying`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from process.errors import (
+    ConfigError,
+    OutcomeUnknownError,
+    RateLimitedError,
+    StepError,
+    TemporaryError,
+    TerminatedError,
+    UnexpectedResponseError,
+)
+from transport.retry_policy import Action, FailureKind, Idempotency
+
+if TYPE_CHECKING:
+    from transport.failures import AttemptFailed
+    from transport.retrying import RetryableCall
+
+_CANCELLED = "the engine cancelled the run, or its time was up"
+
+
+def gave_up(
+    call: RetryableCall, failure: AttemptFailed, action: Action, *, in_doubt: bool
+) -> StepError:
+    """Return the error of a call that is not tried again.
+
+    Args:
+        call: the call.
+        failure: what became of its last attempt.
+        action: TRY_LATER or UNKNOWN, as the policy says.
+        in_doubt: whether an attempt may have been applied.
+    """
+    if action is Action.UNKNOWN:
+        return _makes_no_sense(call, failure) if _is_safe(call) else _unknown(call, failure)
+    if failure.kind is FailureKind.UNKNOWN_HOST:
+        return _unknown_host(call, failure, in_doubt=in_doubt)
+    if failure.kind is FailureKind.RATE_LIMITED:
+        return _rate_limited(call, failure, in_doubt=in_doubt)
+    return TemporaryError(
+        _summary(call, failure),
+        cause="the service or the network in between is down, or a firewall is in the way",
+        fix="Run the step again later. If it persists, check the host, and that the "
+        "container may reach it. FOURME_MAX_RETRY_TIME says for how long the step tries.",
+        applied="maybe" if in_doubt else "no",
+        **_facts(failure),
+    )
+
+
+def not_verifiable(call: RetryableCall, failure: AttemptFailed, reason: str) -> StepError:
+    """Return the error of a call of which nobody can tell whether it was applied."""
+    return OutcomeUnknownError(
+        f"The step could not {call.purpose} for certain: {failure.reason}, and nobody can "
+        "tell whether it has arrived.",
+        details=(reason,),
+        fix=call.manual_check,
+        **_facts(failure),
+    )
+
+
+def failed_in_doubt(call: RetryableCall, doubt: AttemptFailed, error: StepError) -> StepError:
+    """Return the error of a call that fails after an attempt whose outcome is unknown."""
+    return OutcomeUnknownError(
+        f"The step could not {call.purpose} for certain: an attempt may have been "
+        f"applied ({doubt.reason}), and the next one failed.",
+        details=(f"the next one: {error.what}",),
+        fix=call.manual_check,
+        **_facts(doubt),
+    )
+
+
+def terminated(
+    call: RetryableCall, failure: AttemptFailed, action: Action, *, in_doubt: bool
+) -> StepError:
+    """Return the error of a call that waits for its next attempt, or check, when SIGTERM comes."""
+    if action is Action.VERIFY:
+        return OutcomeUnknownError(
+            f"The step was asked to end before it could check an update: {failure.reason}.",
+            cause=_CANCELLED,
+            fix=call.manual_check,
+            **_facts(failure),
+        )
+    return TerminatedError(
+        f"The step was asked to end while it waited to {call.purpose}: {failure.reason}.",
+        cause=_CANCELLED,
+        fix="Run the step again.",
+        applied="maybe" if in_doubt else "no",
+    )
+
+
+def _is_safe(call: RetryableCall) -> bool:
+    return call.idempotency is Idempotency.SAFE
+
+
+def _summary(call: RetryableCall, failure: AttemptFailed) -> str:
+    return f"The step could not {call.purpose}: {call.service}: {failure.reason}."
+
+
+def _facts(failure: AttemptFailed) -> dict[str, Any]:
+    return {"status": failure.status, "trace_id": failure.trace_id}
+
+
+def _makes_no_sense(call: RetryableCall, failure: AttemptFailed) -> StepError:
+    return UnexpectedResponseError(
+        _summary(call, failure),
+        cause="another service answers in its place",
+        fix="Check its address.",
+        applied="no",
+        **_facts(failure),
+    )
+
+
+def _unknown(call: RetryableCall, failure: AttemptFailed) -> StepError:
+    return OutcomeUnknownError(
+        f"The step could not {call.purpose} for certain: {call.service}: {failure.reason}.",
+        cause="the update may have been applied although the answer was lost; repeating "
+        "it could apply it twice",
+        fix=call.manual_check,
+        **_facts(failure),
+    )
+
+
+def _unknown_host(call: RetryableCall, failure: AttemptFailed, *, in_doubt: bool) -> StepError:
+    if in_doubt:
+        return TemporaryError(
+            _summary(call, failure),
+            cause="the name server does not know any more what it knew a moment ago",
+            fix="Run the step again later.",
+            applied="maybe",
+        )
+    return ConfigError(
+        _summary(call, failure),
+        cause="the name is misspelt, or is known in another network only",
+        fix="Correct the address, or let the container use the right name server.",
+    )
+
+
+def _rate_limited(call: RetryableCall, failure: AttemptFailed, *, in_doubt: bool) -> StepError:
+    until = f"{failure.until:%Y-%m-%d %H:%M:%S} UTC" if failure.until else ""
+    return RateLimitedError(
+        f"The step could not {call.purpose}: {call.service}: {failure.reason}"
+        f"{f', until {until}' if until else ''}.",
+        cause=call.rate_limit,
+        fix=f"Run the step again {f'after {until}' if until else 'later'}. Give busy "
+        "workflows users of their own, or raise FOURME_MAX_THROTTLE_TIME.",
+        applied="maybe" if in_doubt else "no",
+        **_facts(failure),
+    )
