@@ -110,9 +110,8 @@ class RelayEngine:
             self._set_link(output.link)
 
     def _set_link(self, link: Link) -> None:
-        label = f"Open the {link.name} in 4me"  # the text of a button
         try:
-            self._interface.decorators.set_link(link.name, label, link.url)
+            self._interface.decorators.set_link(link.name, link.label, link.url)
         except StepError as error:
             logger.warning("Relay did not take the link: %s", error.what)
 

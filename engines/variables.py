@@ -60,9 +60,11 @@ SPEC_VARIABLES = (
     EngineVariable("FOURME_ACCESS_TOKEN_FILE", "a file that holds the access token"),
     EngineVariable("FOURME_ACCOUNT", "`connection.account`"),
     EngineVariable("FOURME_REQUEST", "`request`, as YAML or JSON text"),
-    EngineVariable("FOURME_REQUEST_ID", "`request.request_id`"),
+    EngineVariable("FOURME_REQUEST_ID", "`request.request_id`; `request_id` of `get`"),
     EngineVariable("FOURME_NOTE", "`request.note`: used as it is, whatever the text contains"),
     EngineVariable("FOURME_INTERNAL_NOTE", "`request.internal_note`, likewise"),
+    EngineVariable("FOURME_NOTES", "`notes` of `get`"),
+    EngineVariable("FOURME_IF_MISSING", "`if_missing` of `get`"),
     EngineVariable("FOURME_DEBUG", "`debug`"),
 )
 OUTPUT_VARIABLES = (

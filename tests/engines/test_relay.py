@@ -219,7 +219,7 @@ def test_a_later_step_reads_what_an_earlier_one_published() -> None:
 
 
 def test_values_and_the_link_are_published() -> None:
-    """One call for each value that is not null, and one for the button."""
+    """One call for each value that is not null, and one for the link."""
     document = parse("runs: {'1': {steps: {default: {spec: {}}}}}")
     with Sandbox(document, fourme=FourMeOptions()) as sandbox:
         engine = RelayEngine(sandbox.metadata_url, RUN_CONTEXT)
@@ -230,7 +230,7 @@ def test_values_and_the_link_are_published() -> None:
         assert [call.name for call in sandbox.calls] == ["output", "link", "output", "output"]
         assert sandbox.decorators["record"] == {
             "type": "link",
-            "description": "Open the record in 4me",
+            "description": "Record 80339 in 4me",
             "uri": PAGE,
         }
 
