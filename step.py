@@ -17,10 +17,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from engines import choose_engine, read_arguments, show_errors
+from engines.variables import INPUTS
 from fourme.client import ApiClient
-from operations import all_results, load_operation
+from operations import describe_operations, load_operation
 from process.clock import SystemClock
-from process.errors import OutputError
 from process.logs import configure_logging, enable_debug_logging
 from process.redaction import Redactor
 from process.report import exit_code_of
@@ -50,7 +50,7 @@ def main(environ: Mapping[str, str], clock: Clock, words: Sequence[str] = ()) ->
     configure_logging(redactor, sys.stderr)
     show_errors(environ, redactor)
     return exit_code_of(
-        lambda: run(environ, read_arguments(words, all_results), clock, redactor), clock
+        lambda: run(environ, read_arguments(words, describe_operations), clock, redactor), clock
     )
 
 
@@ -62,7 +62,7 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
     """
     context = RunContext(Settings.from_environment(environ), clock)
     operation = load_operation(arguments.operation)
-    engine = choose_engine(environ, arguments, context, operation.outputs)
+    engine = choose_engine(environ, arguments, context, operation.outputs, INPUTS)
     with clock.interruptible():
         raw = engine.read_spec()
     redactor.add_secrets(access_secrets_in_spec(raw))
@@ -73,20 +73,14 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
         enable_debug_logging()
     engine.check_outputs()
     redactor.add_private_texts(spec.private_texts())
-    output = operation.run(spec, ApiClient.connect(spec.values["connection"], context))
-
-    output = output._replace(
-        values=redactor.redact_object(output.values),
-        results={name: str(redactor.redact_value(text)) for name, text in output.results.items()},
-    )
+    api = ApiClient.connect(spec.values["connection"], context)
+    output = operation.run(spec, api).redacted(redactor)
     try:
         with clock.time_limit(math.inf):
             engine.publish(output)
     except TimeoutError as error:
-        raise OutputError(
-            "The output could not be published before the step had to end.",
-            applied=output.applied,
-        ) from error
+        what = "The output could not be published before the step had to end."
+        raise output.error(what) from error
     logger.info("The output `%s` is published.", "`, `".join(output.values))
 
 

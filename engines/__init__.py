@@ -1,20 +1,4 @@
-"""Where a spec comes from and an output goes.
-
-Each engine is a class that fulfils `Engine`; `choose_engine` picks one from the command line and
-the environment. The step itself does not know which one it has.
-
-variables       the environment variables of the engines
-arguments       the command line
-help            what --help says
-documents       JSON and YAML texts, to values
-yaml_documents  YAML, imported only where a text is not JSON
-inputs          a spec put together from files and variables
-scalars         the few values of an output that engines carry as plain text
-trial           files that are to be written, tried beforehand
-targets           outputs as files and on standard output
-github          GitHub Actions
-relay           Relay's metadata service
-"""
+"""Where a spec comes from and outputs go: one module for each workflow engine."""
 
 from __future__ import annotations
 
@@ -22,11 +6,13 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from engines.arguments import Arguments, read_arguments
+from engines.variables import ACTION_INPUTS, GITHUB_PREFIX, MAIN_INPUTS, PREFIX
 from process.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from engines.variables import Input
     from process.output import Output, OutputSpec
     from process.redaction import Redactor
     from transport.context import RunContext
@@ -41,39 +27,39 @@ class Engine(Protocol):
         """Return the spec: JSON values, and bytes where it holds base64.
 
         Raises:
-            ConfigError: there is no way to a spec, or the engine refuses to give it.
-            SpecError: what there is cannot be read as a spec at all.
-            TemporaryError: the engine cannot be reached for now.
+            ConfigError: the spec cannot be reached, or the engine does not return it.
+            SpecError: the spec cannot be parsed.
+            TemporaryError: the engine cannot be reached at the moment.
         """
         ...  # pragma: no cover - a protocol's body never runs
 
     def check_outputs(self) -> None:
-        """Make sure, before anything is sent, that the output can be written; leave no trace.
+        """Check that outputs can be written, before anything is sent; leave no trace.
 
         Raises:
-            ConfigError: a file that the run needs cannot be written; `details` has each.
+            ConfigError: a file that the run needs cannot be written; `details` has each of them.
         """
         ...  # pragma: no cover - a protocol's body never runs
 
     def publish(self, output: Output) -> None:
-        """Hand over the output.
+        """Publish the output.
 
         Raises:
-            OutputError: it could not be published; the request has been updated.
+            OutputError: it could not be published.
         """
         ...  # pragma: no cover - a protocol's body never runs
 
 
 class _SpecSource(Enum):
-    """A way to hand in a spec, in the order of precedence, as messages call it."""
+    """The sources of a spec, in the order of precedence, as messages call them."""
 
     FILE = "--spec"
-    GITHUB = "the inputs of the action (INPUT_REQUEST)"
+    GITHUB = "the inputs of the action (INPUT_...)"
     RELAY = "METADATA_API_URL"
     ENVIRONMENT = "FOURME_REQUEST or FOURME_REQUEST_ID"
 
 
-_HELP = (
+_SOURCES_HELP = (
     "step.py --spec FILE: a file, YAML or JSON; `--spec -` reads standard input",
     "FOURME_REQUEST: the request as YAML or JSON; with FOURME_HOST, FOURME_ACCOUNT and "  # noqa: ISC004  long lines
     "FOURME_ACCESS_TOKEN or FOURME_ACCESS_TOKEN_FILE",
@@ -84,53 +70,57 @@ _HELP = (
 
 
 def choose_engine(
-    environ: Mapping[str, str], arguments: Arguments, context: RunContext, outputs: OutputSpec
+    environ: Mapping[str, str],
+    arguments: Arguments,
+    context: RunContext,
+    outputs: OutputSpec,
+    inputs: Mapping[str, Input],
 ) -> Engine:
-    """Return the engine that a run is in: the first of these that holds.
+    """Return the engine of a run: the first of these whose condition is true.
 
     1. `--spec` is given: a file, which the environment may complete.
-    2. GITHUB_ACTIONS is `true` and INPUT_REQUEST is there, even if empty: GitHub Actions.
+    2. GITHUB_ACTIONS is `true` and an input of the action is set, even to nothing: GitHub Actions.
     3. METADATA_API_URL is set: Relay.
     4. FOURME_REQUEST or FOURME_REQUEST_ID is set: the environment.
 
-    What somebody typed for this run, `--spec`, comes before what an engine sets for every run. Any
-    other two are ambiguous, and so are `--spec` and FOURME_REQUEST. Blank variables are not set.
+    `--spec` is for one run, so it precedes what an engine sets for every run. Any other two are
+    ambiguous, and so are `--spec` and FOURME_REQUEST. Blank variables are not set.
+
+    Args:
+        environ: the environment variables.
+        arguments: the command line.
+        context: the settings of calls.
+        outputs: what the operation publishes.
+        inputs: the inputs of the operation that have variables of their own, by variable name.
 
     Raises:
-        ConfigError: none holds, the run is ambiguous, or what it speaks of makes no sense.
+        ConfigError: no condition is true, the run is ambiguous, or the engine's variables are
+            wrong.
     """
-    ways = list(_ways_in(environ, arguments))
-    if len(ways) != 1:
-        raise _unclear(ways)
-    way = ways[0]
-    if arguments.output and way in (_SpecSource.GITHUB, _SpecSource.RELAY):
-        raise ConfigError(
-            f"--output does not go together with {way.value}, where outputs have a place already.",
-            fix="Leave it out.",
-        )
-    if way is _SpecSource.RELAY:
-        # Each run imports its own engine alone: relay-sdk brings a web server along.
+    sources = list(_sources(environ, arguments))
+    if len(sources) != 1:
+        raise _no_single_source(sources)
+    source = sources[0]
+    # Each run imports its own engine alone: relay-sdk brings a web server along.
+    if source is _SpecSource.RELAY:
         from engines.relay import RelayEngine  # noqa: PLC0415  see above
 
+        _refuse_output_argument(arguments, source)
         return RelayEngine(environ["METADATA_API_URL"].strip(), context)
-    if way is _SpecSource.GITHUB:
+    if source is _SpecSource.GITHUB:
         from engines.github import github_engine  # noqa: PLC0415  see above
 
-        return github_engine(environ, outputs)
-    from engines.outputs import LocalEngine, output_targets  # noqa: PLC0415  see above
-    from engines.spec_values import spec_from_environment, spec_from_file  # noqa: PLC0415  see above
+        _refuse_output_argument(arguments, source)
+        return github_engine(environ, outputs, inputs)
+    from engines.files import file_engine  # noqa: PLC0415  see above
 
-    targets = output_targets(environ, arguments.output, outputs)
-    if arguments.spec is None:
-        return LocalEngine(lambda: spec_from_environment(environ), targets)
-    file = arguments.spec
-    return LocalEngine(lambda: spec_from_file(file, environ), targets)
+    return file_engine(environ, arguments, outputs, inputs)
 
 
 def show_errors(environ: Mapping[str, str], redactor: Redactor) -> None:
-    """Show errors where the engine's users look for them, on top of the log.
+    """Also show errors where the users of the engine expect them.
 
-    Logging must have been started.
+    Logging must have been configured.
     """
     if _is_action(environ):
         from engines.github import annotate_errors  # noqa: PLC0415  see choose_engine
@@ -138,7 +128,7 @@ def show_errors(environ: Mapping[str, str], redactor: Redactor) -> None:
         annotate_errors(redactor)
 
 
-def _ways_in(environ: Mapping[str, str], arguments: Arguments) -> Iterator[_SpecSource]:
+def _sources(environ: Mapping[str, str], arguments: Arguments) -> Iterator[_SpecSource]:
     if arguments.spec:
         yield _SpecSource.FILE
         if _is_set(environ, "FOURME_REQUEST"):
@@ -148,30 +138,39 @@ def _ways_in(environ: Mapping[str, str], arguments: Arguments) -> Iterator[_Spec
         yield _SpecSource.GITHUB
     if _is_set(environ, "METADATA_API_URL"):
         yield _SpecSource.RELAY
-    if _is_set(environ, "FOURME_REQUEST") or _is_set(environ, "FOURME_REQUEST_ID"):
+    if any(_is_set(environ, PREFIX + name) for name in MAIN_INPUTS):
         yield _SpecSource.ENVIRONMENT
 
 
 def _is_action(environ: Mapping[str, str]) -> bool:
-    return environ.get("GITHUB_ACTIONS") == "true" and "INPUT_REQUEST" in environ
+    has_inputs = any(GITHUB_PREFIX + name in environ for name in ACTION_INPUTS)
+    return has_inputs and environ.get("GITHUB_ACTIONS") == "true"
 
 
 def _is_set(environ: Mapping[str, str], name: str) -> bool:
     return bool(environ.get(name, "").strip())
 
 
-def _unclear(ways: list[_SpecSource]) -> ConfigError:
-    if not ways:
+def _refuse_output_argument(arguments: Arguments, source: _SpecSource) -> None:
+    if arguments.output:
+        raise ConfigError(
+            f"--output cannot be combined with {source.value}, which has its own outputs.",
+            fix="Leave it out.",
+        )
+
+
+def _no_single_source(sources: list[_SpecSource]) -> ConfigError:
+    if not sources:
         return ConfigError(
-            "There is no spec to read. These are the ways to hand one in:",
-            details=_HELP,
+            "There is no spec to read. It can come from one of these:",
+            details=_SOURCES_HELP,
             cause="the container was started by hand; in a workflow, Relay sets METADATA_API_URL",
             fix="Choose one of them; step.py --help says more.",
         )
     return ConfigError(
-        f"It is not clear which spec to read: {' and '.join(way.value for way in ways)} are there. "
-        "These are the ways to hand one in:",
-        details=_HELP,
-        cause="a variable is set for the whole project, or left over from something else",
+        f"It is not clear which spec to read: {' and '.join(each.value for each in sources)} are "
+        "set. A spec can come from one of these:",
+        details=_SOURCES_HELP,
+        cause="a variable is set for the whole project, or is left over from something else",
         fix="Keep one of them.",
     )

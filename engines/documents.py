@@ -1,4 +1,4 @@
-"""Texts that people write, in JSON or YAML, to JSON values."""
+"""Parse texts that people write, in JSON or YAML."""
 
 from __future__ import annotations
 
@@ -7,40 +7,38 @@ import json
 from process.errors import SpecError
 from process.json_depth import MAX_DEPTH, path_beyond_depth
 
-_FIX = "Fix the text; a value that holds `: `, `#` or quotes is best written as a block (`|`)."
-
 
 def read_document(text: str, source: str) -> object:
-    """Return the value that a text says; None for an empty one.
+    """Return the value of a text; None for an empty one.
 
     Args:
         text: JSON or YAML.
         source: what messages call the text, such as "FOURME_REQUEST".
 
     Raises:
-        SpecError: it is neither, or nested too deeply. The message says where, and shows no value
-            of the text, which may hold secrets.
+        SpecError: it is neither, or nested too deeply. The message quotes nothing of the text,
+            which may contain secrets.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_without_twins)
+        value = json.loads(text, object_pairs_hook=_unique_names)
     except ValueError:
         return _read_yaml(text, source)
     except RecursionError:
         raise _too_deep(source) from None
-    place = path_beyond_depth(value)
-    if place is not None:
-        raise _too_deep(source, f", at {place}")
+    path = path_beyond_depth(value)
+    if path is not None:
+        raise _too_deep(source, f", at {path}")
     return value
 
 
-def _too_deep(source: str, where: str = "") -> SpecError:
+def _too_deep(source: str, place: str = "") -> SpecError:
     return SpecError(
-        f"{source} is nested deeper than {MAX_DEPTH} levels{where}.",
+        f"{source} is nested deeper than {MAX_DEPTH} levels{place}.",
         fix="Look at what produces the text; no input of the step is nested like that.",
     )
 
 
-def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def _unique_names(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Return a JSON object; leave one with a repeated name to YAML, which says where."""
     values = dict(pairs)
     if len(values) != len(pairs):
@@ -50,13 +48,15 @@ def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _read_yaml(text: str, source: str) -> object:
     # Slow to import, and a run in Relay never needs it.
-    from engines.yaml_documents import YamlDepth, YamlProblem, read_yaml  # noqa: PLC0415
+    from engines.yaml_documents import YamlDepthError, YamlError, parse_yaml  # noqa: PLC0415
 
     try:
-        return read_yaml(text)
-    except YamlDepth as problem:
-        raise _too_deep(source, str(problem)) from None
-    except YamlProblem as problem:
-        reason = str(problem)
-    # The YAML reader's own words quote the text, so no cause is kept.
-    raise SpecError(f"{source} is neither JSON nor YAML: {reason}.", fix=_FIX)
+        return parse_yaml(text)
+    except YamlDepthError as error:
+        raise _too_deep(source, str(error)) from None
+    except YamlError as error:
+        raise SpecError(
+            f"{source} is neither JSON nor YAML: {error}.",
+            fix="Fix the text; a value that contains `: `, `#` or quotes is best written as a "
+            "block (`|`).",
+        ) from None

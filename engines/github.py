@@ -6,10 +6,12 @@ import logging
 import re
 import secrets
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engines.outputs import LocalEngine, OutputTarget, compact_json, json_target, write_text
+from engines.files import compact_json, json_targets
+from engines.local import LocalEngine, OutputTarget
 from engines.results import fit_results
 from engines.spec_values import merge, spec_values_in
 from engines.variables import GITHUB_PREFIX, PREFIX
@@ -21,33 +23,36 @@ from spec.secrets import secrets_in_spec
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from engines.variables import Input
     from process.output import Output, OutputSpec
     from process.redaction import Redactor
 
 logger = logging.getLogger("step.github")
 
-TITLE = "4me-step-requests-update"
-_MIN_MASKED_PART = 4  # characters; to mask a shorter part of a secret would tear the log apart
-_MAX_OUTPUT_UNITS = (
-    500_000  # of UTF-16: GitHub takes 1 MB a job, and the job may have other outputs
-)
+_TITLE = "4me-step-requests-update"
+_MIN_MASK = 4  # characters; masking a shorter part of a secret would make the log unreadable
+# UTF-16 code units; GitHub takes 1 MB for a job, and the job may have other outputs.
+_MAX_OUTPUT_UNITS = 500_000
 
 
-def github_engine(environ: Mapping[str, str], outputs: OutputSpec) -> LocalEngine:
+def github_engine(
+    environ: Mapping[str, str], outputs: OutputSpec, inputs: Mapping[str, Input]
+) -> LocalEngine:
     """Return the engine of an action's run.
 
     Raises:
-        ConfigError: GitHub says of no file for the outputs.
+        ConfigError: GitHub names no file for the outputs.
     """
-    return LocalEngine(lambda: _read_spec(environ), tuple(_output_targets(environ, outputs)))
+    targets = tuple(_output_targets(environ, outputs))
+    return LocalEngine(partial(_read_spec, environ, inputs), targets)
 
 
 def annotate_errors(redactor: Redactor) -> None:
     """Show errors in the run's summary and beside the workflow file, too."""
-    logging.getLogger().addHandler(_Annotations(redactor))
+    logging.getLogger().addHandler(_AnnotationHandler(redactor))
 
 
-class _Annotations(SanitizingHandler):
+class _AnnotationHandler(SanitizingHandler):
     """Writes errors as workflow commands."""
 
     def __init__(self, redactor: Redactor) -> None:
@@ -57,10 +62,10 @@ class _Annotations(SanitizingHandler):
     def format(self, record: logging.LogRecord) -> str:
         """Return a command with a record's text, without its traceback."""
         text = super().format(logging.makeLogRecord({"msg": record.getMessage()}))
-        return _within_limits(f"::error title={TITLE}::{_escaped(text)}")
+        return _truncate_command(f"::error title={_TITLE}::{_escape_data(text)}")
 
 
-def _within_limits(command: str) -> str:
+def _truncate_command(command: str) -> str:
     """Return a command cut to what log readers can take, at the end of a character."""
     raw = command.encode("utf-8", "backslashreplace")
     if len(raw) <= MAX_LINE_BYTES:
@@ -69,79 +74,87 @@ def _within_limits(command: str) -> str:
     return re.sub(r"%[0-9A-F]?\Z", "", cut) + CUT
 
 
-def _escaped(text: str) -> str:
+def _escape_data(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _read_spec(environ: Mapping[str, str]) -> object:
+def _read_spec(environ: Mapping[str, str], inputs: Mapping[str, Input]) -> object:
     """Return the spec in the inputs, completed from the environment, and let GitHub mask it."""
-    spec = merge([*spec_values_in(environ, GITHUB_PREFIX), *spec_values_in(environ, PREFIX)])
-    for text in map(_escaped, _masked_in(spec)):
+    prefixes = (GITHUB_PREFIX, PREFIX)
+    spec = merge(item for prefix in prefixes for item in spec_values_in(environ, prefix, inputs))
+    for text in map(_escape_data, _masks(spec)):
         try_write(sys.stdout, f"::add-mask::{text}\n")
     if environ.get("RUNNER_DEBUG") == "1":
         spec["debug"] = True  # a person ran the workflow again with debug logging
     return spec
 
 
-def _masked_in(spec: object) -> Iterator[str]:
-    """Yield what the runner shall mask: its secrets, line by line.
+def _masks(spec: object) -> Iterator[str]:
+    """Yield what the runner is to mask: the secrets of the spec, line by line.
 
-    One that holds `##[`, by which a command begins, is masked in two parts.
+    A line that contains `##[`, the start of a command, is masked in two parts.
     """
     for secret in secrets_in_spec(spec):
         for line in secret.splitlines():
             parts = re.split(r"(?<=##)(?=\[)", line)
-            shortest = _MIN_MASKED_PART if len(parts) > 1 else 1
-            yield from (part for part in parts if len(part.strip()) >= shortest)
+            min_size = _MIN_MASK if len(parts) > 1 else 1
+            yield from (part for part in parts if len(part.strip()) >= min_size)
 
 
-def _output_targets(environ: Mapping[str, str], specs: OutputSpec) -> Iterator[OutputTarget]:
-    outputs = environ.get("GITHUB_OUTPUT", "")
-    if not outputs:
+def _output_targets(environ: Mapping[str, str], outputs: OutputSpec) -> Iterator[OutputTarget]:
+    file = environ.get("GITHUB_OUTPUT", "")
+    if not file:
         raise ConfigError(
-            "GITHUB_OUTPUT is not set, so the outputs could not be handed over.",
+            "GITHUB_OUTPUT is not set, so the outputs could not be published.",
             cause="a container was started by hand, with some of the variables of an action",
-            fix="Use the action by `uses:`, or hand in the spec another way: see --help.",
+            fix="Use the action by `uses:`, or pass the spec in another way: see --help.",
         )
-    yield OutputTarget(Path(outputs), lambda output: _write_outputs(Path(outputs), output, specs))
+    yield OutputTarget(Path(file), partial(_step_outputs, outputs), append=True)
     json_file = environ.get(f"{GITHUB_PREFIX}OUTPUT", "").strip()
     if json_file:
-        yield json_target(json_file, specs)
+        yield from json_targets(json_file, outputs)
     summary = environ.get("GITHUB_STEP_SUMMARY", "")
     if summary:
-        yield OutputTarget(
-            Path(summary),
-            lambda output: _write_summary(Path(summary), output, specs),
-            required=False,
-        )
+        yield OutputTarget(Path(summary), _job_summary, append=True, required=False)
 
 
-def _write_outputs(path: Path, output: Output, specs: OutputSpec) -> None:
-    values = fit_results(specs.results, output)
-    whole = compact_json(output.values["request"])
-    if len(whole.encode("utf-16-le", "surrogatepass")) // 2 <= _MAX_OUTPUT_UNITS:
-        values["request"] = whole
-    else:
-        logger.warning(
-            "The request is too large for the output `request`; name a file in the input `output`."
-        )
-    # Nothing in a value can end it: nobody knows the delimiter before the value is there.
+def _step_outputs(specs: OutputSpec, output: Output) -> str:
+    values = {**fit_results(specs.results, output), **dict(_json_values(output))}
+    # No value can contain the delimiter: it is drawn after the values are known.
     delimiter = f"4me_{secrets.token_hex(16)}"
     lines = (f"{name}<<{delimiter}\n{text}\n{delimiter}\n" for name, text in values.items())
-    write_text(path, "".join(lines), append=True)
+    return "".join(lines)
 
 
-def _write_summary(path: Path, output: Output, specs: OutputSpec) -> None:
-    values = fit_results(specs.results, output)
-    link = output.link
-    title = f"### [{_as_markdown(link.label)}]({link.url})" if link else "### 4me"
-    rows = [f"| {_as_markdown(name)} | {_as_markdown(text)} |" for name, text in values.items()]
-    table = "\n".join(["| field | value |", "| --- | --- |", *rows])
-    write_text(path, f"{title}\n\n{table}\n", append=True)
+def _json_values(output: Output) -> Iterator[tuple[str, str]]:
+    """Yield the JSON values that fit into the outputs of a job; empty where there is no value."""
+    room = _MAX_OUTPUT_UNITS
+    for name, value in output.values.items():
+        text = "" if value is None else compact_json(value)
+        size = len(text.encode("utf-16-le", "surrogatepass")) // 2
+        if size <= room:
+            room -= size
+            yield name, text
+        else:
+            logger.warning(
+                "The value of the output `%s` is too large; name a file in the input `output`.",
+                name,
+            )
 
 
-def _as_markdown(text: str) -> str:
-    """Return Markdown that shows a text as it is, whatever it holds."""
+def _job_summary(output: Output) -> str:
+    summary = output.summary
+    if summary is None:
+        return ""
+    title = _escape_markdown(summary.title)
+    heading = f"[{title}]({output.link.url})" if output.link else title
+    head = [summary.columns, ["---"] * len(summary.columns)]
+    rows = [*head, *(map(_escape_markdown, row) for row in summary.rows)]
+    return f"### {heading}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _escape_markdown(text: str) -> str:
+    """Return Markdown that shows a text as it is."""
     return "".join(
         f"&#{ord(char)};" if char.isascii() and not char.isalnum() and char != " " else char
         for char in text

@@ -1,8 +1,9 @@
-"""The few values of an output that engines carry as plain text: one table.
+"""Results, cut to the size that every engine can carry.
 
-Tekton keeps all results of a task in the container's termination message, as JSON, beside notes
-of its own. Kubernetes cuts that at 4,096 bytes, and at 3,072 in a pod of four containers, so
-the limits below leave room: `tests/engines/test_scalars.py` adds them up.
+Tekton keeps all results of a task in the container's termination message, as JSON, beside entries
+of its own. Kubernetes cuts that at 4,096 bytes, and at 3,072 in a pod of four containers: the
+`max_size` of all results of an operation must leave room for that (`tests/engines/tekton_rules.py`
+adds them up).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
     from process.output import Output, ResultSpec
 
-_CUT = "…"
+_ELLIPSIS = "…"
+_ESCAPED_SIZES = {'"': 2, "\\": 2, "<": 6, ">": 6, "&": 6}
 
 
 def fit_results(specs: Iterable[ResultSpec], output: Output) -> dict[str, str]:
@@ -28,17 +30,14 @@ def _fit(spec: ResultSpec, text: str) -> str:
         return text
     if not spec.truncatable:
         return ""
-    room = spec.max_size - json_size(_CUT)
+    room = spec.max_size - json_size(_ELLIPSIS)
     sizes = accumulate(map(json_size, text))
-    return text[: sum(size <= room for size in sizes)] + _CUT
+    return text[: sum(size <= room for size in sizes)] + _ELLIPSIS
 
 
 def json_size(text: str) -> int:
-    """Return the bytes of a printable text inside the JSON that Go writes.
+    """Return the size of a printable text in the JSON that Go writes, in bytes.
 
     Go escapes what HTML would misread, too.
     """
-    return sum(_ESCAPED.get(char) or len(char.encode("utf-8")) for char in text)
-
-
-_ESCAPED = {'"': 2, "\\": 2, "<": 6, ">": 6, "&": 6}
+    return sum(_ESCAPED_SIZES.get(char) or len(char.encode("utf-8")) for char in text)

@@ -1,8 +1,8 @@
-"""A spec put together from files and environment variables, each value from one place.
+"""A spec merged from files and environment variables, each value from one source.
 
 Connection values may come from the environment while the request comes from a file. The same
-value may be given twice; two different values for one input are an error, because one of them
-would be ignored without a word.
+value may be given twice; two different values for one input are an error, since one of them would
+be ignored silently.
 """
 
 from __future__ import annotations
@@ -10,26 +10,26 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engines.documents import read_document
-from engines.variables import ACCESS_TOKEN_FILE, PREFIX, REQUEST, SPEC_PATHS
+from engines.variables import ACCESS_TOKEN, ACCESS_TOKEN_FILE, PREFIX
 from process.errors import ConfigError, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from engines.variables import Input
+
 STANDARD_STREAM = "-"
 
 
-@dataclass(frozen=True)
-class SpecValue:
+class SpecValue(NamedTuple):
     """One value of a spec, and where it comes from.
 
     Attributes:
-        path: its place in the spec.
+        path: its place in the spec: the names that lead to it.
         value: as it is written there.
         source: what messages call the place it comes from.
     """
@@ -39,134 +39,139 @@ class SpecValue:
     source: str
 
 
-def spec_from_file(path: str, environ: Mapping[str, str]) -> object:
+def spec_from_file(path: str, environ: Mapping[str, str], inputs: Mapping[str, Input]) -> object:
     """Return the spec in a file, completed from the environment.
 
     Args:
         path: the file; `-` for standard input.
-        environ: may hold the connection, the request's number and its notes.
+        environ: the environment variables.
+        inputs: the inputs that have variables of their own, by variable name.
 
     Raises:
         ConfigError: a file cannot be read, or values contradict each other.
         SpecError: its text is neither JSON nor YAML.
     """
     source = "Standard input" if path == STANDARD_STREAM else f"The spec file {path}"
-    document = read_document(_text_of(path, source), source)
+    document = read_document(_read_text(path, source), source)
     if not isinstance(document, dict):
-        return document  # nothing to complete; the judge of specs says what is wrong
-    from_file = _values_in(document, ("connection", "request"), source)
-    return merge([*from_file, *spec_values_in(environ, PREFIX)])
+        return document  # nothing to complete; the validation says what is wrong
+    values = [
+        item
+        for name, value in document.items()
+        for item in _split(SpecValue((name,), value, source), inputs)
+    ]
+    return merge([*values, *spec_values_in(environ, PREFIX, inputs)])
 
 
-def spec_from_environment(environ: Mapping[str, str]) -> object:
+def spec_from_environment(environ: Mapping[str, str], inputs: Mapping[str, Input]) -> object:
     """Return the spec in the FOURME_ variables.
 
     Raises:
         ConfigError: the token's file cannot be read, or values contradict each other.
-        SpecError: FOURME_REQUEST is neither JSON nor YAML.
+        SpecError: a document is neither JSON nor YAML.
     """
-    return merge(spec_values_in(environ, PREFIX))
+    return merge(spec_values_in(environ, PREFIX, inputs))
 
 
-def spec_values_in(environ: Mapping[str, str], prefix: str) -> Iterator[SpecValue]:
-    """Yield what the variables with this prefix say.
+def spec_values_in(
+    environ: Mapping[str, str], prefix: str, inputs: Mapping[str, Input]
+) -> Iterator[SpecValue]:
+    """Yield the values in the variables with this prefix; blank ones count as unset.
 
     Raises:
         ConfigError: the token's file cannot be read.
-        SpecError: the text of the request is neither JSON nor YAML.
+        SpecError: a document is neither JSON nor YAML.
     """
-    text = _as_utf8(environ.get(prefix + REQUEST, ""))
-    if text.strip():
-        name = prefix + REQUEST
-        yield from _values_in({"request": read_document(text, name)}, ("request",), name)
-    for rest, path in SPEC_PATHS.items():
-        value = _as_utf8(environ.get(prefix + rest, ""))
-        if value.strip():
-            yield SpecValue(path, value, prefix + rest)
+    for name, (path, is_document) in inputs.items():
+        text = _as_utf8(environ.get(prefix + name, ""))
+        if text.strip():
+            value = read_document(text, prefix + name) if is_document else text
+            yield from _split(SpecValue(path, value, prefix + name), inputs)
     token_file = environ.get(prefix + ACCESS_TOKEN_FILE, "").strip()
     if token_file:
-        name = prefix + ACCESS_TOKEN_FILE
-        token = _text_of(token_file, f"The file that {name} names")
-        yield SpecValue(SPEC_PATHS["ACCESS_TOKEN"], token, name)
+        source = prefix + ACCESS_TOKEN_FILE
+        token = _read_text(token_file, f"The file that {source} names")
+        yield SpecValue(inputs[ACCESS_TOKEN].path, token, source)
 
 
 def _as_utf8(text: str) -> str:
-    """Return a variable's text read as UTF-8, whatever encoding the locale speaks of."""
+    """Return a variable's text decoded as UTF-8, whatever the encoding of the locale."""
     try:
         return os.fsencode(text).decode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # it is no text that the system can have handed over
+    except UnicodeEncodeError:  # not from the operating system
         return text
 
 
-def merge(given: Iterable[SpecValue]) -> dict[str, Any]:
-    """Return the spec that consists of these values.
+def _split(item: SpecValue, inputs: Mapping[str, Input]) -> Iterator[SpecValue]:
+    """Yield a value, or its members one by one if some of them have variables of their own.
 
-    Args:
-        given: the values; a whole object before members of it.
+    Nulls are left out, as if they had not been written, so that the environment can fill them.
+    """
+    path, value, source = item
+    if isinstance(value, dict) and any(path == each.path[:-1] for each in inputs.values()):
+        for name, member in value.items():
+            yield from _split(SpecValue((*path, name), member, source), inputs)
+    elif value is not None:
+        yield item
+
+
+def merge(values: Iterable[SpecValue]) -> dict[str, Any]:
+    """Return the spec that consists of these values.
 
     Raises:
         ConfigError: two of them contradict each other.
     """
     spec: dict[str, Any] = {}
     known: dict[tuple[str, ...], SpecValue] = {}
-    clashes: list[str] = []
-    for item in given:
-        # A whole object given as text has no members to add to.
-        for path in (item.path[:1], item.path):
-            earlier = known.get(path)
-            if earlier and (path != item.path or not _same(earlier.value, item.value)):
-                clashes.append(f"{'.'.join(path)}: {earlier.source} and {item.source}")
-                break
-        else:
-            if known.setdefault(item.path, item) is item:
-                _put(spec, item)
-    if clashes:
+    conflicts: list[str] = []
+    for item in sorted(values, key=lambda item: len(item.path)):
+        conflict = _conflict(item, known)
+        if conflict:
+            conflicts.append(conflict)
+        elif item.path not in known:
+            known[item.path] = item
+            _set(spec, item)
+    if conflicts:
         raise ConfigError(
             "The spec has two different values for one input.",
-            details=tuple(clashes),
+            details=tuple(conflicts),
             cause="a variable is left over from something else, or is set for the whole project",
             fix="Keep one of them.",
         )
     return spec
 
 
-def _put(spec: dict[str, Any], item: SpecValue) -> None:
+def _conflict(item: SpecValue, known: Mapping[tuple[str, ...], SpecValue]) -> str | None:
+    """Return which path has two sources that contradict each other; None if there is none."""
+    for path in (item.path[:1], item.path):
+        earlier = known.get(path)
+        # Members cannot be added to an object that is given as text.
+        if earlier and (path != item.path or not _is_same(earlier.value, item.value)):
+            return f"{'.'.join(path)}: {earlier.source} and {item.source}"
+    return None
+
+
+def _is_same(value: object, other: object) -> bool:
+    if isinstance(value, dict | list) or isinstance(other, dict | list):
+        return value == other
+    return str(value).strip() == str(other).strip()
+
+
+def _set(spec: dict[str, Any], item: SpecValue) -> None:
     holder = spec
     for parent in item.path[:-1]:
         holder = holder.setdefault(parent, {})
     holder[item.path[-1]] = item.value
 
 
-def _same(one: object, other: object) -> bool:
-    if isinstance(one, dict | list) or isinstance(other, dict | list):
-        return one == other
-    return str(one).strip() == str(other).strip()
-
-
-def _values_in(
-    document: Mapping[str, object], opened: tuple[str, ...], source: str
-) -> Iterator[SpecValue]:
-    """Yield the values of a document, those of its objects `opened` one by one.
-
-    Nulls are left out, as they mean (contract section 2), so that the environment can fill them.
-    """
-    for name, value in document.items():
-        if name in opened and isinstance(value, dict):
-            for member, inner in value.items():
-                if inner is not None:
-                    yield SpecValue((name, member), inner, source)
-        elif value is not None:
-            yield SpecValue((name,), value, source)
-
-
-def _text_of(path: str, source: str) -> str:
+def _read_text(path: str, source: str) -> str:
     try:
-        raw = _standard_input() if path == STANDARD_STREAM else Path(path).read_bytes()
+        raw = _read_standard_input() if path == STANDARD_STREAM else Path(path).read_bytes()
     except OSError as error:
         raise ConfigError(
             f"{source} cannot be read: {error.strerror}.",
             cause="the path is wrong, the file is not mounted, or this user may not read it",
-            fix="Fix the path, or mount the file where it is looked for.",
+            fix="Fix the path, or mount the file there.",
         ) from error
     try:
         return raw.decode("utf-8-sig")
@@ -177,7 +182,7 @@ def _text_of(path: str, source: str) -> str:
         ) from None
 
 
-def _standard_input() -> bytes:
-    if sys.stdin is None:  # closed; its number may mean another file by now
+def _read_standard_input() -> bytes:
+    if sys.stdin is None:  # closed; its descriptor may be another file by now
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     return sys.stdin.buffer.read()

@@ -1,31 +1,12 @@
-"""The environment variables that hand over a spec and say where the outputs go: one table."""
+"""The environment variables that hold a spec and name the places of its outputs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-@dataclass(frozen=True)
-class EngineVariable:
-    """An environment variable of the engines; one that is unset or empty says nothing."""
-
-    name: str
-    meaning: str
-
-
-# What can be handed over on its own, by the part of the variable's name behind the prefix. The
-# prefix is FOURME_, in GitHub Actions also INPUT_.
-SPEC_PATHS = {
-    "HOST": ("connection", "host"),
-    "ACCESS_TOKEN": ("connection", "accessToken"),
-    "ACCOUNT": ("connection", "account"),
-    "REQUEST_ID": ("request", "request_id"),
-    "NOTE": ("request", "note"),
-    "INTERNAL_NOTE": ("request", "internal_note"),
-    "DEBUG": ("debug",),
-}
-REQUEST = "REQUEST"
-ACCESS_TOKEN_FILE = "ACCESS_TOKEN_FILE"  # noqa: S105  the name of a variable
 PREFIX = "FOURME_"
 GITHUB_PREFIX = "INPUT_"
 
@@ -34,22 +15,65 @@ RESULTS_DIR = "FOURME_RESULTS_DIR"
 DOTENV = "FOURME_DOTENV"
 ANNOTATIONS = "FOURME_ANNOTATIONS"
 
+
+class Input(NamedTuple):
+    """An input that has a variable of its own.
+
+    Attributes:
+        path: its place in the spec.
+        is_document: whether the variable holds YAML or JSON; otherwise its text is the value.
+    """
+
+    path: tuple[str, ...]
+    is_document: bool = False
+
+
+# By the variable's name without the prefix, which is FOURME_, in GitHub Actions also INPUT_.
+INPUTS: Mapping[str, Input] = {
+    "HOST": Input(("connection", "host")),
+    "ACCESS_TOKEN": Input(("connection", "accessToken")),
+    "ACCOUNT": Input(("connection", "account")),
+    "REQUEST": Input(("request",), is_document=True),
+    "REQUEST_ID": Input(("request", "request_id")),
+    "NOTE": Input(("request", "note")),
+    "INTERNAL_NOTE": Input(("request", "internal_note")),
+    "DEBUG": Input(("debug",)),
+}
+ACCESS_TOKEN = "ACCESS_TOKEN"  # noqa: S105  the name of a variable
+ACCESS_TOKEN_FILE = "ACCESS_TOKEN_FILE"  # noqa: S105  likewise
+# A run whose spec is in variables has one of these; the others can also complete a file.
+MAIN_INPUTS = ("REQUEST", "REQUEST_ID")
+# GitHub sets all inputs of an action, also to nothing; a run of this action has one of these.
+ACTION_INPUTS = ("HOST", "ACCOUNT", "ACCESS_TOKEN", *MAIN_INPUTS)
+
+
+class EngineVariable(NamedTuple):
+    """An environment variable as the documentation describes it."""
+
+    name: str
+    meaning: str
+
+
 SPEC_VARIABLES = (
     EngineVariable("FOURME_HOST", "`connection.host`"),
     EngineVariable("FOURME_ACCESS_TOKEN", "`connection.accessToken`"),
     EngineVariable("FOURME_ACCESS_TOKEN_FILE", "a file that holds the access token"),
     EngineVariable("FOURME_ACCOUNT", "`connection.account`"),
     EngineVariable("FOURME_REQUEST", "`request`, as YAML or JSON text"),
-    EngineVariable("FOURME_REQUEST_ID", "`request.request_id`"),
-    EngineVariable("FOURME_NOTE", "`request.note`: taken as it is, whatever the text holds"),
+    EngineVariable("FOURME_REQUEST_ID", "`request.request_id`; `request_id` of `get`"),
+    EngineVariable("FOURME_NOTE", "`request.note`: used as it is, whatever the text contains"),
     EngineVariable("FOURME_INTERNAL_NOTE", "`request.internal_note`, likewise"),
+    EngineVariable("FOURME_NOTES", "`notes` of `get`"),
+    EngineVariable("FOURME_IF_MISSING", "`if_missing` of `get`"),
     EngineVariable("FOURME_DEBUG", "`debug`"),
 )
 OUTPUT_VARIABLES = (
     EngineVariable(
-        OUTPUT, "file for the full request as JSON; a folder: `request.json` in it; `-`: stdout"
+        OUTPUT,
+        "file for the main value, such as the request, as JSON; a folder: every value as "
+        "`<name>.json`; `-`: stdout",
     ),
-    EngineVariable(RESULTS_DIR, "folder for one file a scalar, without a line break at the end"),
-    EngineVariable(DOTENV, "file for the scalars as lines `FOURME_RESULT_<NAME>=value`"),
-    EngineVariable(ANNOTATIONS, "file for a GitLab job annotation that links to the request"),
+    EngineVariable(RESULTS_DIR, "folder for one file per result, without a final line break"),
+    EngineVariable(DOTENV, "file for the results as lines `FOURME_RESULT_<NAME>=value`"),
+    EngineVariable(ANNOTATIONS, "file for a GitLab job annotation that links to 4me"),
 )

@@ -1,161 +1,140 @@
-"""YAML to JSON values, and to nothing else.
+"""Parse YAML to JSON values.
 
-PyYAML's own reading follows YAML 1.1, in which `1:30` is 90, `no` is false and `0123` is 83. Here
-a plain scalar means what it means in JSON; everything else is text, so that a datetime or a
-phone number stays what was written, and the step's conversion alone decides what it becomes.
+PyYAML's loaders follow YAML 1.1, in which `1:30` is 90, `no` is false and `0123` is 83. Here a
+plain scalar means what it means in JSON; everything else is text, so that a date or a phone number
+stays as it was written, and the step's coercion alone decides what it becomes.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import re
-from typing import TYPE_CHECKING, Protocol
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import yaml
 
 from process.json_depth import MAX_DEPTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
 _TAG = "tag:yaml.org,2002:"
-_MEANINGS = (
-    ("null", re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""]),
-    ("bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF")),
-    ("int", re.compile(r"-?(?:0|[1-9][0-9]*)\Z"), list("-0123456789")),
-    (
-        "float",
-        re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z"),
-        list("-0123456789"),
-    ),
-)
-_WORDS: dict[str, dict[str, bool | None]] = {
-    "null": {"null": None, "~": None, "": None},
-    "bool": {"true": True, "false": False},
-}
-_MAX_NUMBER_DIGITS = 1000  # digits; no limit of the API comes near it
+_MAX_DIGITS = 1000  # no limit of the API comes near it
 _QUOTED = re.compile(r"'([^']*)'")
 _MAX_QUOTE = 4  # one character and its escape; a word of the text may be a secret
 
 
-class YamlProblem(Exception):  # noqa: N818  a problem of the text, not an error of the step
+class YamlError(Exception):
     """What is wrong with a text, and where; nothing of the text itself."""
 
 
-class YamlDepth(Exception):  # noqa: N818  likewise
-    """Where a text is nested too deeply."""
+class YamlDepthError(YamlError):
+    """The place where a text is nested too deeply."""
 
 
-class _Loader(yaml.SafeLoader):
-    """Takes plain scalars for what JSON takes them for, and refuses aliases and great depths."""
+class _Loader(yaml.BaseLoader):
+    """Resolves plain scalars as JSON does; refuses aliases and excessive depth."""
 
     _depth = -1
 
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  PyYAML declares it so
-
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Return the next node; a few nested aliases could stand for gigabytes."""
-        where = self.peek_event()  # type: ignore[no-untyped-call]  # types-PyYAML has none for it
-        if isinstance(where, yaml.AliasEvent):
-            raise _problem("it has an alias (`*name`); write the value out", where)
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # types-PyYAML has none for it
+        if isinstance(event, yaml.AliasEvent):
+            _refuse("it has an alias (`*name`); write the value out", event)
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise YamlDepth(_place(where.start_mark))
+            raise YamlDepthError(_place(event.start_mark))
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
 
 
-for _name, _pattern, _first in _MEANINGS:
-    _Loader.add_implicit_resolver(_TAG + _name, _pattern, _first)
-
-
-def read_yaml(text: str) -> object:
+def parse_yaml(text: str) -> object:
     """Return the value of one YAML document; None for an empty one.
 
     Returns:
         objects, lists, text, numbers, booleans and nulls; bytes for `!!binary`.
 
     Raises:
-        YamlProblem: bad YAML, a name given twice, an alias, or a tag that JSON has no value for.
-        YamlDepth: the text is nested too deeply.
+        YamlError: bad YAML, a repeated name, an alias, or a tag that has no JSON value.
+        YamlDepthError: the text is nested too deeply.
     """
     try:
-        node = yaml.compose(text, Loader=_Loader)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  it constructs JSON values only
     except yaml.MarkedYAMLError as error:
-        words = error.problem or "it cannot be read"
-        problem = f"{error.context}, {words}" if words.startswith("but") else words
-        problem = _QUOTED.sub(_without_words, problem)
-        raise YamlProblem(f"{problem}{_place(error.problem_mark)}") from None
+        problem = error.problem or "it cannot be read"
+        if problem.startswith("but"):
+            problem = f"{error.context}, {problem}"
+        raise YamlError(_QUOTED.sub(_redact_quote, problem) + _place(error.problem_mark)) from None
     except yaml.YAMLError:
-        raise YamlProblem("it has a character that YAML does not allow") from None
-    return None if node is None else _value_of(node)
+        raise YamlError("it has a character that YAML does not allow") from None
 
 
-def _without_words(quote: re.Match[str]) -> str:
-    """Return what may be shown of a quote: single characters, and the reader's own '<words>'."""
-    escape_controls = len(quote[1]) <= _MAX_QUOTE or quote[1].startswith("<")
-    return quote[0] if escape_controls else "..."
+def _redact_quote(quote: re.Match[str]) -> str:
+    """Return a quote if it is a single character, or one of PyYAML's own '<names>'."""
+    return quote[0] if len(quote[1]) <= _MAX_QUOTE or quote[1].startswith("<") else "..."
 
 
-def _value_of(node: yaml.Node) -> object:
-    if isinstance(node, yaml.MappingNode) and node.tag == _TAG + "map":
-        return _object_of(node)
-    if isinstance(node, yaml.SequenceNode) and node.tag == _TAG + "seq":
-        return [_value_of(item) for item in node.value]
-    if isinstance(node, yaml.ScalarNode):
-        return _scalar_of(node)
-    raise _problem("it has a tag that stands for no JSON value", node)
+def _place(mark: Any) -> str:  # noqa: ANN401  PyYAML has two classes of marks
+    return f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
 
 
-def _object_of(node: yaml.MappingNode) -> dict[str, object]:
-    """Return an object; its names are text, as written, whatever they look like."""
+def _refuse(problem: str, place: yaml.Node | yaml.Event) -> NoReturn:
+    mark: Any = place.start_mark
+    raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+
+
+def _construct_object(loader: _Loader, node: yaml.Node) -> dict[str, object]:
+    """Return an object; its names are text as written, whatever they look like."""
+    if not isinstance(node, yaml.MappingNode):
+        _refuse("it has a tag that its value does not fit", node)
     values: dict[str, object] = {}
-    for name, value in _names_and_values(node):
+    for name, value in node.value:
+        if not isinstance(name, yaml.ScalarNode):
+            _refuse("a name is an object or a list", name)
         if name.value in values:
-            raise _problem("a name is there twice", name)
-        values[name.value] = _value_of(value)
+            _refuse("a name is there twice", name)
+        values[name.value] = loader.construct_object(value)
     return values
 
 
-def _names_and_values(node: yaml.MappingNode) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
-    for name, value in node.value:
-        if not isinstance(name, yaml.ScalarNode):
-            raise _problem("a name is an object or a list", name)
-        yield name, value
+def _construct_scalar(_: _Loader, node: yaml.Node) -> object:
+    """Return the value of a scalar; refuse every tag without a JSON value."""
+    if not isinstance(node, yaml.ScalarNode):
+        _refuse("it has a tag that stands for no JSON value", node)
+    with suppress(KeyError, ValueError):
+        return _CONVERTERS[node.tag.removeprefix(_TAG)](node.value)
+    _refuse("it has a tag that its value does not fit", node)
 
 
-def _scalar_of(node: yaml.ScalarNode) -> object:
-    text, kind = node.value, node.tag.removeprefix(_TAG)
-    if kind == "str":
-        return text
-    try:
-        if kind == "binary":
-            return base64.b64decode("".join(text.split()), validate=True)
-        return _plain_value(text, kind)
-    except (ValueError, KeyError, binascii.Error):
-        raise _problem("it has a tag that its value does not fit", node) from None
+def _integer(text: str) -> int | str:
+    return int(text) if len(text) <= _MAX_DIGITS else text
 
 
-def _plain_value(text: str, kind: str) -> object:
-    if kind == "int":
-        return int(text) if len(text) <= _MAX_NUMBER_DIGITS else text
-    if kind == "float":
-        return float(text)
-    return _WORDS[kind][text.lower()]
+def _bytes(text: str) -> bytes:
+    return base64.b64decode("".join(text.split()), validate=True)
 
 
-class _Mark(Protocol):
-    """A place in a text, both counted from 0."""
-
-    line: int
-    column: int
-
-
-def _problem(what: str, where: yaml.Node | yaml.Event) -> YamlProblem:
-    return YamlProblem(f"{what}{_place(where.start_mark)}")
-
-
-def _place(mark: _Mark | None) -> str:
-    return f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+_CONVERTERS: dict[str, Callable[[str], object]] = {
+    "str": str,
+    "null": lambda text: {"": None, "~": None, "null": None}[text.lower()],
+    "bool": lambda text: {"true": True, "false": False}[text.lower()],
+    "int": _integer,
+    "float": float,
+    "binary": _bytes,
+}
+_Loader.yaml_constructors = {
+    _TAG + "map": _construct_object,
+    _TAG + "seq": _Loader.construct_sequence,
+    None: _construct_scalar,
+}
+_INTEGER = r"-?(?:0|[1-9][0-9]*)"
+for _kind, _pattern, _first in (
+    ("null", r"(?:~|null|Null|NULL|)\Z", ["~", "n", "N", ""]),
+    ("bool", r"(?:true|True|TRUE|false|False|FALSE)\Z", list("tTfF")),
+    ("int", rf"{_INTEGER}\Z", list("-0123456789")),
+    ("float", rf"{_INTEGER}(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z", list("-0123456789")),
+):
+    _Loader.add_implicit_resolver(_TAG + _kind, re.compile(_pattern), _first)

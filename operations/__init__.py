@@ -6,12 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
 from process.errors import ConfigError
+from process.output import OperationHelp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from fourme.client import ApiClient
-    from process.output import Output, OutputSpec, ResultSpec
+    from process.output import Output, OutputSpec
     from spec.coercion import CoercedSpec, Problem
     from spec.schema import SpecSchema
     from spec.validation import Spec
@@ -61,10 +62,9 @@ def load_operation(name: str) -> Operation:
     return operation
 
 
-def all_results() -> Sequence[ResultSpec]:
-    """Return the results of all operations, for the help text."""
-    return list(
-        dict.fromkeys(
-            result for name in SUMMARIES for result in load_operation(name).outputs.results
-        )
-    )
+def describe_operations() -> list[OperationHelp]:
+    """Return what the help text says about the operations."""
+    return [
+        OperationHelp(name, summary, load_operation(name).outputs.results)
+        for name, summary in SUMMARIES.items()
+    ]

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from process.logs import quote
-from process.output import Link, Output, OutputSpec, ResultSpec
+from process.output import Link, Output, OutputSpec, ResultSpec, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,7 @@ REQUEST_RESULTS = (
     ResultSpec("updated_at", "the time of the update", 64),
     ResultSpec("url", "the address of its page in the 4me user interface", 512),
 )
+_IN_TITLE = ("id", "url")
 REQUEST_OUTPUTS = OutputSpec(("request",), REQUEST_RESULTS)
 
 
@@ -38,11 +39,14 @@ def request_output(request: Mapping[str, Any], connection: Connection, applied: 
     """
     url = connection.host.html_url(connection.account, request["id"])
     values = {**request, "url": url}
+    results = {row.name: _text_of(values.get(row.name)) for row in REQUEST_RESULTS}
+    rows = [item for item in results.items() if item[0] not in _IN_TITLE]
     return Output(
         values={"request": {**request, "request_id": request["id"]}},
-        results={row.name: _text_of(values.get(row.name)) for row in REQUEST_RESULTS},
-        link=Link("request", f"Request {request['id']} in 4me", url),
+        results=results,
         applied=applied,
+        link=Link("request", f"Request {request['id']} in 4me", url),
+        summary=Summary(f"4me request {request['id']}", ("field", "value"), rows),
     )
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from process.errors import OutputError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from process.errors import Applied
+    from process.redaction import Redactor
 
 
 class ResultSpec(NamedTuple):
@@ -39,6 +42,20 @@ class OutputSpec(NamedTuple):
     results: Sequence[ResultSpec]
 
 
+class OperationHelp(NamedTuple):
+    """What the help text says about an operation.
+
+    Attributes:
+        name: as on the command line.
+        description: what it does, in one sentence.
+        results: the results that it publishes.
+    """
+
+    name: str
+    description: str
+    results: Sequence[ResultSpec]
+
+
 class Link(NamedTuple):
     """A link to what a run has worked on.
 
@@ -53,17 +70,64 @@ class Link(NamedTuple):
     url: str
 
 
+class Summary(NamedTuple):
+    """A table for people.
+
+    Attributes:
+        title: its heading; it links to the output's link.
+        columns: the heading of each column.
+        rows: plain texts, one for each column.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
 class Output(NamedTuple):
     """What a run publishes.
 
     Attributes:
         values: JSON values by name; None for one that this run has no value for.
         results: plain texts by name, not yet cut to their size.
-        link: a link for people; None without one.
         applied: whether the run has changed anything, should publishing fail.
+        link: a link for people; None without one.
+        summary: a table for people; None without one.
     """
 
     values: Mapping[str, Any]
     results: Mapping[str, str]
-    link: Link | None
     applied: Applied
+    link: Link | None = None
+    summary: Summary | None = None
+
+    def redacted(self, redactor: Redactor) -> Output:
+        """Return the output without the access secrets of the run."""
+        rows = [list(row) for row in self.summary.rows] if self.summary else []
+        clean: dict[str, Any] = redactor.redact_object(
+            {"values": self.values, "results": self.results, "rows": rows}
+        )
+        return self._replace(
+            values=clean["values"],
+            results=clean["results"],
+            summary=self.summary and self.summary._replace(rows=clean["rows"]),
+        )
+
+    def error(
+        self,
+        what: str,
+        *,
+        details: tuple[str, ...] = (),
+        cause: str = "",
+        status: int | None = None,
+    ) -> OutputError:
+        """Return the error of a run that could not publish this output."""
+        fix = "Go on with the workflow by hand; running the step again would repeat notes."
+        return OutputError(
+            what,
+            details=details,
+            cause=cause,
+            fix="Run the step again." if self.applied == "no" else fix,
+            status=status,
+            applied=self.applied,
+        )

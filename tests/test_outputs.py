@@ -1,4 +1,4 @@
-"""An output that could not be written costs nothing: that is found out before anything is sent."""
+"""An output that cannot be written is detected before anything is sent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CONTAINED = pytest.mark.skipif(not can_run_containers(), reason="takes root and 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """Return a running sandbox whose metadata service nobody asks."""
+    """Return a running sandbox; its metadata service is not used."""
     with Sandbox(document_for({}), fourme=FourMeOptions()) as running:
         yield running
 
@@ -48,7 +48,7 @@ def assert_refused(ended: Ended, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "place", "says"),
+    ("variable", "place", "message"),
     [
         ("FOURME_OUTPUT", "x" * 256, ": File name too long"),
         ("FOURME_OUTPUT", "file/out.json", "file: Not a directory"),
@@ -58,8 +58,8 @@ def assert_refused(ended: Ended, sandbox: Sandbox) -> None:
         ("FOURME_DOTENV", "folder", "folder: Is a directory"),
     ],
 )
-def test_places_that_nobody_can_write(
-    sandbox: Sandbox, tmp_path: Path, variable: str, place: str, says: str
+def test_places_that_cannot_be_written(
+    sandbox: Sandbox, tmp_path: Path, variable: str, place: str, message: str
 ) -> None:
     """Each ends in 78, names the place, and leaves nothing behind."""
     (tmp_path / "file").write_text("earlier", encoding="utf-8")
@@ -69,7 +69,7 @@ def test_places_that_nobody_can_write(
     environ = connection_variables(sandbox, FOURME_REQUEST=UPDATE, FOURME_OUTPUT="new/out.json")
     ended = run_in(tmp_path, [], {**environ, variable: place})
     assert_refused(ended, sandbox)
-    assert says in ended.log
+    assert message in ended.log
     assert sorted(tmp_path.rglob("*")) == before
     assert (tmp_path / "file").read_text("utf-8") == "earlier"
 
@@ -77,7 +77,7 @@ def test_places_that_nobody_can_write(
 def test_an_earlier_output_stays_when_the_request_is_refused(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """What was tried is not truncated, whatever becomes of the run."""
+    """The check does not truncate it, whatever the outcome of the run."""
     (tmp_path / "out.json").write_text("earlier", encoding="utf-8")
     environ = connection_variables(sandbox, FOURME_REQUEST="{request_id: 1, note: Deployed.}")
     ended = run_in(
@@ -89,7 +89,7 @@ def test_an_earlier_output_stays_when_the_request_is_refused(
 
 
 def test_a_fifo_is_not_opened_before(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Its reader gets the whole output, and sees one end."""
+    """Its reader gets the whole output, and one end of file."""
     os.mkfifo(tmp_path / "fifo")
     with subprocess.Popen(["/bin/cat", tmp_path / "fifo"], stdout=subprocess.PIPE) as reader:
         environ = connection_variables(sandbox, FOURME_REQUEST=UPDATE, FOURME_OUTPUT="fifo")
@@ -101,30 +101,30 @@ def test_a_fifo_is_not_opened_before(sandbox: Sandbox, tmp_path: Path) -> None:
 
 @CONTAINED
 @pytest.mark.parametrize(
-    ("mode", "place", "says"),
+    ("mode", "place", "message"),
     [
         (0o755, "out.json", "/work/out.json: Permission denied"),
         (0o755, "new/out.json", "/work/new: Permission denied"),
         (0o666, "out.json", "/work/out.json: Permission denied"),
         (0o666, "new/out.json", "/work/new: Permission denied"),
-        (0o755, "there.json", "/work/there.json: Permission denied"),
+        (0o755, "old.json", "/work/old.json: Permission denied"),
     ],
 )
 def test_places_that_the_images_user_may_not_write(
-    sandbox: Sandbox, tmp_path: Path, mode: int, place: str, says: str
+    sandbox: Sandbox, tmp_path: Path, mode: int, place: str, message: str
 ) -> None:
-    """A folder of another user: it may not be written, or not be entered, or a file in it not."""
+    """A folder of another user that may not be written or entered, or a file in it."""
     folder = tmp_path / "folder"
     folder.mkdir()
-    (folder / "there.json").write_text("earlier", encoding="utf-8")
+    (folder / "old.json").write_text("earlier", encoding="utf-8")
     folder.chmod(mode)
     variables = {"FOURME_REQUEST": UPDATE, "FOURME_OUTPUT": f"/work/{place}"}
     ended = contained(connection_variables(sandbox, **variables), folder, tmp_path)
     assert_refused(ended, sandbox)
-    assert says in ended.log
+    assert message in ended.log
     assert f"this user ({USER})" in ended.log
-    assert [path.name for path in folder.iterdir()] == ["there.json"]
-    assert (folder / "there.json").read_text("utf-8") == "earlier"
+    assert [path.name for path in folder.iterdir()] == ["old.json"]
+    assert (folder / "old.json").read_text("utf-8") == "earlier"
 
 
 @CONTAINED
@@ -147,7 +147,7 @@ def contained(environ: Mapping[str, str], folder: Path, scratch: Path) -> Ended:
 
 @CONTAINED
 @pytest.mark.parametrize(
-    ("options", "filled", "says"),
+    ("options", "filled", "message"),
     [
         ("ro", 0, "out.json: Read-only file system"),
         ("size=64k", 0, "out.json: No space left on device, or less than 262144 bytes"),
@@ -155,14 +155,14 @@ def contained(environ: Mapping[str, str], folder: Path, scratch: Path) -> Ended:
         ("size=512k,nr_inodes=1", 0, "out.json: No space left on device"),
     ],
 )
-def test_file_systems_that_take_nothing(
-    sandbox: Sandbox, tmp_path: Path, options: str, filled: int, says: str
+def test_file_systems_without_space(
+    sandbox: Sandbox, tmp_path: Path, options: str, filled: int, message: str
 ) -> None:
     """One that is read-only, and one that is full, even for root."""
     environ = connection_variables(sandbox, FOURME_REQUEST=UPDATE, FOURME_OUTPUT="out.json")
     assert_refused(run_on(tmp_path, options, filled, environ), sandbox)
     ended = run_on(tmp_path, options, filled, environ)
-    assert says in ended.log
+    assert message in ended.log
     assert ended.out == "filler\n" * bool(filled)
 
 
@@ -188,7 +188,7 @@ exit "$code"
 
 
 def run_on(folder: Path, options: str, filled: int, environ: Mapping[str, str]) -> Ended:
-    """Run the step in a tmpfs of its own; what it prints is what is in there afterwards."""
+    """Run the step in a tmpfs of its own; its output ends with the names of the files in it."""
     process = subprocess.run(
         [
             *("unshare", "--mount", "--propagation", "private", "bash", "-c", _SCRIPT, "bash"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engines.arguments import read_arguments
-from engines.variables import OUTPUT_VARIABLES, SPEC_PATHS, SPEC_VARIABLES
+from engines.variables import INPUTS, OUTPUT_VARIABLES, SPEC_VARIABLES
 from process import VERSION
 from tests.catalog.manifests import manifest
 from tests.step_process import ROOT
@@ -49,9 +49,9 @@ def test_every_variable_of_a_manifest_is_documented() -> None:
         for name in re.findall(r"\b(FOURME_[A-Z_]+)", file.read_text(encoding="utf-8"))
     }
     assert {name for name in used if not name.startswith("FOURME_RESULT_")} <= known
-    assert {f"FOURME_{rest}" for rest in SPEC_PATHS} <= known
+    assert {f"FOURME_{rest}" for rest in INPUTS} <= known
 
 
 def test_no_arguments_say_nothing() -> None:
     """A run in Relay has an empty command line."""
-    assert read_arguments([]) == read_arguments(["--spec", ""])
+    assert read_arguments([], list) == read_arguments(["--spec", ""], list)

@@ -14,8 +14,8 @@ def read_outputs(text: str) -> dict[str, str]:
     outputs = {}
     lines = iter(text.split("\n"))
     for line in lines:
-        name, mark, delimiter = line.partition("<<")
-        if mark and "=" not in name:
+        name, separator, delimiter = line.partition("<<")
+        if separator and "=" not in name:
             value: list[str] = []
             for inner in lines:
                 if inner == delimiter:

@@ -1,4 +1,4 @@
-"""The step as people start it in a shell: arguments, standard streams, a folder to be in."""
+"""The step as people start it in a shell: arguments, standard streams, a working folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def run_in(
     folder: Path,
-    words: Sequence[str],
+    arguments: Sequence[str],
     extra: Mapping[str, str],
     stdin: bytes = b"",
     *,
@@ -27,12 +27,12 @@ def run_in(
 
     Args:
         folder: the working folder.
-        words: what is on the command line behind the program.
+        arguments: the command line without the program.
         extra: environment variables.
         stdin: what is piped in.
         redirected: the shell's redirections, such as `>&-`.
     """
-    command = [sys.executable, str(STEP), *words]
+    command = [sys.executable, str(STEP), *arguments]
     process = subprocess.run(
         ["/bin/sh", "-c", f'exec "$@" {redirected}', "sh", *command],
         env=environment({"PYTHONPATH": str(ROOT), **extra}),

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines import Arguments, Engine, choose_engine
-from engines.outputs import LocalEngine
+from engines.local import LocalEngine
 from engines.relay import RelayEngine
+from engines.variables import INPUTS
 from process.clock import SystemClock
 from process.errors import ConfigError
 from process.settings import Settings
+from tests.engines.sample_output import OUTPUTS
 from transport.context import RunContext
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 RELAY = {"METADATA_API_URL": "http://:token@127.0.0.1:1"}
 ACTION = {"GITHUB_ACTIONS": "true", "INPUT_REQUEST": "", "GITHUB_OUTPUT": "/nowhere/output"}
+OTHER_ACTION = {"GITHUB_ACTIONS": "true", "INPUT_HOST": "h", "GITHUB_OUTPUT": "/nowhere/output"}
 REQUEST = {"FOURME_REQUEST": "{request_id: 1}"}
 NUMBER = {"FOURME_REQUEST_ID": "1"}
 FILE = Arguments(spec="spec.yaml")
@@ -27,19 +30,21 @@ FILE = Arguments(spec="spec.yaml")
 
 def choose(environ: Mapping[str, str], arguments: Arguments = Arguments()) -> Engine:  # noqa: B008  immutable
     """Return the engine of a run."""
-    return choose_engine(environ, arguments, RunContext(Settings(), SystemClock()))
+    context = RunContext(Settings(), SystemClock())
+    return choose_engine(environ, arguments, context, OUTPUTS, INPUTS)
 
 
 def places(engine: Engine) -> list[str]:
-    """Return where an engine of files writes."""
+    """Return where a local engine writes."""
     assert isinstance(engine, LocalEngine)
-    return [target.place for target in engine.targets]
+    return [target.name for target in engine.targets]
 
 
-def test_each_way_alone_is_taken() -> None:
-    """Relay, an action, the environment and a file are each recognised by their sign."""
+def test_each_source_alone_is_used() -> None:
+    """Relay, an action, the environment and a file are each recognised by their condition."""
     assert isinstance(choose(RELAY), RelayEngine)
     assert places(choose(ACTION)) == ["/nowhere/output"]
+    assert places(choose(OTHER_ACTION)) == ["/nowhere/output"]
     assert places(choose(REQUEST)) == ["standard output"]
     assert places(choose(NUMBER)) == ["standard output"]
     assert places(choose({}, FILE)) == ["standard output"]
@@ -47,7 +52,7 @@ def test_each_way_alone_is_taken() -> None:
 
 @pytest.mark.parametrize("environ", [RELAY, ACTION, NUMBER, RELAY | ACTION | NUMBER])
 def test_a_file_on_the_command_line_comes_first(environ: Mapping[str, str]) -> None:
-    """What somebody typed comes before what an engine sets."""
+    """What is for one run precedes what an engine sets for every run."""
     assert places(choose(environ, FILE)) == ["standard output"]
 
 
@@ -56,15 +61,15 @@ def test_a_file_on_the_command_line_comes_first(environ: Mapping[str, str]) -> N
     [
         (RELAY | REQUEST, Arguments(), "METADATA_API_URL and FOURME_REQUEST"),
         (RELAY | NUMBER, Arguments(), "METADATA_API_URL and FOURME_REQUEST"),
-        (RELAY | ACTION, Arguments(), "(INPUT_REQUEST) and METADATA_API_URL"),
-        (ACTION | REQUEST, Arguments(), "(INPUT_REQUEST) and FOURME_REQUEST"),
+        (RELAY | ACTION, Arguments(), "(INPUT_...) and METADATA_API_URL"),
+        (ACTION | REQUEST, Arguments(), "(INPUT_...) and FOURME_REQUEST"),
         (REQUEST, FILE, "--spec and FOURME_REQUEST"),
     ],
 )
-def test_two_ways_are_one_too_many(
+def test_two_sources_are_ambiguous(
     environ: Mapping[str, str], arguments: Arguments, named: str
 ) -> None:
-    """An ambiguous run ends before anything is read, and names what contradicts itself."""
+    """The run ends before anything is read, and names both."""
     with pytest.raises(ConfigError) as caught:
         choose(environ, arguments)
     assert "It is not clear which spec to read" in caught.value.what
@@ -79,28 +84,29 @@ def test_two_ways_are_one_too_many(
         {"METADATA_API_URL": " ", "FOURME_REQUEST": "\n", "FOURME_REQUEST_ID": ""},
         {"FOURME_HOST": "h", "FOURME_ACCESS_TOKEN": "t", "FOURME_ACCOUNT": "a", "FOURME_NOTE": "n"},
         {"GITHUB_ACTIONS": "true"},
+        {"GITHUB_ACTIONS": "true", "INPUT_FILE": "of another action"},
         {"GITHUB_ACTIONS": "false", "INPUT_REQUEST": "x"},
     ],
 )
-def test_no_way_lists_them_all(environ: Mapping[str, str]) -> None:
-    """Without a spec, or with a connection alone, the message lists the ways, in their order."""
+def test_without_a_source_the_message_lists_them_all(environ: Mapping[str, str]) -> None:
+    """With a connection alone, too; in their order."""
     with pytest.raises(ConfigError) as caught:
         choose(environ)
     text = "\n".join(caught.value.details)
-    ways = ["step.py --spec FILE", "FOURME_REQUEST", "GitHub Actions", "METADATA_API_URL"]
-    found = [text.find(way) for way in ways]
+    sources = ["step.py --spec FILE", "FOURME_REQUEST", "GitHub Actions", "METADATA_API_URL"]
+    found = [text.find(source) for source in sources]
     assert min(found) >= 0
     assert all(one < other for one, other in pairwise(found))
 
 
 @pytest.mark.parametrize("environ", [RELAY, ACTION])
-def test_an_output_file_is_refused_where_it_would_be_ignored(environ: Mapping[str, str]) -> None:
+def test_an_output_file_is_refused_where_the_engine_has_its_own(environ: Mapping[str, str]) -> None:
     """--output is an error in Relay and in an action."""
-    with pytest.raises(ConfigError, match="--output does not go together"):
+    with pytest.raises(ConfigError, match="--output cannot be combined with"):
         choose(environ, Arguments(output="request.json"))
 
 
 def test_an_action_without_a_place_for_outputs_is_refused() -> None:
-    """Before anything is sent: a run whose outputs nobody can read is not an action's."""
+    """Before anything is sent: nobody could read its outputs."""
     with pytest.raises(ConfigError, match="GITHUB_OUTPUT is not set"):
         choose({**ACTION, "GITHUB_OUTPUT": ""})

@@ -1,4 +1,4 @@
-"""What JSON and YAML texts are read as, and what is said of others."""
+"""`engines.documents`: the values of JSON and YAML texts, and the errors of others."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from tests.step_process import ROOT
         (f"a: {'9' * 1001}", {"a": "9" * 1001}),
     ],
 )
-def test_json_and_yaml_say_values(text: str, value: object) -> None:
-    """Both languages are read, and an empty text is nothing."""
+def test_json_and_yaml_are_parsed(text: str, value: object) -> None:
+    """Both formats are accepted; an empty text is null."""
     assert read_document(text, "The text") == value
 
 
@@ -45,8 +45,8 @@ def test_json_and_yaml_say_values(text: str, value: object) -> None:
         *("0123", "0x1F", "0o17", "1_000", "+5", ".5", ".inf", "12e", "="),
     ],
 )
-def test_what_json_has_no_word_for_is_text(word: str) -> None:
-    """Nothing is turned into a date, a number to another base, or a boolean behind one's back."""
+def test_scalars_that_json_does_not_have_are_text(word: str) -> None:
+    """Nothing becomes a date, a number to another base, or a boolean implicitly."""
     assert read_document(f"value: {word}", "The text") == {"value": word}
 
 
@@ -60,7 +60,7 @@ def test_names_are_text_as_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("a: 1\nb: 2\na: 3", "a name is there twice (line 3, column 1)"),
         ('{"a": 1, "a": 2}', "a name is there twice (line 1, column 10)"),
@@ -75,6 +75,9 @@ def test_names_are_text_as_written() -> None:
         ("a: !!int hidden", "a tag that its value does not fit"),
         ("a: !!bool yes", "a tag that its value does not fit"),
         ("a: !!binary '%'", "a tag that its value does not fit"),
+        ("a: !!map [hidden]", "a tag that its value does not fit"),
+        ("a: !!str [hidden]", "stands for no JSON value"),
+        ("a: !!seq hidden", "expected a sequence node, but found scalar (line 1, column 4)"),
         ("? [hidden]\n: b", "a name is an object or a list"),
         ("a: [1", "expected ',' or ']', but got '<stream end>' (line 1, column 6)"),
         ("a\n---\nb", "expected a single document in the stream, but found another"),
@@ -83,12 +86,12 @@ def test_names_are_text_as_written() -> None:
         ("a: hidden: b", "mapping values are not allowed here (line 1, column 10)"),
     ],
 )
-def test_what_is_neither_says_where_and_shows_nothing(text: str, says: str) -> None:
-    """The message has the place, and no word of the text: it may be a token."""
+def test_an_error_has_the_place_and_quotes_nothing(text: str, message: str) -> None:
+    """No word of the text is shown: it may be a token."""
     with pytest.raises(SpecError) as caught:
         read_document(text, "The text")
     assert caught.value.what.startswith("The text is neither JSON nor YAML: ")
-    assert says in caught.value.what
+    assert message in caught.value.what
     assert "hidden" not in str(caught.value)
     assert caught.value.__cause__ is None
 
@@ -105,15 +108,15 @@ def test_what_is_neither_says_where_and_shows_nothing(text: str, says: str) -> N
         ("a:\n - " + "[" * 100_000, " (line 2, column 103)"),
     ],
 )
-def test_what_is_nested_too_deeply_says_where(text: str, where: str) -> None:
-    """However deep Python itself can read: where its own limit comes first, there is no place."""
+def test_excessive_depth_is_an_error_with_its_place(text: str, where: str) -> None:
+    """Whatever Python's own limit is; where that is reached first, there is no place."""
     with pytest.raises(SpecError) as caught:
         read_document(text, "The text")
     assert caught.value.what.startswith(f"The text is nested deeper than 100 levels{where}")
 
 
 @pytest.mark.parametrize("text", ["[" * 100 + "1" + "]" * 100, "- " * 100 + "1"])
-def test_what_is_nested_as_deep_as_it_may_be_is_read(text: str) -> None:
+def test_the_maximum_depth_is_accepted(text: str) -> None:
     """The limit is the same for JSON and YAML."""
     value = read_document(text, "The text")
     for _ in range(100):
@@ -121,13 +124,13 @@ def test_what_is_nested_as_deep_as_it_may_be_is_read(text: str) -> None:
     assert value == 1
 
 
-def test_a_run_in_relay_never_loads_the_yaml_reader() -> None:
-    """JSON alone, no arguments and no other engine cost no imports."""
+def test_a_run_in_relay_never_imports_yaml() -> None:
+    """JSON, no arguments, and each engine not used cost no imports."""
     script = (
         "import sys, step\n"
         "from engines.documents import read_document\n"
         "read_document('{}', '')\n"
-        "print(sorted({'yaml', 'argparse', 'engines.github', 'engines.outputs', 'relay_sdk'}\n"
+        "print(sorted({'yaml', 'argparse', 'engines.github', 'engines.files', 'relay_sdk'}\n"
         "             & sys.modules.keys()))"
     )
     ended = subprocess.run(

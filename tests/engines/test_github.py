@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engines import Output, show_errors
-from engines.github import github_engine
+from engines import github, show_errors
+from engines.variables import INPUTS
+from operations import load_operation
 from process.errors import ConfigError, OutputError, SpecError
 from process.logs import configure_logging
 from process.redaction import Redactor
@@ -18,6 +19,7 @@ from process.settings import MAX_LINE_BYTES
 from spec.schema import load_spec_schema
 from spec.validation import validate
 from tests.engines.github_rules import commands_in, read_outputs, unescaped
+from tests.engines.sample_output import OUTPUTS, PAGE, sample_output
 from tests.scenario_files import CONNECTION
 
 if TYPE_CHECKING:
@@ -25,8 +27,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
-PAGE = "https://wdc.4me.com/requests/80339"
-INPUTS = {
+    from engines.local import LocalEngine
+
+ACTION = {
     "GITHUB_ACTIONS": "true",
     "INPUT_HOST": "https://api.4me.com",
     "INPUT_ACCOUNT": "wdc",
@@ -38,7 +41,12 @@ INPUTS = {
     "INPUT_DEBUG": "false",
     "INPUT_OUTPUT": "",
 }
-REQUEST = {"id": 80339, "status": "completed", "subject": "A | *b* <c> [d](e)", "request_id": 80339}
+HOSTILE_RECORD = {"id": 80339, "title": "A | *b* <c> [d](e)"}
+
+
+def github_engine(environ: Mapping[str, str]) -> LocalEngine:
+    """Return the engine of an action."""
+    return github.github_engine(environ, OUTPUTS, INPUTS)
 
 
 @pytest.fixture
@@ -52,7 +60,7 @@ def files(tmp_path: Path) -> Mapping[str, str]:
 
 def test_inputs_are_a_spec(files: Mapping[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     """Empty inputs are left out; the token is masked before anything else is printed."""
-    assert github_engine({**INPUTS, **files}).read_spec() == {
+    assert github_engine({**ACTION, **files}).read_spec() == {
         "connection": {
             "host": "https://api.4me.com",
             "account": "wdc",
@@ -66,7 +74,7 @@ def test_inputs_are_a_spec(files: Mapping[str, str], capsys: pytest.CaptureFixtu
 
 def test_a_connection_may_come_from_the_workflows_environment(files: Mapping[str, str]) -> None:
     """Inputs that are left out are taken from the FOURME_ variables."""
-    environ = {**INPUTS, **files, "INPUT_HOST": "", "FOURME_HOST": "https://api.4me.qa"}
+    environ = {**ACTION, **files, "INPUT_HOST": "", "FOURME_HOST": "https://api.4me.qa"}
     spec = github_engine(environ).read_spec()
     assert isinstance(spec, dict)
     assert spec["connection"]["host"] == "https://api.4me.qa"
@@ -76,83 +84,95 @@ def test_a_secret_of_several_lines_is_masked_line_by_line(
     files: Mapping[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A percent sign is escaped, blank lines are no masks."""
-    github_engine({**INPUTS, **files, "INPUT_ACCESS_TOKEN": "one%\r\n\ntwo\n"}).read_spec()
+    github_engine({**ACTION, **files, "INPUT_ACCESS_TOKEN": "one%\r\n\ntwo\n"}).read_spec()
     assert capsys.readouterr().out == "::add-mask::one%25\n::add-mask::two\n"
 
 
 def test_a_run_with_debug_logging_is_one(files: Mapping[str, str]) -> None:
     """RUNNER_DEBUG comes before the input."""
-    spec = github_engine({**INPUTS, **files, "RUNNER_DEBUG": "1"}).read_spec()
+    spec = github_engine({**ACTION, **files, "RUNNER_DEBUG": "1"}).read_spec()
     assert isinstance(spec, dict)
     assert spec["debug"] is True
 
 
 def test_outputs_are_added_to_the_files(files: Mapping[str, str], tmp_path: Path) -> None:
-    """Scalars and the full request are outputs; what was in the file stays."""
+    """Results and values are outputs, empty without a value; what was in the file stays."""
     (tmp_path / "output").write_text("earlier=1\n", encoding="utf-8")
-    file = tmp_path / "request.json"
-    engine = github_engine({**INPUTS, **files, "INPUT_OUTPUT": str(file)})
-    engine.publish(Output(REQUEST, PAGE))
+    file = tmp_path / "record.json"
+    engine = github_engine({**ACTION, **files, "INPUT_OUTPUT": str(file)})
+    engine.publish(sample_output(HOSTILE_RECORD))
     outputs = read_outputs((tmp_path / "output").read_text("utf-8"))
     assert outputs.pop("earlier") == "1"
-    assert json.loads(outputs.pop("request")) == REQUEST
+    assert json.loads(outputs.pop("record")) == HOSTILE_RECORD
     assert outputs == {
         "id": "80339",
-        "status": "completed",
-        "subject": "A | *b* <c> [d](e)",
-        "team": "",
-        "member": "",
-        "next_target_at": "",
-        "updated_at": "",
+        "title": "A | *b* <c> [d](e)",
+        "owner": "",
         "url": PAGE,
+        "history": "",
     }
-    assert json.loads(file.read_bytes()) == REQUEST
+    assert json.loads(file.read_bytes()) == HOSTILE_RECORD
 
 
 def test_the_summary_shows_texts_as_they_are(files: Mapping[str, str], tmp_path: Path) -> None:
-    """A subject can neither end a table's cell nor make a link."""
-    github_engine({**INPUTS, **files}).publish(Output(REQUEST, PAGE))
+    """A title can neither end a table's cell nor make a link."""
+    github_engine({**ACTION, **files}).publish(sample_output(HOSTILE_RECORD))
     summary = (tmp_path / "summary").read_text("utf-8")
-    assert summary.startswith(f"### [4me request 80339]({PAGE})\n\n| field | value |\n| --- |")
-    row = next(line for line in summary.splitlines() if line.startswith("| subject"))
-    assert row == ("| subject | A &#124; &#42;b&#42; &#60;c&#62; &#91;d&#93;&#40;e&#41; |")
+    assert summary.startswith(f"### [4me record 80339]({PAGE})\n\n| field | value |\n| --- |")
+    row = next(line for line in summary.splitlines() if line.startswith("| title"))
+    assert row == ("| title | A &#124; &#42;b&#42; &#60;c&#62; &#91;d&#93;&#40;e&#41; |")
 
 
-def test_a_request_too_large_for_an_output_is_left_out(
+def test_a_summary_needs_no_link_and_an_output_no_summary(
+    files: Mapping[str, str], tmp_path: Path
+) -> None:
+    """Both are optional."""
+    output = sample_output()._replace(link=None)
+    github_engine({**ACTION, **files}).publish(output)
+    assert (tmp_path / "summary").read_text("utf-8").startswith("### 4me record 80339\n\n| field")
+    (tmp_path / "summary").unlink()
+    github_engine({**ACTION, **files}).publish(output._replace(summary=None))
+    assert (tmp_path / "summary").read_bytes() == b""
+
+
+def test_a_value_too_large_for_an_output_is_left_out(
     files: Mapping[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The scalars are still there, and a warning says where else the request can go."""
+    """What still fits is there, and a warning says where else the value can go."""
+    output = sample_output({"id": 1, "x": "y" * 500_000}, history=[1])
     with caplog.at_level(logging.WARNING):
-        github_engine({**INPUTS, **files}).publish(Output({"id": 1, "x": "y" * 500_000}, PAGE))
+        github_engine({**ACTION, **files}).publish(output)
     outputs = read_outputs((tmp_path / "output").read_text("utf-8"))
-    assert "request" not in outputs
+    assert "record" not in outputs
     assert outputs["id"] == "1"
+    assert outputs["history"] == "[1]"
+    assert "output `record` is too large" in caplog.text
     assert "name a file in the input `output`" in caplog.text
 
 
 def test_outputs_that_cannot_be_written_end_the_run_but_a_summary_does_not(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """$GITHUB_OUTPUT is needed; the summary is a courtesy, and need not be there."""
-    github_engine({**INPUTS, "GITHUB_OUTPUT": "/dev/null"}).publish(Output(REQUEST, PAGE))
+    """$GITHUB_OUTPUT is required; the summary is optional, and may be unset."""
+    github_engine({**ACTION, "GITHUB_OUTPUT": "/dev/null"}).publish(sample_output())
     files = {"GITHUB_OUTPUT": "/dev/full", "GITHUB_STEP_SUMMARY": "/dev/full"}
     with (
         caplog.at_level(logging.WARNING),
         pytest.raises(OutputError, match="could not be written") as caught,
     ):
-        github_engine({**INPUTS, **files}).publish(Output(REQUEST, PAGE))
+        github_engine({**ACTION, **files}).publish(sample_output())
     assert caught.value.details == ("/dev/full: No space left on device",)
     assert "An output could not be written: /dev/full" in caplog.text
 
 
-def test_outputs_are_tried_before_but_a_summary_is_not(tmp_path: Path) -> None:
+def test_outputs_are_checked_before_but_a_summary_is_not(tmp_path: Path) -> None:
     """What the runner gives, and what the workflow names; both stay as they are."""
     (tmp_path / "output").write_text("earlier=1\n", encoding="utf-8")
     environ = {
-        **INPUTS,
+        **ACTION,
         "GITHUB_OUTPUT": str(tmp_path / "output"),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "output" / "x"),
-        "INPUT_OUTPUT": str(tmp_path / "request.json"),
+        "INPUT_OUTPUT": str(tmp_path / "record.json"),
     }
     github_engine(environ).check_outputs()
     assert [path.name for path in tmp_path.iterdir()] == ["output"]
@@ -198,7 +218,7 @@ def test_errors_are_annotations(log: TextIO, capsys: pytest.CaptureFixture[str])
 def test_an_annotation_is_cut_between_characters(
     log: TextIO, capsys: pytest.CaptureFixture[str], length: int
 ) -> None:
-    """What is escaped is not torn apart, and is within what log readers can take."""
+    """Escapes are not cut in two, and the limit of log readers is kept."""
     configure_logging(Redactor(), log)
     show_errors({"GITHUB_ACTIONS": "true", "INPUT_REQUEST": "x"}, Redactor())
     logging.getLogger("step").error("%s", "x" * length + "%" * 3_000)
@@ -212,12 +232,12 @@ HOSTILE = ["x\n::add-mask::y", "x\r##[error]z", "::stop-commands::a", "%0A::erro
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_name_is_a_command(log: TextIO, capsys: pytest.CaptureFixture[str], name: str) -> None:
-    """Whatever inputs are called, the one command is our own, and its data holds no other."""
+    """Whatever inputs are called, the step's own command is the only one, also in its data."""
     configure_logging(Redactor(), log)
     show_errors({"GITHUB_ACTIONS": "true", "INPUT_REQUEST": "x"}, Redactor())
     spec = {"connection": CONNECTION, "request": {"request_id": 1, name: 1}}
     with pytest.raises(SpecError) as caught:
-        validate(spec, load_spec_schema())
+        validate(spec, load_spec_schema(), load_operation("update").problems)
     logging.getLogger("step").error("%s", caught.value)
     ((command, data),) = commands_in(capsys.readouterr().out)
     log.seek(0)
@@ -230,9 +250,9 @@ def test_no_name_is_a_command(log: TextIO, capsys: pytest.CaptureFixture[str], n
 def test_a_secret_that_looks_like_a_command_is_masked_in_parts(
     files: Mapping[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Both parts are masked, unless one is so short that it would tear the log apart."""
+    """Both parts are masked, unless one is so short that the log would become unreadable."""
     secret = "abc##[add-mask]xyz\n##[debug]\n::stop-commands::x"
-    github_engine({**INPUTS, **files, "INPUT_ACCESS_TOKEN": secret}).read_spec()
+    github_engine({**ACTION, **files, "INPUT_ACCESS_TOKEN": secret}).read_spec()
     out = capsys.readouterr().out
     assert commands_in(out) == [
         ("add-mask", "abc##"),
@@ -247,11 +267,11 @@ def test_a_secret_that_looks_like_a_command_is_masked_in_parts(
 def test_json_on_standard_output_is_no_command(
     files: Mapping[str, str], capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    """With `output: -` the log has the JSON, the same value, and no command."""
-    request = {**REQUEST, name: [name]}
-    github_engine({**INPUTS, **files, "INPUT_OUTPUT": "-"}).publish(Output(request, PAGE))
+    """With `output: -` the log has the same JSON value, and no command."""
+    record = {**HOSTILE_RECORD, name: [name]}
+    github_engine({**ACTION, **files, "INPUT_OUTPUT": "-"}).publish(sample_output(record))
     out = capsys.readouterr().out
-    assert json.loads(out) == request
+    assert json.loads(out) == record
     assert commands_in(out) == []
 
 

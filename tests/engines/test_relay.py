@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engines import Output
 from engines.relay import RelayEngine
-from process.errors import ConfigError, SpecError, UnresolvedError
+from process.errors import ConfigError, OutputError, SpecError, UnresolvedError
 from process.exit_codes import ExitCode
 from process.settings import Settings
 from sandbox import FourMeOptions, Sandbox, parse
+from tests.engines.sample_output import PAGE, sample_output
 from tests.fake_clock import FakeClock
 from tests.step_process import run_step
 from tests.transport.loopback import Connection, serve
@@ -21,8 +21,10 @@ from transport.context import RunContext
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TRANSPORT = RunContext(Settings(retry_time=0, connect_timeout=2, read_timeout=2), FakeClock())
-LEADS_NOWHERE = """
+    from process.errors import Applied
+
+RUN_CONTEXT = RunContext(Settings(retry_time=0, connect_timeout=2, read_timeout=2), FakeClock())
+UNRESOLVABLE = """
 runs:
   '1':
     steps:
@@ -45,12 +47,12 @@ def service(answer: object) -> Callable[[Connection], None]:
 def read(answer: object) -> object:
     """Read the spec that a metadata service answers with."""
     with serve(service(answer)) as server:
-        return RelayEngine(server.url, TRANSPORT).read_spec()
+        return RelayEngine(server.url, RUN_CONTEXT).read_spec()
 
 
 def test_unresolved_references_are_named() -> None:
-    """Each of them, in the words of the workflow; nothing is sent to 4me; 78."""
-    with Sandbox(parse(LEADS_NOWHERE), fourme=FourMeOptions()) as sandbox:
+    """Each of them, as the workflow calls it; nothing is sent to 4me; 78."""
+    with Sandbox(parse(UNRESOLVABLE), fourme=FourMeOptions()) as sandbox:
         ended = run_step(sandbox.environment())
         assert [call.name for call in sandbox.calls] == ["spec"]
     assert ended.code == ExitCode.CONFIG
@@ -75,8 +77,10 @@ def test_unresolved_references_are_named() -> None:
         ([1], ("the metadata service does not say which",)),
     ],
 )
-def test_whatever_is_unresolved_can_be_told(unresolvable: object, names: tuple[str, ...]) -> None:
-    """Kinds that are newer than this step are named as they are."""
+def test_unknown_kinds_of_references_are_named(
+    unresolvable: object, names: tuple[str, ...]
+) -> None:
+    """Whatever the metadata service answers."""
     with pytest.raises(UnresolvedError) as caught:
         read({"value": {}, "unresolvable": unresolvable, "complete": False})
     assert caught.value.details == names
@@ -94,7 +98,7 @@ def test_whatever_is_unresolved_can_be_told(unresolvable: object, names: tuple[s
         {"complete": True, "value": {"$encoding": "base64", "data": 5}},
     ],
 )
-def test_an_answer_that_is_no_spec_is_a_config_error(answer: object) -> None:
+def test_an_answer_that_is_not_a_spec_is_a_config_error(answer: object) -> None:
     """Another service may be at METADATA_API_URL, or a value's base64 may be broken."""
     with pytest.raises(ConfigError, match="is not a spec"):
         read(answer)
@@ -115,7 +119,7 @@ def test_a_spec_that_is_nested_absurdly_deep_is_invalid(depth: int) -> None:
     """At once, and whatever Python's own limits are."""
     answer = b'{"complete": true, "value": ' + b"[" * depth + b"1" + b"]" * depth + b"}"
     with serve(service(answer)) as server, pytest.raises(SpecError, match="nested") as caught:
-        RelayEngine(server.url, TRANSPORT).read_spec()
+        RelayEngine(server.url, RUN_CONTEXT).read_spec()
     assert caught.value.applied == "no"
 
 
@@ -134,15 +138,13 @@ def test_a_spec_that_is_nested_absurdly_deep_is_invalid(depth: int) -> None:
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_of_a_refusal_only_what_it_is_called_is_shown(
-    body: bytes, details: tuple[str, ...]
-) -> None:
-    """The rest may quote the spec, whose secrets are not known yet."""
+def test_of_an_error_only_code_and_title_are_shown(body: bytes, details: tuple[str, ...]) -> None:
+    """The rest may contain the spec, whose secrets are not known yet."""
     with (
         serve(lambda each: each.answer(body, status="422 Unprocessable")) as server,
         pytest.raises(ConfigError) as caught,
     ):
-        RelayEngine(server.url, TRANSPORT).read_spec()
+        RelayEngine(server.url, RUN_CONTEXT).read_spec()
     assert caught.value.details == details
 
 
@@ -167,7 +169,7 @@ def test_base64_becomes_bytes() -> None:
 def test_a_wrong_url_is_a_config_error_that_does_not_show_it(url: str) -> None:
     """The URL holds a token."""
     with pytest.raises(ConfigError, match="METADATA_API_URL is not a URL") as caught:
-        RelayEngine(url, TRANSPORT)
+        RelayEngine(url, RUN_CONTEXT)
     assert "TOKEN@host" not in str(caught.value)
     assert "oops" not in str(caught.value)
 
@@ -175,7 +177,7 @@ def test_a_wrong_url_is_a_config_error_that_does_not_show_it(url: str) -> None:
 @pytest.mark.parametrize("url", ["http://:wrong@{}", "http://{}"])
 def test_a_wrong_token_is_a_config_error(url: str) -> None:
     """401: the metadata service does not know this step."""
-    with Sandbox(parse(LEADS_NOWHERE), fourme=FourMeOptions()) as sandbox:
+    with Sandbox(parse(UNRESOLVABLE), fourme=FourMeOptions()) as sandbox:
         address = sandbox.metadata_url.rpartition("@")[2]
         ended = run_step({"METADATA_API_URL": url.format(address)})
     assert ended.code == ExitCode.CONFIG
@@ -216,12 +218,47 @@ def test_a_later_step_reads_what_an_earlier_one_published() -> None:
         }
 
 
+def test_values_and_the_link_are_published() -> None:
+    """One call for each value that is not null, and one for the link."""
+    document = parse("runs: {'1': {steps: {default: {spec: {}}}}}")
+    with Sandbox(document, fourme=FourMeOptions()) as sandbox:
+        engine = RelayEngine(sandbox.metadata_url, RUN_CONTEXT)
+        engine.publish(sample_output({"id": 5}))
+        assert sandbox.outputs == {"record": {"id": 5}}
+        engine.publish(sample_output({"id": 5}, history=[1])._replace(link=None))
+        assert sandbox.outputs == {"record": {"id": 5}, "history": [1]}
+        assert [call.name for call in sandbox.calls] == ["output", "link", "output", "output"]
+        assert sandbox.decorators["record"] == {
+            "type": "link",
+            "description": "Record 80339 in 4me",
+            "uri": PAGE,
+        }
+
+
+@pytest.mark.parametrize(
+    ("applied", "fix"),
+    [
+        ("yes", "Go on with the workflow by hand; running the step again would repeat notes."),
+        ("no", "Run the step again."),
+    ],
+)
+def test_an_output_that_is_not_taken_is_an_error(applied: Applied, fix: str) -> None:
+    """What to do depends on whether anything was changed; the service's error is a detail."""
+    with (
+        serve(lambda each: each.answer(b"{}", status="422 Unprocessable")) as server,
+        pytest.raises(OutputError, match="Relay did not take the output") as caught,
+    ):
+        RelayEngine(server.url, RUN_CONTEXT).publish(sample_output(applied=applied))
+    assert (caught.value.applied, caught.value.fix, caught.value.status) == (applied, fix, 422)
+    assert "refuses to let the step publish the output (422)" in caught.value.details[0]
+
+
 def test_a_link_that_is_not_taken_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    """A link is a courtesy: the output has been published."""
+    """A link is optional: the output has been published."""
     with serve(
         lambda each: each.answer(b"", "Connection: close", status="201 Created"),
         lambda each: each.answer(b"{}", "Connection: close", status="422 Unprocessable"),
     ) as server:
-        engine = RelayEngine(server.url, TRANSPORT)
-        engine.publish(Output({"id": 5}, "https://wdc.4me.com/requests/5"))
+        engine = RelayEngine(server.url, RUN_CONTEXT)
+        engine.publish(sample_output())
     assert "Relay did not take the link" in caplog.text

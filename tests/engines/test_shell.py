@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """Return a running sandbox whose metadata service nobody asks."""
+    """Return a running sandbox; its metadata service is not used."""
     with Sandbox(document_for({}), fourme=FourMeOptions()) as running:
         yield running
 
@@ -70,7 +70,7 @@ def test_the_environment_alone(sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 def test_bad_input_reads_the_same_as_in_relay(sandbox: Sandbox, tmp_path: Path) -> None:
-    """The same spec, wrong in several ways, ends in the same code with the same words."""
+    """The same spec, wrong in several ways, ends in the same code with the same messages."""
     wrong = {"request_id": "x", "impact": "lwo", "notte": "a", "addressed": "maybe"}
     with sandbox_for(wrong) as relay:
         expected = run_step(relay.environment())
@@ -82,7 +82,7 @@ def test_bad_input_reads_the_same_as_in_relay(sandbox: Sandbox, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("words", "stdin", "code", "says"),
+    ("arguments", "stdin", "code", "message"),
     [
         (["--spec", "nowhere.yaml"], b"", ExitCode.CONFIG, "nowhere.yaml cannot be read"),
         (["--spec", "-"], b"", ExitCode.DATA, "The spec is empty"),
@@ -95,25 +95,25 @@ def test_bad_input_reads_the_same_as_in_relay(sandbox: Sandbox, tmp_path: Path) 
     ],
 )
 def test_bad_files_and_arguments(
-    tmp_path: Path, words: list[str], stdin: bytes, code: ExitCode, says: str
+    tmp_path: Path, arguments: list[str], stdin: bytes, code: ExitCode, message: str
 ) -> None:
-    """What is not there, or makes no sense, is 78; what is there and cannot be read is 65."""
-    ended = run_in(tmp_path, words, {}, stdin)
+    """A missing file or a wrong argument is 78; a text that cannot be parsed is 65."""
+    ended = run_in(tmp_path, arguments, {}, stdin)
     assert ended.code == code
-    assert says in ended.log
+    assert message in ended.log
     assert ended.out == ""
     assert "Traceback" not in ended.log
 
 
 def test_a_closed_standard_input_is_a_file_that_cannot_be_read(tmp_path: Path) -> None:
-    """`--spec - <&-` ends in 78, and reads nothing else that has got the number 0."""
+    """`--spec - <&-` ends in 78, and does not read another file that has the descriptor 0."""
     ended = run_in(tmp_path, ["--spec", "-"], {}, redirected="<&-")
     assert ended.code == ExitCode.CONFIG
     assert "Standard input cannot be read: Bad file descriptor" in ended.log
 
 
 def test_an_output_that_cannot_be_written_ends_in_74(sandbox: Sandbox, tmp_path: Path) -> None:
-    """The request is updated, and that is what the message says: a device is not tried before."""
+    """The request is updated, as the message says: a device is not checked before."""
     environ = connection_variables(sandbox, FOURME_REQUEST="{request_id: 80339, impact: low}")
     ended = run_in(tmp_path, [], environ, redirected=">/dev/full")
     assert ended.code == ExitCode.IO, ended.log
@@ -123,7 +123,7 @@ def test_an_output_that_cannot_be_written_ends_in_74(sandbox: Sandbox, tmp_path:
 
 
 def test_a_closed_standard_output_ends_in_78(sandbox: Sandbox, tmp_path: Path) -> None:
-    """What is known before is told before: it was 74 once, after the update."""
+    """It is detected before the update, not after it (74)."""
     environ = connection_variables(sandbox, FOURME_REQUEST="{request_id: 80339, impact: low}")
     ended = run_in(tmp_path, [], environ, redirected=">&-")
     assert ended.code == ExitCode.CONFIG, ended.log
@@ -133,7 +133,7 @@ def test_a_closed_standard_output_ends_in_78(sandbox: Sandbox, tmp_path: Path) -
 
 
 def test_a_token_in_a_broken_spec_is_not_shown(tmp_path: Path) -> None:
-    """A file that cannot be read as YAML never shows what is in it."""
+    """The error of a file that is not YAML quotes nothing of it."""
     for text in (b"connection: {accessToken: *s3cret}", b"accessToken: !s3cret!x y", b"{s3cret: ["):
         ended = run_in(tmp_path, ["--spec", "-"], {"FOURME_DEBUG": "1"}, text)
         assert ended.code == ExitCode.DATA
@@ -141,7 +141,7 @@ def test_a_token_in_a_broken_spec_is_not_shown(tmp_path: Path) -> None:
 
 
 def test_help_is_complete_and_fits_a_terminal(tmp_path: Path) -> None:
-    """Every variable, scalar and exit code is in the help; no line is longer than 100."""
+    """Every variable, result and exit code is in the help; no line is longer than 100."""
     ended = run_in(tmp_path, ["--help"], {})
     assert ended.code == ExitCode.OK
     assert ended.log == ""
@@ -151,7 +151,7 @@ def test_help_is_complete_and_fits_a_terminal(tmp_path: Path) -> None:
     assert [name for name in names if f"\n  {name} " not in ended.out] == []
 
 
-def test_the_version_is_said(tmp_path: Path) -> None:
+def test_the_version_is_printed(tmp_path: Path) -> None:
     """--version names the program and its version."""
     ended = run_in(tmp_path, ["--version"], {"METADATA_API_URL": "not asked"})
     assert ended.out == f"4me-step-requests-update {VERSION}\n"
@@ -159,14 +159,14 @@ def test_the_version_is_said(tmp_path: Path) -> None:
 
 
 def test_two_specs_are_refused(tmp_path: Path) -> None:
-    """An ambiguous run ends in 78 and lists the ways to hand in a spec."""
+    """An ambiguous run ends in 78 and lists the sources of a spec."""
     ended = run_in(tmp_path, [], {"METADATA_API_URL": "http://127.0.0.1:1", "FOURME_REQUEST": "{}"})
     assert ended.code == ExitCode.CONFIG
     assert "METADATA_API_URL and FOURME_REQUEST" in ended.log
     assert "step.py --spec FILE" in ended.log
 
 
-def test_an_action_that_fails_says_so_in_an_annotation(tmp_path: Path) -> None:
+def test_an_action_that_fails_has_an_annotation(tmp_path: Path) -> None:
     """In GitHub, the first line of the error is shown beside the workflow, too."""
     environ = {
         "GITHUB_ACTIONS": "true",

@@ -1,4 +1,4 @@
-"""A spec put together from files and variables: what is taken, and what contradicts itself."""
+"""`engines.spec_values`: a spec merged from files and variables, and its conflicts."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engines.spec_values import (
-    SpecValue,
-    merge,
-    spec_from_environment,
-    spec_from_file,
-    spec_values_in,
-)
+from engines import spec_values
+from engines.spec_values import SpecValue, merge
+from engines.variables import INPUTS, Input
 from process.errors import ConfigError, SpecError
 
 if TYPE_CHECKING:
@@ -27,8 +23,20 @@ VARIABLES = {
 }
 
 
+def spec_from_environment(
+    environ: Mapping[str, str], inputs: Mapping[str, Input] = INPUTS
+) -> object:
+    """Return the spec in the variables of an operation."""
+    return spec_values.spec_from_environment(environ, inputs)
+
+
+def spec_from_file(path: str, environ: Mapping[str, str]) -> object:
+    """Return the spec in a file, completed from variables."""
+    return spec_values.spec_from_file(path, environ, INPUTS)
+
+
 def test_the_environment_holds_a_whole_spec() -> None:
-    """Connection, request and debug come from the FOURME_ variables; blank ones say nothing."""
+    """Connection, request and debug come from the FOURME_ variables; blank ones are unset."""
     spec = spec_from_environment(
         {
             **VARIABLES,
@@ -43,6 +51,49 @@ def test_the_environment_holds_a_whole_spec() -> None:
         "request": {"request_id": 80339, "member": "", "note": "{a: note} that looks like YAML\n"},
         "debug": "true",
     }
+
+
+def test_the_inputs_of_an_operation_have_variables_of_their_own(tmp_path: Path) -> None:
+    """Each goes to its own place; objects and lists are YAML or JSON, anything else is text."""
+    inputs = {
+        **INPUTS,
+        "REQUEST_ID": Input(("request_id",)),
+        "NOTES": Input(("notes",)),
+        "CONNECTION": Input(("connection",), is_document=True),
+        "WAIT_FOR": Input(("wait_for",), is_document=True),
+        "FAIL_ON": Input(("fail_on",), is_document=True),
+    }
+    environ = {
+        "FOURME_CONNECTION": '{"account": "wdc", "host": null}',
+        "FOURME_HOST": "https://api.4me.com",
+        "FOURME_REQUEST_ID": "80339",
+        "FOURME_NOTES": "true",
+        "FOURME_WAIT_FOR": "status: [completed]\nteam: null",
+        "FOURME_FAIL_ON": " ",
+    }
+    expected = {
+        "connection": {"host": "https://api.4me.com", "account": "wdc"},
+        "request_id": "80339",
+        "notes": "true",
+        "wait_for": {"status": ["completed"], "team": None},
+    }
+    assert spec_from_environment(environ, inputs) == expected
+    file = tmp_path / "spec.yaml"
+    file.write_text("{request_id: 80339, wait_for: null, connection: {account: wdc}}", "utf-8")
+    assert spec_values.spec_from_file(str(file), environ, inputs) == {
+        **expected,
+        "request_id": 80339,
+    }
+
+
+def test_a_whole_object_conflicts_with_its_members_in_any_order() -> None:
+    """An object that is given as text cannot be completed."""
+    member = SpecValue(("connection", "host"), "h", "INPUT_HOST")
+    whole = SpecValue(("connection",), "text", "FOURME_CONNECTION")
+    for values in ([member, whole], [whole, member]):
+        with pytest.raises(ConfigError) as caught:
+            merge(values)
+        assert caught.value.details == ("connection: FOURME_CONNECTION and INPUT_HOST",)
 
 
 def test_a_text_from_elsewhere_cannot_change_another_field() -> None:
@@ -79,10 +130,10 @@ def test_the_environment_completes_a_file(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "value"), [("[1]", [1]), ("", None), ("words", "words")])
-def test_a_file_without_an_object_is_left_to_the_judge(
+def test_a_file_without_an_object_is_left_to_the_validation(
     tmp_path: Path, text: str, value: object
 ) -> None:
-    """What is no object is handed on as it is, so that there is one place that refuses it."""
+    """Anything but an object is returned as it is, so that one place alone rejects it."""
     file = tmp_path / "spec.yaml"
     file.write_text(text, encoding="utf-8")
     assert spec_from_file(str(file), VARIABLES) == value
@@ -117,7 +168,7 @@ def test_a_file_without_an_object_is_left_to_the_judge(
 def test_two_different_values_are_an_error(
     tmp_path: Path, text: str, environ: Mapping[str, str], details: tuple[str, ...]
 ) -> None:
-    """Neither of them is ignored without a word; all such inputs are named, no value is shown."""
+    """Neither of them is ignored silently; all such inputs are named, no value is shown."""
     file = tmp_path / "spec.yaml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
@@ -127,18 +178,18 @@ def test_two_different_values_are_an_error(
 
 @pytest.mark.parametrize("text", ["Gr\u00f6\u00dfe", "caf\udce9", "\ud83d"])
 def test_a_variables_text_is_what_it_is(text: str) -> None:
-    """Read as UTF-8; octets that are none, and what no system hands over, are left to the judge."""
-    (given,) = spec_values_in({"FOURME_NOTE": text}, "FOURME_")
-    assert given.value == text
+    """Decoded as UTF-8; invalid bytes and lone surrogates are left to the validation."""
+    (item,) = spec_values.spec_values_in({"FOURME_NOTE": text}, "FOURME_", INPUTS)
+    assert item.value == text
 
 
 def test_the_same_value_twice_is_no_error() -> None:
     """A number and its text are the same value."""
-    given = [
+    values = [
         SpecValue(("request", "request_id"), 5, "a"),
         SpecValue(("request", "request_id"), " 5\n", "b"),
     ]
-    assert merge(given) == {"request": {"request_id": 5}}
+    assert merge(values) == {"request": {"request_id": 5}}
 
 
 def test_a_file_that_cannot_be_read_is_a_config_error(tmp_path: Path) -> None:
@@ -149,10 +200,10 @@ def test_a_file_that_cannot_be_read_is_a_config_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Is a directory"):
         spec_from_file(str(tmp_path), {})
     with pytest.raises(ConfigError, match="that FOURME_ACCESS_TOKEN_FILE names cannot be read"):
-        list(spec_values_in({"FOURME_ACCESS_TOKEN_FILE": missing}, "FOURME_"))
+        spec_from_environment({"FOURME_ACCESS_TOKEN_FILE": missing})
 
 
-def test_a_file_that_is_no_text_is_a_spec_error(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_a_spec_error(tmp_path: Path) -> None:
     """Bytes that are not UTF-8 end in 65."""
     file = tmp_path / "spec.yaml"
     file.write_bytes(b"note: caf\xe9")

@@ -1,4 +1,4 @@
-"""Files are tried before anything is sent, by really making them; no trace is left."""
+"""`engines.writable`: files are checked by creating them, and no trace is left."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engines.writable import ROOM, open_to_write, write_problem
+from engines.writable import MIN_FREE_SPACE, open_to_write, write_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,7 +42,7 @@ def all_in(folder: Path) -> dict[str, tuple[int, int, bytes]]:
 
 @pytest.fixture
 def own_folder() -> Iterator[Path]:
-    """Return an empty folder; whoever is root is somebody else meanwhile, and owns the folder."""
+    """Return an empty folder; a test that runs as root is another user meanwhile, who owns it."""
     root = os.geteuid() == 0
     with tempfile.TemporaryDirectory(dir="/tmp") as name:  # others may enter that
         if root:
@@ -56,17 +56,17 @@ def own_folder() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("name", ["out.json", "deep/er/out.json", "a/../b/out.json", "./a//b"])
-def test_what_can_be_made_is_made_and_removed_again(tmp_path: Path, name: str) -> None:
-    """Folders and the file are there meanwhile, and gone afterwards."""
+def test_what_can_be_created_is_created_and_removed(tmp_path: Path, name: str) -> None:
+    """Folders and the file exist until they are removed."""
     with ExitStack() as undo:
         assert write_problem(tmp_path / name, undo) is None
         assert (tmp_path / name).read_bytes() == b""
     assert all_in(tmp_path) == {}
 
 
-def test_a_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+def test_an_existing_file_is_not_changed(tmp_path: Path) -> None:
     """Neither its bytes nor its times change, and it is not replaced."""
-    file = tmp_path / "there"
+    file = tmp_path / "existing"
     file.write_bytes(b"earlier")
     os.utime(file, (1, 1))
     before = all_in(tmp_path)
@@ -75,8 +75,8 @@ def test_a_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     assert file.stat().st_mtime == 1
 
 
-def test_a_link_to_a_file_that_is_not_there_yet_stays(tmp_path: Path) -> None:
-    """Its target is tried, as it will be written."""
+def test_a_link_to_a_missing_file_stays(tmp_path: Path) -> None:
+    """Its target is checked, since that will be written."""
     link = tmp_path / "link"
     link.symlink_to("target")
     with ExitStack() as undo:
@@ -92,13 +92,13 @@ def make_loop(folder: Path) -> Path:
 
 
 def make_dangling_folder(folder: Path) -> Path:
-    """Make a link to a folder that is not there, and take it for one."""
+    """Return a path below a link to a missing folder."""
     (folder / "link").symlink_to("nowhere")
     return folder / "link" / "out"
 
 
 def make_link_into_nowhere(folder: Path) -> Path:
-    """Make a link to a file in a folder that is not there."""
+    """Make a link to a file in a missing folder."""
     (folder / "link").symlink_to("nowhere/out")
     return folder / "link"
 
@@ -116,14 +116,14 @@ def make_file_in_the_way(folder: Path) -> Path:
 
 
 def make_socket(folder: Path) -> Path:
-    """Make a socket, which nobody can open."""
+    """Make a socket, which cannot be opened."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(folder / "socket"))
     return folder / "socket"
 
 
 @pytest.mark.parametrize(
-    ("make", "says"),
+    ("make", "reason"),
     [
         (lambda folder: folder / ("x" * 256), "File name too long"),
         (lambda folder: folder / ("x" * 256) / "out", f"{'x' * 256}: File name too long"),
@@ -137,21 +137,21 @@ def make_socket(folder: Path) -> Path:
         (lambda _: Path("/proc/out"), "No such file or directory"),
     ],
 )
-def test_what_cannot_be_written_says_why(make: Callable[[Path], Path], says: str) -> None:
-    """The reason names what is in the way where that is not the file; no trace is left."""
+def test_what_cannot_be_written_has_a_reason(make: Callable[[Path], Path], reason: str) -> None:
+    """The reason names the path that fails if that is not the file; no trace is left."""
     with tempfile.TemporaryDirectory(dir="/tmp") as name:  # a socket's path must be short
         path = make(Path(name))
         before = all_in(Path(name))
         problem = problem_of(path)
         assert problem is not None
-        assert problem.endswith(says)
+        assert problem.endswith(reason)
         assert all_in(Path(name)) == before
-        with pytest.raises(OSError):  # noqa: PT011  the trial has told the truth
+        with pytest.raises(OSError):  # noqa: PT011  any reason; the check was right
             open_to_write(path)
 
 
 @pytest.mark.parametrize(
-    ("mode", "name", "says"),
+    ("mode", "name", "reason"),
     [
         (0o500, "out", "Permission denied"),
         (0o500, "new/out", "/folder/new: Permission denied"),
@@ -161,20 +161,20 @@ def test_what_cannot_be_written_says_why(make: Callable[[Path], Path], says: str
     ],
 )
 def test_a_folder_that_may_not_be_written_or_entered(
-    own_folder: Path, mode: int, name: str, says: str
+    own_folder: Path, mode: int, name: str, reason: str
 ) -> None:
-    """Modes are heeded, as they are for all but root."""
+    """Modes apply, as they do to all users but root."""
     folder = own_folder / "folder"
     folder.mkdir(mode)
     problem = problem_of(folder / name)
     assert problem is not None
-    assert problem.endswith(says)
+    assert problem.endswith(reason)
     folder.chmod(0o700)
     assert [*folder.iterdir()] == []
 
 
 def test_a_file_that_may_only_be_read(own_folder: Path) -> None:
-    """A file is opened to be written; its folder may be read-only if it is there."""
+    """The folder of an existing file may be read-only."""
     file = own_folder / "out"
     file.write_bytes(b"earlier")
     own_folder.chmod(0o500)
@@ -186,7 +186,7 @@ def test_a_file_that_may_only_be_read(own_folder: Path) -> None:
 
 
 def test_fifos_and_devices_are_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A FIFO's reader would see an end; some devices act when they are opened."""
+    """A FIFO's reader would see an end of file; opening some devices has effects."""
     os.mkfifo(tmp_path / "fifo")
     monkeypatch.setattr(os, "open", lambda *_: pytest.fail("something was opened"))
     assert problem_of(tmp_path / "fifo") is None
@@ -211,19 +211,21 @@ def test_a_full_disk(
     blocks: dict[str, int],
     full: bool,  # noqa: FBT001  a parameter of the test
 ) -> None:
-    """Root may use the blocks kept for root; a file system that tells no size tells nothing."""
+    """Root may use the blocks reserved for root; a file system without a size is not checked."""
     monkeypatch.setattr(os, "geteuid", lambda: user)
-    told = SimpleNamespace(f_frsize=ROOM // 64, **blocks)
-    monkeypatch.setattr(os, "fstatvfs", lambda _: told)
+    status = SimpleNamespace(f_frsize=MIN_FREE_SPACE // 64, **blocks)
+    monkeypatch.setattr(os, "fstatvfs", lambda _: status)
     problem = problem_of(tmp_path / "out")
-    assert problem == (f"No space left on device, or less than {ROOM} bytes" if full else None)
+    assert problem == (
+        f"No space left on device, or less than {MIN_FREE_SPACE} bytes" if full else None
+    )
     assert all_in(tmp_path) == {}
 
 
-def test_a_file_system_that_does_not_know_its_size_is_no_problem(
+def test_a_file_system_of_unknown_size_is_accepted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What cannot be found out does not fail a run."""
+    """A check that is not possible does not fail a run."""
 
     def refuse(_: int) -> None:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
@@ -232,8 +234,10 @@ def test_a_file_system_that_does_not_know_its_size_is_no_problem(
     assert problem_of(tmp_path / "out") is None
 
 
-def test_an_error_without_words_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An OSError without a text of the system's is told by its type."""
+def test_an_error_without_a_text_has_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An OSError without strerror is named by its type."""
 
     def refuse(*_: object) -> None:
         raise PermissionError
@@ -242,8 +246,8 @@ def test_an_error_without_words_has_a_name(tmp_path: Path, monkeypatch: pytest.M
     assert problem_of(tmp_path / "out") == "PermissionError"
 
 
-def test_what_others_have_written_meanwhile_stays(tmp_path: Path) -> None:
-    """A step beside this one may have found the file and the folder, and used them."""
+def test_what_another_process_has_written_stays(tmp_path: Path) -> None:
+    """Another step may have found the file and the folder, and used them."""
     file = tmp_path / "folder" / "out"
     with ExitStack() as undo:
         assert write_problem(file, undo) is None
@@ -251,8 +255,8 @@ def test_what_others_have_written_meanwhile_stays(tmp_path: Path) -> None:
     assert file.read_bytes() == b"another's"
 
 
-def test_what_others_have_removed_meanwhile_is_no_error(tmp_path: Path) -> None:
-    """What is gone need not be removed."""
+def test_what_another_process_has_removed_is_no_error(tmp_path: Path) -> None:
+    """There is nothing left to remove."""
     file = tmp_path / "folder" / "out"
     with ExitStack() as undo:
         assert write_problem(file, undo) is None
@@ -261,8 +265,8 @@ def test_what_others_have_removed_meanwhile_is_no_error(tmp_path: Path) -> None:
     assert all_in(tmp_path) == {}
 
 
-def test_steps_side_by_side_do_not_disturb_each_other(tmp_path: Path) -> None:
-    """They share a folder that each makes and removes; none fails, and no output is lost."""
+def test_concurrent_steps_do_not_disturb_each_other(tmp_path: Path) -> None:
+    """They share a folder that each creates and removes; none fails, and no output is lost."""
 
     def run(number: int) -> str | None:
         file = tmp_path / "shared" / "folder" / f"{number}"

@@ -1,4 +1,4 @@
-"""Outputs as files: what is in them, and what happens when they cannot be written."""
+"""`engines.files`, `engines.local`: what the files contain, and what if they cannot be written."""
 
 from __future__ import annotations
 
@@ -9,87 +9,98 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engines import Output
-from engines.outputs import LocalEngine, output_targets
+from engines.arguments import Arguments
+from engines.files import file_engine
+from engines.variables import INPUTS
 from process.errors import ConfigError, OutputError
 from tests.engines.gitlab_rules import read_dotenv
+from tests.engines.sample_output import OUTPUTS, PAGE, RECORD, sample_output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-PAGE = "https://wdc.4me.com/requests/80339"
-REQUEST = {"id": 80339, "subject": 'Half \ud83d, é & "$HOME"', "member": None, "request_id": 80339}
+    from engines.local import LocalEngine
+    from process.output import Output
 
 
-def publish(environ: Mapping[str, str], output: str | None = None) -> None:
-    """Publish `REQUEST` where an environment says."""
-    LocalEngine(dict, output_targets(environ, output)).publish(Output(REQUEST, PAGE))
+def engine_for(environ: Mapping[str, str], output: str | None = None) -> LocalEngine:
+    """Return the engine of an environment, and of an argument of --output."""
+    return file_engine(environ, Arguments(output=output), OUTPUTS, INPUTS)
 
 
-def test_the_full_request_goes_to_one_file(tmp_path: Path) -> None:
+def publish(
+    environ: Mapping[str, str], argument: str | None = None, output: Output | None = None
+) -> None:
+    """Publish an output to the places that an environment and --output name."""
+    engine_for(environ, argument).publish(output or sample_output())
+
+
+def test_the_main_value_goes_to_one_file(tmp_path: Path) -> None:
     """--output comes before FOURME_OUTPUT; folders that lead to the file are made."""
     file = tmp_path / "deep" / "er" / "out.json"
     publish({"FOURME_OUTPUT": str(tmp_path / "other.json")}, str(file))
-    assert json.loads(file.read_bytes()) == REQUEST
+    assert json.loads(file.read_bytes()) == RECORD
     assert file.read_bytes().endswith(b"\n}\n")
     assert not (tmp_path / "other.json").exists()
 
 
-def test_a_folder_gets_a_file_of_a_known_name(tmp_path: Path) -> None:
-    """A folder that is there, or a path that ends in a slash, means request.json in it."""
+def test_a_folder_gets_a_file_for_each_value(tmp_path: Path) -> None:
+    """An existing folder, or a path that ends in a slash; null where there is no value."""
     publish({"FOURME_OUTPUT": str(tmp_path)})
     publish({"FOURME_OUTPUT": f"{tmp_path}/new/"})
-    assert json.loads((tmp_path / "request.json").read_bytes()) == REQUEST
-    assert json.loads((tmp_path / "new" / "request.json").read_bytes()) == REQUEST
+    assert json.loads((tmp_path / "record.json").read_bytes()) == RECORD
+    assert json.loads((tmp_path / "history.json").read_bytes()) is None
+    assert json.loads((tmp_path / "new" / "record.json").read_bytes()) == RECORD
+    publish({}, str(tmp_path), sample_output(history=[1]))
+    assert json.loads((tmp_path / "history.json").read_bytes()) == [1]
 
 
-def test_without_a_place_the_request_goes_to_standard_output(
+def test_without_a_place_the_main_value_goes_to_standard_output(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Nothing named, or a dash, is standard output; blank variables name nothing."""
     blank = dict.fromkeys(("FOURME_OUTPUT", "FOURME_RESULTS_DIR", "FOURME_DOTENV"), " ")
     publish({**blank, "FOURME_ANNOTATIONS": ""})
-    assert json.loads(capfd.readouterr().out) == REQUEST
+    assert json.loads(capfd.readouterr().out) == RECORD
     publish({}, "-")
-    assert json.loads(capfd.readouterr().out) == REQUEST
+    assert json.loads(capfd.readouterr().out) == RECORD
 
 
 def test_results_are_files_without_a_line_break(tmp_path: Path) -> None:
-    """One file a scalar, empty where there is no value."""
+    """One file for each result, empty where there is no value."""
     publish({"FOURME_RESULTS_DIR": str(tmp_path / "results")})
     written = {file.name: file.read_text("utf-8") for file in (tmp_path / "results").iterdir()}
     assert written == {
         "id": "80339",
-        "status": "",
-        "subject": 'Half \\ud83d, é & "$HOME"',
-        "team": "",
-        "member": "",
-        "next_target_at": "",
-        "updated_at": "",
+        "title": 'Half \\ud83d, é & "$HOME"',
+        "owner": "",
         "url": PAGE,
     }
 
 
 def test_a_dotenv_says_the_same_in_gitlab(tmp_path: Path) -> None:
-    """GitLab reads the scalars back, and expands no variable that a subject names."""
+    """GitLab reads the results back, and expands no variable that a title names."""
     publish({"FOURME_DOTENV": str(tmp_path / "request.env")})
     variables = read_dotenv((tmp_path / "request.env").read_bytes(), {"HOME": "/expanded"})
     assert variables["FOURME_RESULT_ID"] == "80339"
-    assert variables["FOURME_RESULT_SUBJECT"] == 'Half \\ud83d, é & "$HOME"'
-    assert variables["FOURME_RESULT_MEMBER"] == ""
-    assert len(variables) == 8
+    assert variables["FOURME_RESULT_TITLE"] == 'Half \\ud83d, é & "$HOME"'
+    assert variables["FOURME_RESULT_OWNER"] == ""
+    assert len(variables) == 4
 
 
-def test_an_annotation_links_to_the_request(tmp_path: Path) -> None:
-    """The file is what GitLab shows on a job's page."""
-    publish({"FOURME_ANNOTATIONS": str(tmp_path / "annotations.json")})
-    link = {"external_link": {"label": "Request 80339 in 4me", "url": PAGE}}
-    assert json.loads((tmp_path / "annotations.json").read_bytes()) == {"4me": [link]}
+def test_an_annotation_has_the_link(tmp_path: Path) -> None:
+    """The file is what GitLab shows on a job's page; without a link it is empty."""
+    file = tmp_path / "annotations.json"
+    publish({"FOURME_ANNOTATIONS": str(file)})
+    link = {"external_link": {"label": "Record 80339 in 4me", "url": PAGE}}
+    assert json.loads(file.read_bytes()) == {"4me": [link]}
+    publish({"FOURME_ANNOTATIONS": str(file)}, output=sample_output()._replace(link=None))
+    assert json.loads(file.read_bytes()) == {"4me": []}
 
 
-def test_every_place_is_tried_and_every_failure_named(tmp_path: Path) -> None:
-    """One place that fails does not keep the others from their output; the run ends in 74."""
+def test_every_place_is_written_and_every_failure_named(tmp_path: Path) -> None:
+    """A place that fails does not affect the others; the run ends in 74."""
     file = tmp_path / "file"
     file.write_text("in the way", encoding="utf-8")
     environ = {
@@ -104,24 +115,32 @@ def test_every_place_is_tried_and_every_failure_named(tmp_path: Path) -> None:
         f"{file}/request.env: File exists",
     )
     assert caught.value.applied == "yes"
+    assert "running the step again would repeat notes" in caught.value.fix
     assert (tmp_path / "results" / "id").read_text("utf-8") == "80339"
 
 
-def test_a_link_is_a_courtesy(caplog: pytest.LogCaptureFixture) -> None:
-    """A run does not fail because a link could not be written; it warns."""
+def test_where_nothing_was_changed_the_step_can_be_run_again() -> None:
+    """The advice depends on whether the run has applied anything."""
+    with pytest.raises(OutputError) as caught:
+        publish({"FOURME_OUTPUT": "/dev/full"}, output=sample_output(applied="no"))
+    assert (caught.value.applied, caught.value.fix) == ("no", "Run the step again.")
+
+
+def test_a_link_is_optional(caplog: pytest.LogCaptureFixture) -> None:
+    """A run does not fail because a link cannot be written; it warns."""
     with caplog.at_level(logging.WARNING):
         publish({"FOURME_ANNOTATIONS": "/dev/full", "FOURME_OUTPUT": "/dev/null"})
     assert "An output could not be written: /dev/full: No space left" in caplog.text
 
 
-def check(environ: Mapping[str, str], output: str | None = None) -> None:
-    """Try the places that an environment says."""
-    LocalEngine(dict, output_targets(environ, output)).check_outputs()
+def check(environ: Mapping[str, str]) -> None:
+    """Check the places that an environment names."""
+    engine_for(environ).check_outputs()
 
 
 def test_places_that_can_be_written_are_left_as_they_are(tmp_path: Path) -> None:
     """Nothing is made, nothing is truncated, standard output stays empty."""
-    (tmp_path / "request.json").write_text("earlier", encoding="utf-8")
+    (tmp_path / "record.json").write_text("earlier", encoding="utf-8")
     check(
         {
             "FOURME_OUTPUT": str(tmp_path),
@@ -130,14 +149,14 @@ def test_places_that_can_be_written_are_left_as_they_are(tmp_path: Path) -> None
         }
     )
     check({})
-    assert [path.name for path in tmp_path.iterdir()] == ["request.json"]
-    assert (tmp_path / "request.json").read_text("utf-8") == "earlier"
+    assert [path.name for path in tmp_path.iterdir()] == ["record.json"]
+    assert (tmp_path / "record.json").read_text("utf-8") == "earlier"
 
 
 def test_every_place_that_cannot_be_written_is_named_before(tmp_path: Path) -> None:
-    """All of them are told at once, with their reasons; the others leave no trace."""
+    """All of them at once, with their reasons; the others leave no trace."""
     (tmp_path / "file").touch()
-    (tmp_path / "folder" / "request.json").mkdir(parents=True)
+    (tmp_path / "folder" / "record.json").mkdir(parents=True)
     environ = {
         "FOURME_OUTPUT": str(tmp_path / "folder"),
         "FOURME_RESULTS_DIR": str(tmp_path / "results"),
@@ -146,7 +165,7 @@ def test_every_place_that_cannot_be_written_is_named_before(tmp_path: Path) -> N
     with pytest.raises(ConfigError) as caught:
         check(environ)
     assert caught.value.details == (
-        f"{tmp_path}/folder/request.json: Is a directory",
+        f"{tmp_path}/folder/record.json: Is a directory",
         f"{tmp_path}/file/request.env: {tmp_path}/file: Not a directory",
     )
     assert caught.value.applied == "no"
@@ -160,12 +179,12 @@ def test_places_that_contradict_each_other_are_found(tmp_path: Path) -> None:
     check({"FOURME_RESULTS_DIR": place})
     with pytest.raises(ConfigError) as caught:
         check({"FOURME_OUTPUT": place, "FOURME_RESULTS_DIR": place})
-    assert len(caught.value.details) == 8
+    assert len(caught.value.details) == 4
     assert [*tmp_path.iterdir()] == []
 
 
-def test_a_closed_standard_output_is_known_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python has no object for it; it matters only where the output goes there."""
+def test_a_closed_standard_output_is_detected_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """sys.stdout is None then; that matters only if the output goes there."""
     monkeypatch.setattr(sys, "stdout", None)
     with pytest.raises(ConfigError) as caught:
         check({})
@@ -175,7 +194,7 @@ def test_a_closed_standard_output_is_known_before(monkeypatch: pytest.MonkeyPatc
     check({"FOURME_OUTPUT": "/dev/null"})
 
 
-def test_a_link_is_not_tried(tmp_path: Path) -> None:
+def test_a_link_is_not_checked(tmp_path: Path) -> None:
     """A run does not fail because a link cannot be written."""
     (tmp_path / "file").touch()
     check({"FOURME_ANNOTATIONS": str(tmp_path / "file" / "x"), "FOURME_OUTPUT": "/dev/null"})
