@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from operations import describe_operations
 from tests.step_process import ROOT
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ def example(path: str) -> dict[str, Any]:
     )
     document: dict[str, Any] = yaml.safe_load(text)
     return document
+
+
+def all_results() -> list[str]:
+    """Return the names of the results of all operations."""
+    return [*dict.fromkeys(row.name for help_ in describe_operations() for row in help_.results)]
 
 
 def by_name(entries: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from operations.request_output import REQUEST_RESULTS
 from process.exit_codes import ExitCode
 from tests.catalog.container import Container, can_run_containers, entry_point, volume
-from tests.catalog.manifests import by_name, example, expand_argo, kubernetes_environment, manifest
+from tests.catalog.manifests import (
+    all_results,
+    by_name,
+    example,
+    expand_argo,
+    kubernetes_environment,
+    manifest,
+)
 from tests.step_process import REQUEST_ID
 
 if TYPE_CHECKING:
@@ -46,7 +52,7 @@ def run_template(
         else:
             assert artifact["optional"]
     return Container(
-        command=container["command"],
+        command=[*container["command"], *container["args"]],
         environment=kubernetes_environment(container["env"]),
         folders=folders,
         user=container["securityContext"]["runAsUser"],
@@ -54,14 +60,14 @@ def run_template(
 
 
 def outputs(scratch: Path) -> dict[str, str]:
-    """Return the output parameters, read as Argo does: one line break at the end is dropped."""
+    """Return the output parameters as Argo reads them: without one line break at the end."""
     (mount,) = CONTAINER["volumeMounts"]
     found = {}
     for parameter in TEMPLATE["outputs"]["parameters"]:
-        path = Path(parameter["valueFrom"]["path"]).relative_to(mount["mountPath"])
-        found[parameter["name"]] = (
-            (scratch / mount["name"] / path).read_text("utf-8").removesuffix("\n")
-        )
+        source = parameter["valueFrom"]
+        file = scratch / mount["name"] / Path(source["path"]).relative_to(mount["mountPath"])
+        text = file.read_text("utf-8") if file.exists() else source["default"]
+        found[parameter["name"]] = text.removesuffix("\n")
     return found
 
 
@@ -133,13 +139,13 @@ def test_bad_input_ends_in_65(sandbox: Sandbox, tmp_path: Path) -> None:
     assert sandbox.calls == []
     assert [*(tmp_path / "results").iterdir()] == []
     defaults = [entry["valueFrom"]["default"] for entry in TEMPLATE["outputs"]["parameters"]]
-    assert defaults == [""] * len(REQUEST_RESULTS)
+    assert defaults == [""] * len(all_results())
 
 
 def test_outputs_and_command_are_those_of_the_step() -> None:
     """The template has each scalar as a parameter, and starts the image's own entry point."""
     names = [parameter["name"] for parameter in TEMPLATE["outputs"]["parameters"]]
-    assert names == [row.name for row in REQUEST_RESULTS]
+    assert names == all_results()
     assert CONTAINER["command"] == entry_point()
     assert [entry["name"] for entry in CONTAINER["env"]][-1] == "FOURME_ACCESS_TOKEN"
     mounted = {mount["name"] for mount in CONTAINER["volumeMounts"]}

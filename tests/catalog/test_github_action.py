@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from operations.request_output import REQUEST_RESULTS
 from process import VERSION
 from process.exit_codes import ExitCode
 from tests.catalog.container import Container, can_run_containers, entry_point, image_user
-from tests.catalog.manifests import by_name, manifest
+from tests.catalog.manifests import all_results, by_name, manifest
 from tests.engines.github_rules import read_outputs
 from tests.step_process import ACCESS_TOKEN, REQUEST_ID
 
@@ -51,7 +50,7 @@ def run_action(
         user: who runs it; None for the user of the image that the action names.
     """
     assert ACTION["runs"]["using"] == "docker"
-    assert "args" not in ACTION["runs"]
+    assert ACTION["runs"]["args"] == ["${{ inputs.operation }}"]
     assert given.keys() - ACTION["inputs"].keys() == set()
     inputs = {name: str(entry.get("default", "")) for name, entry in ACTION["inputs"].items()}
     inputs |= {name: str(value) for name, value in given.items()}
@@ -67,7 +66,7 @@ def run_action(
     for path in (*folders.values(), *files):
         os.chown(path, RUNNER, RUNNER)
     return Container(
-        command=entry_point(),
+        command=[*entry_point(), inputs["operation"]],
         environment={
             **{f"INPUT_{name.replace(' ', '_').upper()}": v for name, v in inputs.items()},
             "CI": "true",
@@ -112,7 +111,7 @@ def test_the_example_closes_the_request(sandbox: Sandbox, tmp_path: Path) -> Non
     note = sandbox.store.notes(REQUEST_ID)[0]["text"]
     assert note == "Build 1188 is in production; the migration: it had no index is repaired."
     outputs = read_outputs((tmp_path / "file_commands" / "output").read_text("utf-8"))
-    assert outputs.keys() == ACTION["outputs"].keys()
+    assert {*outputs} == {*ACTION["outputs"]} - {"found", "notes"}
     assert json.loads(outputs["request"]) == {**request, "request_id": REQUEST_ID}
     used = set(re.findall(r"steps\.close\.outputs\.([a-z_]+)", json.dumps(EXAMPLE)))
     assert used == {"status", "url"}
@@ -167,7 +166,7 @@ def test_bad_input_is_an_annotation_too(sandbox: Sandbox, tmp_path: Path) -> Non
 
 def test_outputs_and_versions_are_those_of_the_step() -> None:
     """The action declares every scalar and the request; its image is root's, of its version."""
-    assert [*ACTION["outputs"]] == ["request", *(row.name for row in REQUEST_RESULTS)]
+    assert [*ACTION["outputs"]] == ["request", "notes", *all_results()]
     image = f"docker://relaysh/4me-step-requests-update:{VERSION}-github"
     assert ACTION["runs"]["image"] == image
     assert image_user(image) == 0

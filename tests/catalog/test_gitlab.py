@@ -48,12 +48,13 @@ def run_job(given: Mapping[str, str], scratch: Path) -> Ended:
         name: _INPUT.sub(lambda match: inputs[match[1]], value)
         for name, value in JOB["variables"].items()
     }
+    script = [_INPUT.sub(lambda match: inputs[match[1]], line) for line in JOB["script"]]
     others = {**PREDEFINED, "FOURME_ACCESS_TOKEN": ACCESS_TOKEN}
     environment = {name: expand(value, others) for name, value in variables.items()}
     assert JOB["image"]["entrypoint"] == [""]
     project = volume(scratch / "project")  # GitLab's helper lets anyone write a job's files
     return Container(
-        command=["sh", "-c", "set -e\n" + "\n".join(JOB["script"])],
+        command=["sh", "-c", "set -e\n" + "\n".join(script)],
         environment={**others, **environment, "CI": "true", "GITLAB_CI": "true", "HOME": "/"},
         folders={PROJECT: project},
         user=image_user(inputs["image"]),
@@ -110,4 +111,4 @@ def test_a_rate_limit_is_what_the_job_is_tried_again_for(
 
 def test_the_script_starts_the_image_s_entry_point() -> None:
     """GitLab starts a shell in place of the entry point, so the script names it."""
-    assert JOB["script"] == [" ".join(entry_point())]
+    assert JOB["script"] == [" ".join([*entry_point(), "$[[ inputs.operation ]]"])]

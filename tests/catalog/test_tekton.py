@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from operations.request_output import REQUEST_RESULTS
 from process.exit_codes import ExitCode
 from tests.catalog.container import Container, can_run_containers, entry_point, volume
 from tests.catalog.manifests import (
+    all_results,
     by_name,
     example,
     expand_tekton,
@@ -48,7 +48,7 @@ def run_task(params: Mapping[str, str], scratch: Path, output: Path | None = Non
     if output is not None:
         folders["/workspace/output"] = output
     return Container(
-        command=step["command"],
+        command=[*step["command"], *step["args"]],
         environment=kubernetes_environment(step["env"]),
         folders=folders,
         user=step["securityContext"]["runAsUser"],
@@ -154,9 +154,7 @@ def test_a_request_alone_will_do(sandbox: Sandbox, tmp_path: Path) -> None:
 
 def test_results_and_command_are_those_of_the_step() -> None:
     """The Task declares each scalar, and starts the image's own entry point."""
-    assert [result["name"] for result in TASK["spec"]["results"]] == [
-        row.name for row in REQUEST_RESULTS
-    ]
+    assert [result["name"] for result in TASK["spec"]["results"]] == all_results()
     assert STEP["command"] == entry_point()
 
 
