@@ -156,7 +156,7 @@ def run(case: Case, history: History) -> Outcome:
     request = {"request_id": REQUEST_ID, **UPDATES[case.update]}
     options = FourMeOptions(history=history.notes, notes_order=history.order)
     with sandbox_for(request, faults=case.faults, options=options) as sandbox:
-        ended = run_step({**sandbox.environment(), **LIMITS}, hurried=True, measured=False)
+        ended = run_step({**sandbox.environment(), **LIMITS}, fast_clock=True, measured=False)
         notes = [note for note in sandbox.store.notes(REQUEST_ID) if note["text"] == NOTE]
         minutes = sandbox.store.time_spent_total(REQUEST_ID)
         patches = sum(call.name == "patch" for call in sandbox.calls)

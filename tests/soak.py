@@ -25,7 +25,7 @@ from typing import Literal
 
 from process.exit_codes import ExitCode
 from sandbox import FourMeOptions, Sandbox, document_for
-from tests.step_process import HURRIED_STEP, connection, environment
+from tests.step_process import FAST_CLOCK_STEP, connection, environment
 
 REQUESTS = (70384, 70470, 68673, 80339)
 WORKERS = 6
@@ -182,7 +182,7 @@ class Soak:
 def run_and_perhaps_kill(extra: dict[str, str], kill_after: float | None) -> tuple[int, str]:
     """Run the step; send it SIGTERM after some seconds; return its exit code and its log."""
     process = subprocess.Popen(
-        [sys.executable, str(HURRIED_STEP)],
+        [sys.executable, str(FAST_CLOCK_STEP)],
         env=environment({**extra, **LIMITS}, measured=False),
         cwd="/",
         stdout=subprocess.DEVNULL,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 STEP = ROOT / "step.py"
-HURRIED_STEP = ROOT / "tests" / "hurried_step.py"
+FAST_CLOCK_STEP = ROOT / "tests" / "fast_clock_step.py"
 ACCESS_TOKEN = "demo-token"
 ACCOUNT = "wdc"
 REQUEST_ID = 80339
@@ -43,8 +43,8 @@ def environment(extra: Mapping[str, str], *, measured: bool = True) -> dict[str,
 
 def run_step(
     extra: Mapping[str, str],
-    *,
-    hurried: bool = False,
+    *arguments: str,
+    fast_clock: bool = False,
     program: Sequence[str] = (),
     measured: bool = True,
 ) -> Ended:
@@ -52,12 +52,13 @@ def run_step(
 
     Args:
         extra: environment variables.
-        hurried: whether to skip the waits between attempts.
+        arguments: the step's arguments.
+        fast_clock: whether to skip the waits between attempts.
         program: what the interpreter runs instead of the step.
         measured: whether its coverage is measured, where the tests' is: that takes time.
     """
     process = subprocess.run(
-        [sys.executable, *(program or [str(HURRIED_STEP if hurried else STEP)])],
+        [sys.executable, *(program or [str(FAST_CLOCK_STEP if fast_clock else STEP)]), *arguments],
         env=environment({"PYTHONPATH": str(ROOT), **extra}, measured=measured),
         cwd="/",
         capture_output=True,

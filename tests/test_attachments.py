@@ -220,7 +220,7 @@ def test_an_upload_is_repeated_whole() -> None:
     faults = [f"upload={fault}" for fault in ("500", "reset-after", "truncated")]
     faults += ["upload=s3-timeout", "upload=s3-slow-down"]
     with sandbox_with({"note_attachments": items}, faults=faults) as sandbox:
-        ended = run_step(sandbox.environment(), hurried=True)
+        ended = run_step(sandbox.environment(), fast_clock=True)
         assert ended.code == ExitCode.OK, ended.log
         last = sandbox.store.uploads[-1]
         assert last.sha256 == hashlib.sha256(b"all of it").hexdigest()

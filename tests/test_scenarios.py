@@ -51,7 +51,7 @@ def play(scenario: Accepted | Refused) -> Played:
     fourme = None if has_own_host(scenario.spec) else FourMeOptions()
     with Sandbox(document_for(scenario.spec), fourme=fourme) as sandbox:
         extra = {**sandbox.environment(), "HTTP_PROXY": NOWHERE, "HTTPS_PROXY": NOWHERE}
-        return Played(run_step(extra, hurried=True, measured=False), sandbox.calls)
+        return Played(run_step(extra, fast_clock=True, measured=False), sandbox.calls)
 
 
 def has_own_host(spec: object) -> bool:

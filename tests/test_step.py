@@ -199,7 +199,7 @@ def test_an_older_note_with_the_same_text_is_not_taken_for_ours(
     update = {"request_id": REQUEST_ID, "note": OLD_NOTE}
     with sandbox_for(update, faults=[f"patch={fault}"], clock_skew=skew) as sandbox:
         before = texts(sandbox).count(OLD_NOTE)
-        ended = run_step(sandbox.environment(), hurried=True)
+        ended = run_step(sandbox.environment(), fast_clock=True)
         assert ended.code == ExitCode.OK, ended.log
         assert before == 1
         assert texts(sandbox).count(OLD_NOTE) == before + added

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 REQUEST = b'{"id": 5, "subject": "Printer"}'
 TRANSPORT = RunContext(Settings(connect_timeout=2, read_timeout=2), FakeClock())
-HURRIED = RunContext(Settings(connect_timeout=0.1, read_timeout=0.1), SystemClock())
+SHORT_TIMEOUTS = RunContext(Settings(connect_timeout=0.1, read_timeout=0.1), SystemClock())
 
 
 def call(

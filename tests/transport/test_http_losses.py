@@ -9,7 +9,7 @@ import pytest
 
 import transport.body
 from process.errors import UnexpectedResponseError
-from tests.fourme.exchanges import HURRIED, REQUEST, call, failure_of
+from tests.fourme.exchanges import SHORT_TIMEOUTS, REQUEST, call, failure_of
 from tests.transport.loopback import Connection, closed_port, head, serve
 from transport.body import RequestBody
 from transport.failures import AttemptFailed
@@ -140,7 +140,7 @@ def test_silent(session: requests.Session) -> None:
         connection.read()
         connection.stay_silent()
 
-    found = failure_of(session, turn, RequestBody(b"{}"), context=HURRIED)
+    found = failure_of(session, turn, RequestBody(b"{}"), context=SHORT_TIMEOUTS)
 
     assert found.kind is FailureKind.TIMEOUT
 
@@ -153,7 +153,7 @@ def test_silent_amid_the_answer(session: requests.Session) -> None:
         connection.write(head("200 OK", "Content-Length: 1000") + REQUEST)
         connection.stay_silent()
 
-    assert failure_of(session, turn, context=HURRIED).kind is FailureKind.TIMEOUT
+    assert failure_of(session, turn, context=SHORT_TIMEOUTS).kind is FailureKind.TIMEOUT
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_trickle(session: requests.Session, start: bytes) -> None:
         connection.write(start)
         connection.trickle(head("200 OK", "X-Padding: " + "x" * 1000), 0.01)
 
-    found = failure_of(session, turn, RequestBody(b"{}"), context=HURRIED)
+    found = failure_of(session, turn, RequestBody(b"{}"), context=SHORT_TIMEOUTS)
 
     assert found.kind is FailureKind.TIMEOUT
 

@@ -17,7 +17,7 @@ from step import main
 PART_OF_A_WAIT = 0.01
 
 
-class HurriedClock(SystemClock):
+class FastClock(SystemClock):
     """Waits a hundredth of the time, and counts the rest as passed."""
 
     def __init__(self) -> None:
@@ -44,4 +44,4 @@ class HurriedClock(SystemClock):
 
 
 if __name__ == "__main__":
-    run_process(main, HurriedClock())
+    run_process(main, FastClock())

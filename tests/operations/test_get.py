@@ -1,0 +1,125 @@
+"""`operations.get`: a request is read, or reported as missing; its notes, if they are wanted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from operations.get import OPERATION
+from process.errors import (
+    AccessError,
+    RequestNotFoundError,
+    TemporaryError,
+    UnexpectedResponseError,
+)
+from spec.schema import load_spec_schema
+from spec.validation import validate
+from tests.fourme.scripted_api import LOST, ScriptedApi, answer
+from tests.scenario_files import CONNECTION
+
+if TYPE_CHECKING:
+    import requests
+
+    from process.output import Output
+    from transport.failures import AttemptFailed
+
+REQUEST = {"id": 5, "subject": "Printer", "status": "assigned", "team": {"id": 13}}
+NOTES = [{"id": 9, "text": "Done"}, {"id": 8, "text": "Begun"}]
+NEXT = {"Link": '<https://elsewhere.example/v9/x?page=2>; rel="next"'}
+
+
+def get(*answers: requests.Response | AttemptFailed, **inputs: Any) -> tuple[Output, ScriptedApi]:  # noqa: ANN401  a spec's values
+    """Run the operation on request 5 of an API that answers like this."""
+    spec = {"connection": dict(CONNECTION), "request_id": "5", **inputs}
+    valid = validate(spec, load_spec_schema(OPERATION.schema_folder), OPERATION.problems)
+    api = ScriptedApi(*answers)
+    return OPERATION.run(valid, api), api
+
+
+def test_a_request_is_read() -> None:
+    """One GET; the output is the full request, with its number, its results and a link."""
+    output, api = get(answer(REQUEST))
+
+    assert api.asked == ["GET /requests/5"]
+    assert output.values == {"request": {**REQUEST, "request_id": 5}, "found": True, "notes": None}
+    assert output.results["found"] == "true"
+    assert (output.results["status"], output.results["team"]) == ("assigned", "13")
+    assert output.link is not None
+    assert output.link.url == output.results["url"] == "https://wdc.example.com/requests/5"
+    assert output.applied == "no"
+
+
+def test_a_lost_answer_is_asked_for_again() -> None:
+    """Reading changes nothing, so it is repeated."""
+    output, api = get(LOST, answer(REQUEST))
+
+    assert output.values["found"] is True
+    assert api.asked == ["GET /requests/5"] * 2
+
+
+def test_a_missing_request_is_an_error() -> None:
+    """Unless it is to be reported."""
+    with pytest.raises(RequestNotFoundError) as caught:
+        get(answer({"message": "Not Found"}, 404))
+    assert (caught.value.exit_code, caught.value.applied) == (66, "no")
+
+
+@pytest.mark.parametrize("inputs", [{}, {"notes": True}])
+def test_a_missing_request_is_reported(
+    inputs: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """`if_missing: report` makes it an output; the log says it, too."""
+    output, api = get(answer({"message": "Not Found"}, 404), if_missing="report", **inputs)
+
+    assert output.values == {"request": None, "found": False, "notes": None}
+    assert output.results == {"found": "false"}
+    assert output.link is None
+    assert api.asked == ["GET /requests/5"]
+    assert "knows no request 5" in caplog.text
+
+
+@pytest.mark.parametrize("if_missing", ["error", "report"])
+def test_no_permission_is_no_missing_request(if_missing: str) -> None:
+    """Only 404 says that there is none."""
+    with pytest.raises(AccessError, match="may not read request 5"):
+        get(answer({"message": "Forbidden"}, 403), if_missing=if_missing)
+
+
+def test_notes_are_read_from_all_pages() -> None:
+    """They are published in 4me's order."""
+    output, api = get(
+        answer(REQUEST), answer(NOTES[:1], given=NEXT), answer(NOTES[1:]), notes="yes"
+    )
+
+    assert output.values["notes"] == NOTES
+    assert api.asked == ["GET /requests/5", *["GET /requests/5/notes"] * 2]
+
+
+def test_notes_that_are_no_notes() -> None:
+    """An answer that makes no sense says what was read; nothing was changed."""
+    with pytest.raises(UnexpectedResponseError) as caught:
+        get(answer(REQUEST), answer({}), notes=True)
+    assert caught.value.what == (
+        "The step could not read the notes of request 5: the answer is not a list of notes."
+    )
+    assert (caught.value.exit_code, caught.value.applied) == (76, "no")
+    assert caught.value.fix
+
+
+def test_another_record_is_an_error() -> None:
+    """Whoever answers with something else is not 4me; nothing was changed."""
+    with pytest.raises(UnexpectedResponseError, match="with id 6 where request 5") as caught:
+        get(answer({"id": 6}))
+    assert caught.value.applied == "no"
+
+
+def test_a_service_that_is_down() -> None:
+    """It is tried again as long as the budget allows; then: try later."""
+    api = ScriptedApi(LOST, retry_time=0)
+    spec = {"connection": dict(CONNECTION), "request_id": 5}
+    valid = validate(spec, load_spec_schema(OPERATION.schema_folder), OPERATION.problems)
+
+    with pytest.raises(TemporaryError) as caught:
+        OPERATION.run(valid, api)
+    assert caught.value.applied == "no"

@@ -1,0 +1,110 @@
+"""The step `get`, as a process."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from jsonschema import Draft7Validator
+
+from process.exit_codes import ExitCode
+from sandbox import FOURME_HOST, FourMeOptions, Sandbox, document_for
+from tests.step_process import ACCESS_TOKEN, ACCOUNT, REQUEST_ID, ROOT, connection, run_step
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MISSING = 999
+
+
+def sandbox_for_get(**inputs: object) -> Sandbox:
+    """Return a sandbox whose step reads a request."""
+    spec = {"connection": connection(FOURME_HOST), **inputs}
+    return Sandbox(document_for(spec), fourme=FourMeOptions())
+
+
+def names(sandbox: Sandbox) -> list[str]:
+    """Return what the sandbox was asked for, in order."""
+    return [call.name for call in sandbox.calls]
+
+
+def test_reads_a_request_and_publishes_it() -> None:
+    """A spec, a GET, an output for each value, a link; nothing is changed."""
+    with sandbox_for_get(request_id=f" {REQUEST_ID}\n", notes="yes") as sandbox:
+        before = sandbox.store.request(REQUEST_ID)
+        ended = run_step(sandbox.environment(), "get")
+        assert ended.code == ExitCode.OK, ended.log
+        assert {call.method for call in sandbox.calls if call.name == "patch"} == set()
+        assert sandbox.outputs["request"] == {**(before or {}), "request_id": REQUEST_ID}
+        assert sandbox.outputs["found"] is True
+        assert len(sandbox.outputs["notes"]) == len(sandbox.store.notes(REQUEST_ID))
+        assert sandbox.decorators["request"]["uri"].endswith(f"/requests/{REQUEST_ID}")
+        schema = json.loads((ROOT / "steps/get/outputs.schema.json").read_text(encoding="utf-8"))
+        Draft7Validator(schema).validate(sandbox.outputs)
+
+
+@pytest.mark.parametrize(
+    ("if_missing", "code"), [("report", ExitCode.OK), ("error", ExitCode.NO_INPUT)]
+)
+def test_a_missing_request(if_missing: str, code: ExitCode) -> None:
+    """It is an output or an error, as the spec says; a value that is not there is not published."""
+    with sandbox_for_get(request_id=MISSING, if_missing=if_missing) as sandbox:
+        ended = run_step(sandbox.environment(), "get")
+        assert ended.code == code, ended.log
+        assert sandbox.outputs == ({"found": False} if code == ExitCode.OK else {})
+        assert dict(sandbox.decorators) == {}
+
+
+def test_bad_inputs_come_all_at_once() -> None:
+    """The inputs are those of the operation; nothing is sent."""
+    with sandbox_for_get(request={"request_id": 1}, if_missing="maybe") as sandbox:
+        ended = run_step(sandbox.environment(), "get")
+        assert names(sandbox) == ["spec"]
+    assert ended.code == ExitCode.DATA
+    assert "request_id is missing" in ended.log
+    assert "request is not a known input" in ended.log
+    assert "if_missing is 'maybe', which is not allowed" in ended.log
+
+
+def test_the_environment_says_what_to_read(tmp_path: Path) -> None:
+    """FOURME_ variables are those of the operation; each value has a file in the folder."""
+    with sandbox_for_get(request_id=REQUEST_ID) as sandbox:
+        environ = {
+            "FOURME_HOST": sandbox.fourme_url,
+            "FOURME_ACCOUNT": ACCOUNT,
+            "FOURME_ACCESS_TOKEN": ACCESS_TOKEN,
+            "FOURME_REQUEST_ID": str(REQUEST_ID),
+            "FOURME_NOTES": "true",
+            "FOURME_NOTE": "",
+            "FOURME_OUTPUT": f"{tmp_path}/",
+            "FOURME_RESULTS_DIR": str(tmp_path / "results"),
+        }
+        ended = run_step(environ, "get")
+        stored = sandbox.store.request(REQUEST_ID)
+    assert ended.code == ExitCode.OK, ended.log
+    assert json.loads((tmp_path / "request.json").read_bytes()) == {
+        **(stored or {}),
+        "request_id": REQUEST_ID,
+    }
+    assert json.loads((tmp_path / "found.json").read_bytes()) is True
+    assert isinstance(json.loads((tmp_path / "notes.json").read_bytes()), list)
+    assert (tmp_path / "results" / "found").read_bytes() == b"true"
+
+
+def test_an_output_that_fails_does_no_harm() -> None:
+    """Nothing was changed, so the run may be repeated: the message says so."""
+    spec = {"connection": connection(FOURME_HOST), "request_id": REQUEST_ID}
+    with Sandbox(document_for(spec), fourme=FourMeOptions(), faults=["output=422*"]) as sandbox:
+        ended = run_step(sandbox.environment(), "get")
+    assert ended.code == ExitCode.IO, ended.log
+    assert "Request updated: no. Run again: yes. Exit code 74." in ended.log
+
+
+def test_an_unknown_operation_lists_the_others() -> None:
+    """A misspelt one ends before anything is read."""
+    with sandbox_for_get(request_id=REQUEST_ID) as sandbox:
+        ended = run_step(sandbox.environment(), "gett")
+        assert sandbox.calls == []
+    assert ended.code == ExitCode.CONFIG
+    assert "update, get" in ended.log
