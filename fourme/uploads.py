@@ -30,7 +30,7 @@ from process.errors import (
 )
 from process.logs import quote
 from process.settings import MIN_UPLOAD_RATE, PROGRESS_INTERVAL
-from spec.coercion import Problem
+from spec.problems import Problem
 from transport.failures import AttemptFailed, trace_id_of
 from transport.http import json_body, send_once
 from transport.retry_policy import FailureKind, Idempotency

@@ -28,7 +28,7 @@ from process.errors import (
 )
 from process.settings import MAX_NOTE_PAGES, MAX_NOTES, MAX_VERIFICATION_TIME, NOTES_PER_PAGE
 from spec.attachments import attachment_problems
-from spec.coercion import Problem
+from spec.problems import Problem
 from spec.validation import invalid_spec
 from transport.failures import trace_id_of
 from transport.http import RequestBody, json_body
@@ -172,7 +172,7 @@ class RequestUpdater:
             f"{role} (for {known.name})"
             for name, known in self._schema.fields.items()
             for role in known.roles
-            if name == known.name and known.sent_as in update.body
+            if name == known.name and known.api_name in update.body
         ]
         account = self._api.connection.account
         return ErrorContext(

@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from process.errors import ConfigError, SpecError
-from spec.coercion import CoercedSpec, Problem, coerce
+from spec.coercion import CoercedSpec, coerce
 from spec.fast_path import is_valid_fast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from spec.problems import Problem
     from spec.schema import SpecSchema
 
     Check = Callable[[CoercedSpec, SpecSchema], Iterable[Problem]]
@@ -38,10 +39,10 @@ class Spec(NamedTuple):
         return bool(self.values.get("debug", False))
 
     def private_texts(self) -> Iterator[str]:
-        """Yield the texts that no log may show: notes."""
+        """Yield the texts that no log may show, such as notes."""
         for name, value in self.values.get("request", {}).items():
             field = self.schema.fields.get(name)
-            if field is not None and field.kind == "text":
+            if field is not None and field.private:
                 yield value
 
     def __repr__(self) -> str:
@@ -90,7 +91,7 @@ def invalid_spec(problems: Iterable[Problem]) -> SpecError | ConfigError:
 
 
 def _schema_problems(coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Problem]:
-    if is_valid_fast(coerced.spec, schema.document, schema.document):
+    if is_valid_fast(coerced.spec, schema.document):
         return
     # Costs start-up time, and most specs are valid.
     from spec.schema_errors import iter_problems  # noqa: PLC0415  see above

@@ -58,7 +58,7 @@ def test_a_file_whose_size_the_system_misreports_is_a_problem(
         pytest.skip("that file system is not mounted here")
     (problem,) = attachment_problems({"note_attachments": [{"path": path}]}, schema)
     assert problem.path == "request.note_attachments[0].path"
-    assert problem.wrong == f"does not have the size that the system tells: {path!r}"
+    assert problem.wrong == f"does not have the size that the system reports: {path!r}"
     assert "Copy it to a regular file first" in problem.hint
 
 
@@ -115,7 +115,7 @@ def test_a_file_that_is_being_written_is_not_misreported(
 
 
 @pytest.mark.parametrize("content", [b"", b"a", b"abc" * 5000])
-def test_regular_files_have_the_size_that_the_system_tells(
+def test_regular_files_have_the_size_that_the_system_reports(
     content: bytes, tmp_path: Path, schema: SpecSchema
 ) -> None:
     """Empty ones, too; no descriptor is left open."""

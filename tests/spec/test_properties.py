@@ -55,24 +55,23 @@ def problems_of(spec: object) -> tuple[str, ...]:
     return ()
 
 
-def sent_schema(known: Field) -> dict[str, Any]:
+def sent_schema(field: Field) -> dict[str, Any]:
     """Return what may be sent for a field, as JSON schema: its documented type, or cleared."""
-    entry = dict(ENTRIES[known.name])
+    entry = dict(ENTRIES[field.name])
     if "enum" in entry:
-        entry["enum"] = [known.renamed_values.get(value, value) for value in entry["enum"]]
-    return {"anyOf": [entry, {"const": ""}]} if known.clearable else entry
+        entry["enum"] = [field.value_aliases.get(value, value) for value in entry["enum"]]
+    return {"anyOf": [entry, {"const": ""}]} if field.clearable else entry
 
 
 def body_schema() -> dict[str, Any]:
     """Return what may be sent, as JSON schema; names that the step does not know are free."""
     fields = [SCHEMA.fields[name] for name in ENTRIES]
     never = {"request_id", "additional_fields", "id", "grouping", "feedback", "change"}
-    never |= {known.name for known in fields if known.kind == "reference"} | {"change_id"}
-    sent = [known for known in fields if known.place == "body"]
+    never |= {field.name for field in fields if field.kind == "reference"} | {"change_id"}
+    sent = [field for field in fields if field.location == "body"]
     return {
-        "definitions": SCHEMA.document["definitions"],
         "type": "object",
-        "properties": {known.sent_as: sent_schema(known) for known in sent},
+        "properties": {field.api_name: sent_schema(field) for field in sent},
         "propertyNames": {"not": {"enum": sorted(never)}},
     }
 
@@ -95,7 +94,7 @@ def check_update(spec: Spec) -> None:
     assert strict(json.loads(text)) == strict(body)
     Draft7Validator(body_schema()).validate(body)
     for name in ENTRIES:
-        value = body.get(SCHEMA.fields[name].sent_as)
+        value = body.get(SCHEMA.fields[name].api_name)
         if ENTRIES[name]["type"] == "integer":
             assert type(value) in (int, type(None)) or value == ""
     assert type(update.request_id) is int
@@ -215,15 +214,15 @@ def test_secrets_in_any_spec(spec: object) -> None:
 @given(st.lists(odd_texts, max_size=3), json_values, odd_texts)
 @settings(suppress_health_check=SLOW)
 def test_nothing_secret_is_left(secrets: list[str], value: object, around: str) -> None:
-    """No known secret is left in a text or value, unless the mark itself looks like one."""
+    """No field secret is left in a text or value, unless the mark itself looks like one."""
     redactor = Redactor()
     redactor.add_secrets(secrets)
-    known = [secret.strip() for secret in secrets if secret.strip() and "*" not in secret]
+    field = [secret.strip() for secret in secrets if secret.strip() and "*" not in secret]
 
-    texts = [redactor.redact(around + secret + around) for secret in known]
-    inside = json.dumps(redactor.redact_value([value, *known]), ensure_ascii=False)
+    texts = [redactor.redact(around + secret + around) for secret in field]
+    inside = json.dumps(redactor.redact_value([value, *field]), ensure_ascii=False)
 
-    for secret in known:
+    for secret in field:
         assert not any(secret in text for text in texts)
         if secret.isalnum() and len(secret) > len("false"):
             assert secret not in inside.replace(MASK, " ")

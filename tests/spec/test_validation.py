@@ -254,7 +254,7 @@ def test_unforeseen_rule(schema: SpecSchema) -> None:
             "debug": {"type": "boolean", "x-4me-type": "boolean", "const": False},
         },
     }
-    strict = type(schema)(document, schema.fields)
+    strict = schema._replace(document=document)
 
     with pytest.raises(SpecError) as caught:
         validate_update(
