@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _SOURCES = ("key", "content", "content_base64", "path")
 _STORED_FILE_KEYS = frozenset({"key", "filesize", "inline", "_destroy"})
 _UPLOAD_KEYS = frozenset({"name", "content_type", "inline"})
+_COPY = "Copy it to a regular file first, and attach the copy."
+_MOUNT = "Files must be in the container: mount the volume or workspace that has it."
 _MAX_DIGITS = 9  # of an index; more is beyond any list, and beyond what Python reads
 _MAX_NAME_BYTES = 255  # bytes; what file systems and storages take
 
@@ -64,28 +66,31 @@ def _item_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _path_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
-    path = item["path"]
+    wrong, hint = _file_problem(item["path"])
+    if wrong:
+        yield Problem(f"{place}.path", wrong, hint)
+    else:
+        yield from _name_problems(f"{place}.name" if "name" in item else f"{place}.path", item)
+
+
+def _file_problem(path: str) -> tuple[str, str]:
+    """Return what is wrong with a file to upload, and a hint; empty texts for a good one."""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116  pathlib costs start-up time
         readable = stat.S_ISREG(mode) and os.access(path, os.R_OK)
         misreported = readable and _is_misreported(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a path"
-        yield Problem(f"{place}.path", f"cannot be read: {path!r}: {reason}", _MOUNT)
-        return
+        return f"cannot be read: {path!r}: {reason}", _MOUNT
     if stat.S_ISDIR(mode):
-        yield Problem(
-            f"{place}.path", f"is a folder: {path!r}", "Name one file; or pack the folder."
-        )
-    elif not stat.S_ISREG(mode):
-        yield Problem(f"{place}.path", f"is no file: {path!r}", "Name a regular file.")
-    elif not readable:
-        yield Problem(f"{place}.path", f"may not be read: {path!r}", "Let the step's user read it.")
-    elif misreported:
-        wrong = f"does not have the size that the system reports: {path!r}"
-        yield Problem(f"{place}.path", wrong, _COPY)
-    else:
-        yield from _name_problems(f"{place}.name" if "name" in item else f"{place}.path", item)
+        return f"is a folder: {path!r}", "Name one file; or pack the folder."
+    if not stat.S_ISREG(mode):
+        return f"is no file: {path!r}", "Name a regular file."
+    if not readable:
+        return f"may not be read: {path!r}", "Let the step's user read it."
+    if misreported:
+        return f"does not have the size that the system reports: {path!r}", _COPY
+    return "", ""
 
 
 def _is_misreported(path: str) -> bool:
@@ -102,10 +107,6 @@ def _is_misreported(path: str) -> bool:
         return not has_end and os.fstat(number).st_size == size  # else it was being written
     finally:
         os.close(number)
-
-
-_COPY = "Copy it to a regular file first, and attach the copy."
-_MOUNT = "Files must be in the container: mount the volume or workspace that has it."
 
 
 def _text_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
@@ -162,13 +163,12 @@ def inline_reference(name: str) -> re.Pattern[str]:
 
 
 def _inline_problems(request: Mapping[str, Any], field: Field, items: object) -> Iterator[Problem]:
-    there = items if isinstance(items, list) else []
-    if not there:
+    if not isinstance(items, list) or not items:
         return  # nothing to refer to, so it is nothing but text
     for index in _inline_indexes(request.get(field.inline_in), field.name):
-        item = there[index] if index < len(there) else None
+        item = items[index] if index < len(items) else None
         if item is None:
-            wrong = f"refers to [{field.name}: {index}], but there are {len(there)} items"
+            wrong = f"refers to [{field.name}: {index}], but there are {len(items)} items"
             yield Problem(f"request.{field.inline_in}", wrong, "Items are counted from 0.")
         elif isinstance(item, dict) and item.get("_destroy") is True:
             wrong = f"refers to [{field.name}: {index}], which is being removed"

@@ -26,7 +26,7 @@ class CoercedSpec(NamedTuple):
 
     Attributes:
         spec: its inputs under the names that the schema has; nulls, cleared and read-only fields
-            are left out, and so is what cannot be said in JSON.
+            are left out, and so is what JSON cannot carry.
         cleared: the fields that an empty string clears.
         ignored: the read-only fields that were given.
         spelled: how the spec spells a field that the schema spells otherwise.

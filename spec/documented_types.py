@@ -3,7 +3,7 @@
 A schema lists what may be written: of each `anyOf` the first alternative is the documented type,
 the others are spellings that are converted to it. Keywords beside an `anyOf` or `allOf` hold in
 addition. The reduced schema has neither alternatives nor references, so that it is validated fast,
-and what is wrong is told in terms of the documented type.
+and errors speak of the documented type.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from spec.coercion import CoercedSpec
     from spec.schema import SpecSchema
 
-_SHOWN = 60  # characters of a value that a message shows
+_MAX_SHOWN = 60  # characters of a value in a message
 _EXPECTED = {
     "id": "Give the number of the request, a whole number greater than 0.",
     "reference": "Give the id of the record, a whole number greater than 0, or an object with an "
@@ -216,7 +216,8 @@ def _path_of(error: ValidationError, coerced: CoercedSpec) -> str:
     """Return where an error is, as in `request.custom_fields[0].id`, in the user's spelling."""
     path = ""
     for depth, part in enumerate(error.absolute_path):
-        name = coerced.spelled.get(str(part), part) if depth == 1 else part
+        is_field = depth == 1 and path == "request"
+        name = coerced.spelled.get(str(part), part) if is_field else part
         path = f"{path}[{name}]" if isinstance(name, int) else join_path(path, str(name))
     return path
 
@@ -238,4 +239,4 @@ def _shown(violation: _Violation) -> str:
     if value is None:
         return "null"
     text = repr(value)  # never a part of it: secrets are recognised as a whole
-    return text if len(text) <= _SHOWN else f"{type(value).__name__} of {len(text)} characters"
+    return text if len(text) <= _MAX_SHOWN else f"{type(value).__name__} of {len(text)} characters"

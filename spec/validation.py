@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from spec.problems import Problem
-    from spec.schema import SpecSchema
+    from spec.schema import Field, SpecSchema
 
     Check = Callable[[CoercedSpec, SpecSchema], Iterable[Problem]]
 
@@ -40,10 +40,9 @@ class Spec(NamedTuple):
 
     def private_texts(self) -> Iterator[str]:
         """Yield the texts that no log may show, such as notes."""
-        for name, value in self.values.get("request", {}).items():
-            field = self.schema.fields.get(name)
-            if field is not None and field.private:
-                yield value
+        request = self.values.get("request", {})
+        for fields, values in ((self.schema.inputs, self.values), (self.schema.fields, request)):
+            yield from (value for name, value in values.items() if _is_private(name, fields))
 
     def __repr__(self) -> str:
         """Return the names of the inputs; their values may be secrets."""
@@ -88,6 +87,10 @@ def invalid_spec(problems: Iterable[Problem]) -> SpecError | ConfigError:
         details=lines,
         fix="Fix the step's spec in the workflow; the README lists every input.",
     )
+
+
+def _is_private(name: str, fields: Mapping[str, Field]) -> bool:
+    return name in fields and fields[name].private
 
 
 def _schema_problems(coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Problem]:

@@ -36,7 +36,7 @@ PAGE_TYPES = {"array": "object"}
 
 @pytest.mark.parametrize("schema", [SPEC, OUTPUTS], ids=["spec", "outputs"])
 def test_draft_07(schema: dict[str, Any]) -> None:
-    """Both schemas are valid draft-07, which is what Relay's own validator speaks."""
+    """Both schemas are valid draft-07, the version that Relay's validator supports."""
     assert schema["$schema"] == "http://json-schema.org/draft-07/schema#"
     Draft7Validator.check_schema(schema)
 
@@ -56,7 +56,7 @@ def test_api_inputs(name: str) -> None:
 
 
 def test_nothing_else() -> None:
-    """Each input is documented by the page or the API, is newer, or is the door to newer ones."""
+    """Each input is documented by the page or the API, is newer, or is for newer ones."""
     documented = {
         *DOCUMENTED["page_types"],
         *DOCUMENTED["api_types"],
@@ -129,7 +129,7 @@ def test_described(name: str) -> None:
     "name", sorted(name for name in INPUTS if INPUTS[name]["x-4me-type"] == "datetime")
 )
 def test_zones(name: str) -> None:
-    """Whose time zone counts is said of each input for a time: it is not the container's."""
+    """Each input for a time documents whose time zone counts: it is not the container's."""
     assert (
         "Without a zone it is in the time zone of the token's user." in INPUTS[name]["description"]
     )

@@ -349,7 +349,7 @@ def test_a_bug_ends_in_70_without_secrets() -> None:
     """An unexpected exception is a bug report, cleaned like all else."""
     script = (
         "import os, sys, spec.validation\n"
-        "def broken(spec, schema): raise RuntimeError(f'broken by {spec}')\n"
+        "def broken(spec, *_): raise RuntimeError(f'broken by {spec}')\n"
         "spec.validation.validate = broken\n"
         "from process.clock import SystemClock\n"
         "from step import main\n"

@@ -51,6 +51,7 @@ SCHEMA = read_schema(
             "timeout": kind("duration"),
             "since": kind("datetime"),
             "text": kind("string"),
+            "comment": kind("text"),
             "team": kind("reference"),
             "fields": kind("strings"),
             "filter": kind("object"),
@@ -102,6 +103,13 @@ def test_inputs(name: str, value: object, expected: object) -> None:
     assert json.dumps(spec.values[name]) == json.dumps(expected)
     assert is_valid_fast(spec.values, SCHEMA.document)
     assert (spec.debug, [*spec.private_texts()], spec.cleared) == (False, [], ())
+
+
+def test_private_texts() -> None:
+    """No log may show an input at the top that is private, either."""
+    spec = validate(spec_with(comment=5, text="public"), SCHEMA, no_check)
+
+    assert [*spec.private_texts()] == ["5"]
 
 
 def test_null_is_left_out() -> None:

@@ -34,19 +34,19 @@ def test_accepted(scenario: Accepted, schema: SpecSchema) -> None:
 
 @pytest.mark.parametrize("scenario", load_scenarios("refused"), ids=lambda scenario: scenario.name)
 def test_refused(scenario: Refused, schema: SpecSchema) -> None:
-    """A refused spec ends with its exit code, and an error that says what the file asks for."""
+    """A refused spec ends with its exit code, and an error with the parts that the file lists."""
     with pytest.raises(StepError) as caught:
         refuse_update(scenario.spec, schema)
 
     text = str(caught.value)
     assert caught.value.exit_code == scenario.exit_code
     assert caught.value.applied == "no"
-    assert [words for words in scenario.says if words not in text] == []
-    hidden = [*scenario.says_not, *SECRETS, *_notes_of(scenario.spec)]
+    assert [words for words in scenario.error_contains if words not in text] == []
+    hidden = [*scenario.error_lacks, *SECRETS, *_notes_of(scenario.spec)]
     assert [words for words in hidden if words in text] == []
 
 
-def test_every_type_is_shown(schema: SpecSchema) -> None:
+def test_every_field_has_a_scenario(schema: SpecSchema) -> None:
     """Each documented type of a field, and each field, is in some accepted scenario."""
     shown: set[str] = set()
     for scenario in load_scenarios("accepted"):
@@ -57,7 +57,7 @@ def test_every_type_is_shown(schema: SpecSchema) -> None:
 
 
 def test_descriptions_are_sentences() -> None:
-    """Each scenario file says in one sentence what it shows, and no two say the same."""
+    """Each scenario file says in one sentence what it shows, and no two are the same."""
     descriptions = [scenario.description for scenario in load_scenarios("accepted")]
     descriptions += [scenario.description for scenario in load_scenarios("refused")]
 

@@ -90,7 +90,7 @@ def test_kinds_are_converted(schema: SpecSchema) -> None:
 
 
 def test_additions_are_known(schema: SpecSchema) -> None:
-    """Exactly the documented fields add something each time they are sent (contract section 9)."""
+    """Exactly the documented fields add something each time they are sent."""
     assert {name for name in schema.request_names if not schema.fields[name].idempotent} == {
         "note",
         "internal_note",

@@ -53,7 +53,7 @@ def test_a_token_elsewhere_is_not_shown(name: str, value: str, schema: SpecSchem
 
 @pytest.mark.parametrize("account", [f"Bearer {TOKEN}", f"{TOKEN} " + TOKEN])
 def test_a_token_as_account_is_not_shown(account: str, schema: SpecSchema) -> None:
-    """The likely slip of a whole header's value is not shown, not even in part."""
+    """The likely mistake of a whole header's value is not shown, not even in part."""
     connection = {**CONNECTION, "account": account}
 
     text = error_text(schema, {"connection": connection, "request": {"request_id": 1}})
