@@ -5,6 +5,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SCHEMAS = spec.schema.json outputs.schema.json $(wildcard steps/*/*.schema.json)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 help:  ## List the targets.
@@ -30,7 +31,8 @@ lint: $(VENV)/.lint-ready  ## Check code, types, schemas, YAML, Dockerfile, mani
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 #	$(BIN)/lint-imports --no-logo --no-cache
-	$(BIN)/check-jsonschema --check-metaschema spec.schema.json outputs.schema.json tools/step.schema.json
+	$(BIN)/check-jsonschema --check-metaschema $(SCHEMAS) tools/meta.schema.json tools/step.schema.json
+	$(BIN)/check-jsonschema --schemafile tools/meta.schema.json $(SCHEMAS)
 	$(BIN)/check-jsonschema --schemafile tools/step.schema.json step.yaml
 	$(BIN)/yamllint --strict .
 	$(BIN)/hadolint Dockerfile

@@ -17,7 +17,6 @@ import sys
 from typing import TYPE_CHECKING
 
 from engines import choose_engine, read_arguments, show_errors
-from engines.variables import INPUTS
 from fourme.client import ApiClient
 from operations import describe_operations, load_operation
 from process.clock import SystemClock
@@ -62,13 +61,14 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
     """
     context = RunContext(Settings.from_environment(environ), clock)
     operation = load_operation(arguments.operation)
-    engine = choose_engine(environ, arguments, context, operation.outputs, INPUTS)
+    schema = load_spec_schema(operation.schema_folder)
+    engine = choose_engine(environ, arguments, context, operation.outputs, schema.variables)
     with clock.interruptible():
         raw = engine.read_spec()
     redactor.add_secrets(access_secrets_in_spec(raw))
     redactor.add_log_secrets(secrets_in_spec(raw))
 
-    spec = validate(raw, load_spec_schema(operation.schema_folder), operation.problems)
+    spec = validate(raw, schema, operation.problems)
     if spec.debug:
         enable_debug_logging()
     engine.check_outputs()

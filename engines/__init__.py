@@ -12,9 +12,9 @@ from process.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from engines.variables import Input
     from process.output import Output, OutputSpec
     from process.redaction import Redactor
+    from spec.schema import InputVariable
     from transport.context import RunContext
 
 __all__ = ["Arguments", "Engine", "choose_engine", "read_arguments", "show_errors"]
@@ -74,7 +74,7 @@ def choose_engine(
     arguments: Arguments,
     context: RunContext,
     outputs: OutputSpec,
-    inputs: Mapping[str, Input],
+    inputs: Mapping[str, InputVariable],
 ) -> Engine:
     """Return the engine of a run: the first of these whose condition is true.
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from engines.arguments import Arguments
-    from engines.variables import Input
     from process.output import Output, OutputSpec, ResultSpec
+    from spec.schema import InputVariable
 
 _DOTENV_PREFIX = "FOURME_RESULT_"
 
@@ -27,7 +27,7 @@ def file_engine(
     environ: Mapping[str, str],
     arguments: Arguments,
     outputs: OutputSpec,
-    inputs: Mapping[str, Input],
+    inputs: Mapping[str, InputVariable],
 ) -> LocalEngine:
     """Return the engine for a shell, and for workflow engines that use files and variables only.
 

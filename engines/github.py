@@ -23,9 +23,9 @@ from spec.secrets import secrets_in_spec
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from engines.variables import Input
     from process.output import Output, OutputSpec
     from process.redaction import Redactor
+    from spec.schema import InputVariable
 
 logger = logging.getLogger("step.github")
 
@@ -36,7 +36,7 @@ _MAX_OUTPUT_UNITS = 500_000
 
 
 def github_engine(
-    environ: Mapping[str, str], outputs: OutputSpec, inputs: Mapping[str, Input]
+    environ: Mapping[str, str], outputs: OutputSpec, inputs: Mapping[str, InputVariable]
 ) -> LocalEngine:
     """Return the engine of an action's run.
 
@@ -78,7 +78,7 @@ def _escape_data(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _read_spec(environ: Mapping[str, str], inputs: Mapping[str, Input]) -> object:
+def _read_spec(environ: Mapping[str, str], inputs: Mapping[str, InputVariable]) -> object:
     """Return the spec in the inputs, completed from the environment, and let GitHub mask it."""
     prefixes = (GITHUB_PREFIX, PREFIX)
     spec = merge(item for prefix in prefixes for item in spec_values_in(environ, prefix, inputs))

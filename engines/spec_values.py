@@ -20,7 +20,7 @@ from process.errors import ConfigError, SpecError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from engines.variables import Input
+    from spec.schema import InputVariable
 
 STANDARD_STREAM = "-"
 
@@ -39,7 +39,9 @@ class SpecValue(NamedTuple):
     source: str
 
 
-def spec_from_file(path: str, environ: Mapping[str, str], inputs: Mapping[str, Input]) -> object:
+def spec_from_file(
+    path: str, environ: Mapping[str, str], inputs: Mapping[str, InputVariable]
+) -> object:
     """Return the spec in a file, completed from the environment.
 
     Args:
@@ -63,7 +65,9 @@ def spec_from_file(path: str, environ: Mapping[str, str], inputs: Mapping[str, I
     return merge([*values, *spec_values_in(environ, PREFIX, inputs)])
 
 
-def spec_from_environment(environ: Mapping[str, str], inputs: Mapping[str, Input]) -> object:
+def spec_from_environment(
+    environ: Mapping[str, str], inputs: Mapping[str, InputVariable]
+) -> object:
     """Return the spec in the FOURME_ variables.
 
     Raises:
@@ -74,7 +78,7 @@ def spec_from_environment(environ: Mapping[str, str], inputs: Mapping[str, Input
 
 
 def spec_values_in(
-    environ: Mapping[str, str], prefix: str, inputs: Mapping[str, Input]
+    environ: Mapping[str, str], prefix: str, inputs: Mapping[str, InputVariable]
 ) -> Iterator[SpecValue]:
     """Yield the values in the variables with this prefix; blank ones count as unset.
 
@@ -102,7 +106,7 @@ def _as_utf8(text: str) -> str:
         return text
 
 
-def _split(item: SpecValue, inputs: Mapping[str, Input]) -> Iterator[SpecValue]:
+def _split(item: SpecValue, inputs: Mapping[str, InputVariable]) -> Iterator[SpecValue]:
     """Yield a value, or its members one by one if some of them have variables of their own.
 
     Nulls are left out, as if they had not been written, so that the environment can fill them.

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import NamedTuple
 
 PREFIX = "FOURME_"
 GITHUB_PREFIX = "INPUT_"
@@ -16,29 +13,6 @@ DOTENV = "FOURME_DOTENV"
 ANNOTATIONS = "FOURME_ANNOTATIONS"
 
 
-class Input(NamedTuple):
-    """An input that has a variable of its own.
-
-    Attributes:
-        path: its place in the spec.
-        is_document: whether the variable holds YAML or JSON; otherwise its text is the value.
-    """
-
-    path: tuple[str, ...]
-    is_document: bool = False
-
-
-# By the variable's name without the prefix, which is FOURME_, in GitHub Actions also INPUT_.
-INPUTS: Mapping[str, Input] = {
-    "HOST": Input(("connection", "host")),
-    "ACCESS_TOKEN": Input(("connection", "accessToken")),
-    "ACCOUNT": Input(("connection", "account")),
-    "REQUEST": Input(("request",), is_document=True),
-    "REQUEST_ID": Input(("request", "request_id")),
-    "NOTE": Input(("request", "note")),
-    "INTERNAL_NOTE": Input(("request", "internal_note")),
-    "DEBUG": Input(("debug",)),
-}
 ACCESS_TOKEN = "ACCESS_TOKEN"  # noqa: S105  the name of a variable
 ACCESS_TOKEN_FILE = "ACCESS_TOKEN_FILE"  # noqa: S105  likewise
 # A run whose spec is in variables has one of these; the others can also complete a file.

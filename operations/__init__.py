@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from fourme.client import ApiClient
     from process.output import Output, OutputSpec
-    from spec.coercion import CoercedSpec, Problem
+    from spec.coercion import CoercedSpec
+    from spec.problems import Problem
     from spec.schema import SpecSchema
     from spec.validation import Spec
 

@@ -45,8 +45,8 @@ def attach(
     for known, items in attachment_fields(body, schema):
         sent = [_sent(item, stored.get((known.name, index))) for index, item in enumerate(items)]
         attached[known.name] = sent
-        if sent and known.shown_in in attached:
-            attached[known.shown_in] = _show_inline(attached[known.shown_in], known.name, sent)
+        if sent and known.inline_in in attached:
+            attached[known.inline_in] = _show_inline(attached[known.inline_in], known.name, sent)
     return attached
 
 

@@ -20,14 +20,14 @@ def different_fields(
     Long texts, times and custom fields are left out: the service may write them otherwise. Of short
     ones, blanks and letter case do not count.
     """
-    for known in {known.sent_as: known for known in schema.fields.values()}.values():
-        name = known.sent_as.removesuffix("_id") if known.kind == "reference" else known.sent_as
-        if known.kind not in _COMPARED or known.sent_as not in body or name not in request:
+    for known in {known.api_name: known for known in schema.fields.values()}.values():
+        name = known.api_name.removesuffix("_id") if known.kind == "reference" else known.api_name
+        if known.kind not in _COMPARED or known.api_name not in body or name not in request:
             continue
         is_now = request[name]
         value = is_now.get("id") if isinstance(is_now, dict) else is_now
-        if _comparable(value) != _comparable(body[known.sent_as]):
-            yield f"{name} was sent as {body[known.sent_as]!r}, and is {value!r}"
+        if _comparable(value) != _comparable(body[known.api_name]):
+            yield f"{name} was sent as {body[known.api_name]!r}, and is {value!r}"
 
 
 def _comparable(value: object) -> object:

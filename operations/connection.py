@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fourme.hosts import parse_host
-from spec.coercion import Problem
+from spec.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

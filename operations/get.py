@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from fourme.client import ApiClient
-    from spec.coercion import CoercedSpec, Problem
+    from spec.coercion import CoercedSpec
+    from spec.problems import Problem
     from spec.schema import SpecSchema
     from spec.validation import Spec
 

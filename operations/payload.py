@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from operations.attachments import attach, files_of
 from process.logs import escape_controls
-from spec.coercion import Problem
+from spec.problems import Problem
 from transport.retry_policy import Idempotency
 
 if TYPE_CHECKING:
@@ -98,15 +98,15 @@ def build_payload(
     adds: list[str] = []
     for name, value in request.items():
         known = schema.fields[name]
-        if known.adds and _adds_something(value):
+        if not known.idempotent and _adds_something(value):
             adds.append(name)
-        if known.place == "merge":
+        if known.location == "merge":
             body.update(value)
-        if known.place != "body":
+        if known.location != "body":
             continue
-        renamed = isinstance(value, str) and value in known.renamed_values
-        body[known.sent_as] = known.renamed_values[value] if renamed else value
-    body.update((schema.fields[name].sent_as, "") for name in cleared)
+        renamed = isinstance(value, str) and value in known.value_aliases
+        body[known.api_name] = known.value_aliases[value] if renamed else value
+    body.update((schema.fields[name].api_name, "") for name in cleared)
     return UpdatePayload(
         request["request_id"],
         body,

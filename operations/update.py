@@ -14,7 +14,7 @@ from operations.request_output import REQUEST_OUTPUTS, request_output
 from operations.verification import UpdateVerifier
 from process.errors import SpecError, UnexpectedResponseError
 from spec.attachments import attachment_problems
-from spec.coercion import Problem
+from spec.problems import Problem
 from spec.validation import invalid_spec
 from transport.body import RequestBody
 from transport.retrying import retry_call
@@ -142,7 +142,7 @@ class RequestUpdater:
             f"{role} (for {field.name})"
             for name, field in self._schema.fields.items()
             for role in field.roles
-            if name == field.name and field.sent_as in self._payload.body
+            if name == field.name and field.api_name in self._payload.body
         ]
         return ErrorContext(
             purpose,

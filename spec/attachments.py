@@ -1,9 +1,8 @@
 """Attachments before anything is sent: which files a spec names, and what is wrong with them.
 
 An item of an attachments field is a file that 4me's storage holds already (`key`), or one to
-upload: text (`content`), any bytes (`content_base64`), or a file in the container (`path`). The
-text that a field belongs to shows item 0 where it says `[note_attachments: 0]` (contract section
-11).
+upload: text (`content`), any bytes (`content_base64`), or a file in the container (`path`). Where
+the text that a field belongs to has `[note_attachments: 0]`, item 0 is shown inline.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import re
 import stat
 from typing import TYPE_CHECKING, Any
 
-from spec.coercion import Problem
+from spec.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,21 +22,23 @@ if TYPE_CHECKING:
     from spec.schema import Field, SpecSchema
 
 _SOURCES = ("key", "content", "content_base64", "path")
-_FOR_UPLOADED = frozenset({"key", "filesize", "inline", "_destroy"})
-_FOR_UPLOADS = frozenset({"name", "content_type", "inline"})
+_STORED_FILE_KEYS = frozenset({"key", "filesize", "inline", "_destroy"})
+_UPLOAD_KEYS = frozenset({"name", "content_type", "inline"})
+_COPY = "Copy it to a regular file first, and attach the copy."
+_MOUNT = "Files must be in the container: mount the volume or workspace that has it."
 _MAX_DIGITS = 9  # of an index; more is beyond any list, and beyond what Python reads
 _MAX_NAME_BYTES = 255  # bytes; what file systems and storages take
 
 
 def attachment_problems(request: Mapping[str, Any], schema: SpecSchema) -> Iterator[Problem]:
     """Yield what is wrong with the attachments of a converted request, beyond what types say."""
-    for known, items in attachment_fields(request, schema):
+    for field, items in attachment_fields(request, schema):
         for index, item in enumerate(items):
             if isinstance(item, dict):
-                yield from _item_problems(f"request.{known.name}[{index}]", item)
-    for known in schema.fields.values():
-        if known.shown_in:
-            yield from _inline_problems(request, known, request.get(known.name))
+                yield from _item_problems(f"request.{field.name}[{index}]", item)
+    for field in schema.fields.values():
+        if field.inline_in:
+            yield from _inline_problems(request, field, request.get(field.name))
 
 
 def attachment_fields(
@@ -45,9 +46,9 @@ def attachment_fields(
 ) -> Iterator[tuple[Field, list[Any]]]:
     """Yield the attachments fields of a converted request that are lists, with their items."""
     for name, value in values.items():
-        known = schema.fields.get(name)
-        if known is not None and known.kind == "attachments" and isinstance(value, list):
-            yield known, value
+        field = schema.fields.get(name)
+        if field is not None and field.kind == "attachments" and isinstance(value, list):
+            yield field, value
 
 
 def _item_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
@@ -56,41 +57,44 @@ def _item_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
         wrong = f"has {len(sources)} sources"
         yield Problem(place, wrong, f"Give exactly one of {', '.join(_SOURCES)}.")
         return
-    allowed = _FOR_UPLOADED if sources == ["key"] else _FOR_UPLOADS | {sources[0]}
+    allowed = _STORED_FILE_KEYS if sources == ["key"] else _UPLOAD_KEYS | {sources[0]}
     for name in item:
-        if name not in allowed and name in _FOR_UPLOADED | _FOR_UPLOADS:
+        if name not in allowed and name in _STORED_FILE_KEYS | _UPLOAD_KEYS:
             yield Problem(f"{place}.{name}", f"does not go with `{sources[0]}`", "Leave it out.")
     if sources != ["key"] and isinstance(item[sources[0]], str):
         yield from _CHECKS[sources[0]](place, item)
 
 
 def _path_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
-    path = item["path"]
-    try:
-        mode = os.stat(path).st_mode  # noqa: PTH116  likewise
-        readable = stat.S_ISREG(mode) and os.access(path, os.R_OK)
-        misreported = readable and _is_misreported(path)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a path"
-        yield Problem(f"{place}.path", f"cannot be read: {path!r}: {reason}", _MOUNT)
-        return
-    if stat.S_ISDIR(mode):
-        yield Problem(
-            f"{place}.path", f"is a folder: {path!r}", "Name one file; or pack the folder."
-        )
-    elif not stat.S_ISREG(mode):
-        yield Problem(f"{place}.path", f"is no file: {path!r}", "Name a regular file.")
-    elif not readable:
-        yield Problem(f"{place}.path", f"may not be read: {path!r}", "Let the step's user read it.")
-    elif misreported:
-        wrong = f"does not have the size that the system tells: {path!r}"
-        yield Problem(f"{place}.path", wrong, _COPY)
+    wrong, hint = _file_problem(item["path"])
+    if wrong:
+        yield Problem(f"{place}.path", wrong, hint)
     else:
         yield from _name_problems(f"{place}.name" if "name" in item else f"{place}.path", item)
 
 
+def _file_problem(path: str) -> tuple[str, str]:
+    """Return what is wrong with a file to upload, and a hint; empty texts for a good one."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116  pathlib costs start-up time
+        readable = stat.S_ISREG(mode) and os.access(path, os.R_OK)
+        misreported = readable and _is_misreported(path)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a path"
+        return f"cannot be read: {path!r}: {reason}", _MOUNT
+    if stat.S_ISDIR(mode):
+        return f"is a folder: {path!r}", "Name one file; or pack the folder."
+    if not stat.S_ISREG(mode):
+        return f"is no file: {path!r}", "Name a regular file."
+    if not readable:
+        return f"may not be read: {path!r}", "Let the step's user read it."
+    if misreported:
+        return f"does not have the size that the system reports: {path!r}", _COPY
+    return "", ""
+
+
 def _is_misreported(path: str) -> bool:
-    """Return whether a file does not end where the system says, as in /proc and /sys.
+    """Return whether a file does not end where the system reports, as in /proc and /sys.
 
     Raises:
         OSError: it cannot be read.
@@ -99,14 +103,10 @@ def _is_misreported(path: str) -> bool:
     try:
         size = os.fstat(number).st_size
         last = os.pread(number, 1, max(size - 1, 0))
-        is_as_told = len(last) == min(size, 1)
-        return not is_as_told and os.fstat(number).st_size == size  # else it was being written
+        has_end = len(last) == min(size, 1)
+        return not has_end and os.fstat(number).st_size == size  # else it was being written
     finally:
         os.close(number)
-
-
-_COPY = "Copy it to a regular file first, and attach the copy."
-_MOUNT = "Files must be in the container: mount the volume or workspace that has it."
 
 
 def _text_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
@@ -157,28 +157,27 @@ def decode_base64(text: str) -> bytes | None:
         return None
 
 
-def inline_reference(field: str) -> re.Pattern[str]:
-    """Return what `[field: INDEX]` looks like in a text: the official Ruby SDK's convention."""
-    return re.compile(rf"\[{field}:\s*0*([0-9]+)\s*\]")
+def inline_reference(name: str) -> re.Pattern[str]:
+    """Return the pattern of `[name: INDEX]` in a text: the official Ruby SDK's convention."""
+    return re.compile(rf"\[{name}:\s*0*([0-9]+)\s*\]")
 
 
-def _inline_problems(request: Mapping[str, Any], known: Field, items: object) -> Iterator[Problem]:
-    there = items if isinstance(items, list) else []
-    if not there:
+def _inline_problems(request: Mapping[str, Any], field: Field, items: object) -> Iterator[Problem]:
+    if not isinstance(items, list) or not items:
         return  # nothing to refer to, so it is nothing but text
-    for index in _inline_indexes(request.get(known.shown_in), known.name):
-        item = there[index] if index < len(there) else None
+    for index in _inline_indexes(request.get(field.inline_in), field.name):
+        item = items[index] if index < len(items) else None
         if item is None:
-            wrong = f"refers to [{known.name}: {index}], but there are {len(there)} items"
-            yield Problem(f"request.{known.shown_in}", wrong, "Items are counted from 0.")
+            wrong = f"refers to [{field.name}: {index}], but there are {len(items)} items"
+            yield Problem(f"request.{field.inline_in}", wrong, "Items are counted from 0.")
         elif isinstance(item, dict) and item.get("_destroy") is True:
-            wrong = f"refers to [{known.name}: {index}], which is being removed"
-            yield Problem(f"request.{known.shown_in}", wrong, "Show another item, or keep it.")
+            wrong = f"refers to [{field.name}: {index}], which is being removed"
+            yield Problem(f"request.{field.inline_in}", wrong, "Show another item, or keep it.")
 
 
-def _inline_indexes(value: object, field: str) -> Iterator[int]:
+def _inline_indexes(value: object, name: str) -> Iterator[int]:
     if isinstance(value, str):
-        yield from (int(number[:_MAX_DIGITS]) for number in inline_reference(field).findall(value))
+        yield from (int(number[:_MAX_DIGITS]) for number in inline_reference(name).findall(value))
     elif isinstance(value, list | dict):
         for member in value.values() if isinstance(value, dict) else value:
-            yield from _inline_indexes(member, field)
+            yield from _inline_indexes(member, name)

@@ -1,9 +1,9 @@
 """Whether a spec is certainly valid, so that jsonschema need not be imported.
 
-jsonschema decides about every other spec (`spec.schema_errors`), but importing it costs more than a
-quarter of a run. Most specs are valid, and that is easily seen: this module knows the few keywords
-that the schemas use. Whatever it does not know, or does not find valid, is left to jsonschema; so
-it cannot reject anything, and tests hold that it never accepts what jsonschema rejects.
+Importing jsonschema costs more than a quarter of a run, and most specs are valid. This module knows
+the few keywords that reduced schemas have (`spec.documented_types`). Whatever it does not know, or
+does not find valid, is left to jsonschema (`spec.schema_errors`): it never rejects a spec, and
+tests show that it never accepts what jsonschema rejects.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from spec.formats import FORMATS, fits_bytes, is_integer
+from spec.formats import FORMATS, MAX_BYTES, fits_bytes, is_integer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Schema = Mapping[str, Any]
 
 _ANNOTATIONS = frozenset(
-    {"$schema", "$id", "$comment", "title", "description", "default", "examples", "definitions"}
+    {"$schema", "$id", "$comment", "title", "description", "default", "examples"}
     | {"readOnly", "writeOnly", "x-relay-connectionType"}
 )
 _TYPES: Mapping[str, Callable[[object], bool]] = {
@@ -31,19 +31,18 @@ _TYPES: Mapping[str, Callable[[object], bool]] = {
 }
 
 
-def is_valid_fast(value: object, schema: Schema, document: Schema) -> bool:
+def is_valid_fast(value: object, schema: Schema) -> bool:
     """Return whether a value is valid; False means: ask jsonschema.
 
     Args:
         value: a converted value.
-        schema: the part of the schema that it is to satisfy.
-        document: the whole schema, for references into it.
+        schema: the reduced schema that it is to satisfy.
     """
     kind = _TYPES.get(str(schema.get("type")))
     if kind is not None and not kind(value):
         return False
     return all(
-        _is_fulfilled(keyword, limit, value, schema, document)
+        _is_fulfilled(keyword, limit, value, schema)
         for keyword, limit in schema.items()
         if keyword not in _ANNOTATIONS
     )
@@ -54,12 +53,11 @@ def _is_fulfilled(
     limit: Any,  # noqa: ANN401  any JSON value
     value: Any,  # noqa: ANN401  any JSON value
     schema: Schema,
-    document: Schema,
 ) -> bool:
     if keyword in _SIMPLE:
         return _SIMPLE[keyword](value, limit)
     if keyword in _NESTED:
-        return _NESTED[keyword](value, limit, schema, document)
+        return _NESTED[keyword](value, limit, schema)
     return keyword.startswith("x-4me-")
 
 
@@ -71,7 +69,7 @@ def _has_format(value: object, name: object) -> bool:
         return False
 
 
-# Each has a type beside it in the schema, which has been looked at before.
+# Each has a type beside it in the schema, which has been checked before.
 _SIMPLE: Mapping[str, Callable[[Any, Any], bool]] = {
     "type": lambda _, limit: str(limit) in _TYPES,
     "enum": lambda value, limit: isinstance(value, str) and value in limit,
@@ -82,36 +80,26 @@ _SIMPLE: Mapping[str, Callable[[Any, Any], bool]] = {
     "pattern": lambda value, limit: re.search(limit, value) is not None,
     "format": _has_format,
     "required": lambda value, limit: all(name in value for name in limit),
-    "x-4me-maxBytes": fits_bytes,
+    MAX_BYTES: fits_bytes,
 }
 
 
-def _members(value: Any, limit: Schema, _: Schema, document: Schema) -> bool:  # noqa: ANN401  JSON
+def _members(value: Any, limit: Schema, _: Schema) -> bool:  # noqa: ANN401  JSON
     return all(
-        is_valid_fast(member, limit[name], document)
-        for name, member in value.items()
-        if name in limit
+        is_valid_fast(member, limit[name]) for name, member in value.items() if name in limit
     )
 
 
-def _no_others(value: Any, limit: object, schema: Schema, _: Schema) -> bool:  # noqa: ANN401  JSON
+def _no_others(value: Any, limit: object, schema: Schema) -> bool:  # noqa: ANN401  JSON
     return limit is False and all(name in schema["properties"] for name in value)
 
 
-def _items(value: Any, limit: Schema, _: Schema, document: Schema) -> bool:  # noqa: ANN401  JSON
-    return all(is_valid_fast(item, limit, document) for item in value)
+def _items(value: Any, limit: Schema, _: Schema) -> bool:  # noqa: ANN401  JSON
+    return all(is_valid_fast(item, limit) for item in value)
 
 
-def _referred(value: object, limit: str, _: Schema, document: Schema) -> bool:
-    part: Any = document
-    for name in limit.removeprefix("#/").split("/"):
-        part = part[name]
-    return is_valid_fast(value, part, document)
-
-
-_NESTED: Mapping[str, Callable[[Any, Any, Schema, Schema], bool]] = {
+_NESTED: Mapping[str, Callable[[Any, Any, Schema], bool]] = {
     "properties": _members,
     "additionalProperties": _no_others,
     "items": _items,
-    "$ref": _referred,
 }

@@ -1,7 +1,4 @@
-"""What draft-07 cannot say of a value, and spec.schema.json says in `x-4me-...` terms.
-
-Both jsonschema (`spec.schema_errors`) and `spec.fast_path` use these checks.
-"""
+"""Checks that draft-07 does not have, for jsonschema and for the fast path."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ def fits_bytes(value: object, limit: int) -> bool:
 
 
 def is_datetime(value: object) -> bool:
-    """Return whether a text is a datetime on a real day; other types are not judged here.
+    """Return whether a text is a datetime on a real day; other types are not checked here.
 
     Raises:
         ValueError: it has the form of a datetime, but there is no such day or hour.
@@ -42,6 +39,7 @@ def is_datetime(value: object) -> bool:
     return True
 
 
+MAX_BYTES = "x-4me-max-bytes"  # a keyword
 FORMATS: Mapping[str, Callable[[object], bool]] = {
     "x-4me-datetime": is_datetime,
 }

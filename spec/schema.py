@@ -1,15 +1,17 @@
-"""The inputs, as spec.schema.json documents them.
+"""The inputs of an operation, as its spec.schema.json documents them.
 
-The schema is the single source of truth: what a field is called, its type, its limits, how it is
-sent. This module only makes its `x-4me-...` annotations easy to reach.
+The schema is the single source of truth: what an input is called, its type, its limits, how it is
+sent. This module only makes its `x-4me-...` annotations easy to reach; tools/meta.schema.json says
+what they mean.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from spec.documented_types import CLEARABLE, documented_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,48 +19,74 @@ if TYPE_CHECKING:
 _SUFFIX = "_id"
 
 
-@dataclass(frozen=True)
-class Field:
-    """One input under `request`.
+class Field(NamedTuple):
+    """One input: at the top of a spec, or under its `request`.
 
     Attributes:
         name: as the schema spells it.
         kind: its documented type, as `x-4me-type` has it.
-        sent_as: its name in the API call's body; a reference's ends in `_id` (seed 001).
-        place: where it is sent: `body`, `path`, `merge` (its members go into the body), `nowhere`.
+        schema: the schema of its values, reduced to the documented types.
+        api_name: its name in the API call's body; a reference's ends in `_id`.
+        location: where it is sent: `body`, `path`, `merge` (its members go into the body), or
+            `nowhere` (it is read-only).
         clearable: whether an empty string clears it.
-        adds: whether sending it twice adds it twice.
-        renamed_values: legacy values, and what is sent for them.
+        idempotent: whether sending it twice has the same effect as sending it once.
+        private: whether no log may show it.
+        value_aliases: former names of values, and what is sent for them.
         roles: roles that the token's user needs to set it, beyond Specialist.
-        member_kinds: the documented types of the members of its items; for attachments.
         max_bytes: the longest text, in bytes of UTF-8; 0 for no such limit.
-        shown_in: the field whose text may show its items inline; for attachments.
+        inline_in: the field whose text may show its items inline; for attachments.
     """
 
     name: str
     kind: str
-    sent_as: str
-    place: str = "body"
-    clearable: bool = True
-    adds: bool = False
-    renamed_values: Mapping[str, str] = field(default_factory=dict)
-    roles: tuple[str, ...] = ()
-    member_kinds: Mapping[str, str] = field(default_factory=dict)
-    max_bytes: int = 0
-    shown_in: str = ""
+    schema: Mapping[str, Any]
+    api_name: str
+    location: str
+    clearable: bool
+    idempotent: bool
+    private: bool
+    value_aliases: Mapping[str, str]
+    roles: tuple[str, ...]
+    max_bytes: int
+    inline_in: str
 
 
-@dataclass(frozen=True)
-class SpecSchema:
-    """The schema of a spec, and its fields by every name under which they are accepted."""
+class InputVariable(NamedTuple):
+    """An input that has an environment variable of its own.
+
+    Attributes:
+        path: its place in the spec.
+        is_document: whether the variable holds YAML or JSON; otherwise its text is the value.
+    """
+
+    path: tuple[str, ...]
+    is_document: bool = False
+
+
+class SpecSchema(NamedTuple):
+    """The schema of an operation's spec.
+
+    Attributes:
+        document: the schema, reduced to the documented types.
+        inputs: the inputs at the top of a spec, by name.
+        fields: the inputs under `request`, by every name under which they are accepted; none where
+            an operation has no `request`.
+    """
 
     document: Mapping[str, Any]
+    inputs: Mapping[str, Field]
     fields: Mapping[str, Field]
 
     @property
     def request_names(self) -> Iterator[str]:
         """The names under `request` as the schema spells them."""
-        return iter(self.document["properties"]["request"]["properties"])
+        return (name for name, field in self.fields.items() if name == field.name)
+
+    @property
+    def variables(self) -> Mapping[str, InputVariable]:
+        """The inputs with an environment variable of their own, by its name without a prefix."""
+        return dict(_variables(self.document["properties"]))
 
 
 def load_spec_schema(schema_folder: str = "") -> SpecSchema:
@@ -69,34 +97,48 @@ def load_spec_schema(schema_folder: str = "") -> SpecSchema:
     """
     folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120  pathlib costs start-up time
     with open(os.path.join(folder, schema_folder, "spec.schema.json"), encoding="utf-8") as file:  # noqa: PTH118, PTH123  likewise
-        document = json.load(file)
+        return read_schema(json.load(file))
+
+
+def read_schema(document: Mapping[str, Any]) -> SpecSchema:
+    """Return the schema in a JSON schema document."""
+    reduced = documented_types(document)
+    inputs = {name: read_field(name, entry) for name, entry in reduced["properties"].items()}
+    members = inputs["request"].schema["properties"] if "request" in inputs else {}
     fields: dict[str, Field] = {}
-    for name, entry in document["properties"]["request"]["properties"].items():
-        fields[name] = read_field(name, entry, document)
+    for name, entry in members.items():
+        fields[name] = read_field(name, entry)
         if fields[name].kind == "reference":
             fields[name + _SUFFIX] = fields[name]
-    return SpecSchema(document, fields)
+    return SpecSchema(reduced, inputs, fields)
 
 
-def read_field(name: str, entry: Mapping[str, Any], document: Mapping[str, Any]) -> Field:
-    """Read one entry of the `request.properties` of a schema."""
+def read_field(name: str, entry: Mapping[str, Any]) -> Field:
+    """Return the field that an entry of a reduced schema's `properties` describes."""
     kind = entry["x-4me-type"]
-    api_name = entry.get("x-4me-name", name)
+    api_name = entry.get("x-4me-api-name", name)
     return Field(
         name=name,
         kind=kind,
-        sent_as=api_name + _SUFFIX if kind == "reference" else api_name,
-        place="nowhere" if entry.get("readOnly") else entry.get("x-4me-in", "body"),
-        clearable=entry.get("x-4me-clear", True),
-        adds=entry.get("x-4me-adds", False),
-        renamed_values=entry.get("x-4me-values", {}),
+        schema=entry,
+        api_name=api_name + _SUFFIX if kind == "reference" else api_name,
+        location="nowhere" if entry.get("readOnly") else entry.get("x-4me-location", "body"),
+        clearable=entry.get(CLEARABLE, False),
+        idempotent=entry.get("x-4me-idempotent", True),
+        private=entry.get("x-4me-private", False),
+        value_aliases=entry.get("x-4me-value-aliases", {}),
         roles=tuple(entry.get("x-4me-roles", ())),
-        member_kinds=_member_kinds(document) if kind == "attachments" else {},
-        max_bytes=entry.get("x-4me-maxBytes", 0),
-        shown_in=entry.get("x-4me-note", ""),
+        max_bytes=entry.get("x-4me-max-bytes", 0),
+        inline_in=entry.get("x-4me-inline-in", ""),
     )
 
 
-def _member_kinds(document: Mapping[str, Any]) -> dict[str, str]:
-    members = document["definitions"]["attachments_item"]["properties"]
-    return {name: member["x-4me-type"] for name, member in members.items()}
+def _variables(
+    entries: Mapping[str, Any], parents: tuple[str, ...] = ()
+) -> Iterator[tuple[str, InputVariable]]:
+    for name, entry in entries.items():
+        path = (*parents, name)
+        if "x-4me-variable" in entry:
+            is_document = entry.get("type") in ("object", "array")
+            yield entry["x-4me-variable"], InputVariable(path, is_document)
+        yield from _variables(entry.get("properties", {}), path)

@@ -1,24 +1,25 @@
-"""The judge of a spec: jsonschema, under spec.schema.json, and what a user reads of its verdict."""
+"""What is wrong with a converted spec, by jsonschema, in words for users."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jsonschema import Draft7Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from spec.coercion import CoercedSpec, Problem
-from spec.formats import FORMATS, fits_bytes, is_integer
+from spec.formats import FORMATS, MAX_BYTES, fits_bytes, is_integer
+from spec.json_values import join_path
+from spec.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from spec.coercion import CoercedSpec
     from spec.schema import SpecSchema
 
-_SHOWN = 60  # characters of a value that a message shows
+_MAX_SHOWN = 60  # characters of a value in a message
 _EXPECTED = {
     "id": "Give the number of the request, a whole number greater than 0.",
     "reference": "Give the id of the record, a whole number greater than 0, or an object with an "
@@ -42,7 +43,7 @@ _EXPECTED = {
 
 
 def iter_problems(coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Problem]:
-    """Yield what is wrong with a converted spec, in the order of the schema's own walk."""
+    """Yield what is wrong with a converted spec, in the order in which jsonschema finds it."""
     for error in _validator(schema).iter_errors(coerced.spec):
         yield from _problems_of(error, coerced, schema)
 
@@ -53,7 +54,7 @@ def _validator(schema: SpecSchema) -> Draft7Validator:
         checks.checks(name, raises=ValueError)(check)
     kind = extend(  # type: ignore[no-untyped-call]  # types-jsonschema has no types for it
         Draft7Validator,
-        {"x-4me-maxBytes": _check_bytes},
+        {MAX_BYTES: _check_bytes},
         type_checker=Draft7Validator.TYPE_CHECKER.redefine(
             "integer", lambda _, value: is_integer(value)
         ),
@@ -67,15 +68,14 @@ def _check_bytes(_: object, limit: int, value: object, __: object) -> Iterator[V
         yield ValidationError("too many bytes")
 
 
-@dataclass(frozen=True)
-class _Finding:
-    """One of the judge's errors, without the judge's words, which show values.
+class _Violation(NamedTuple):
+    """An error of jsonschema without its message, which shows values.
 
     Attributes:
         rule: the schema keyword that is not satisfied, such as `maximum`.
         limit: its value in the schema.
-        value: the value judged.
-        entry: the part of the schema that it was judged by.
+        value: the value that violates it.
+        entry: the part of the schema for this value.
         cause: what a format check raised.
     """
 
@@ -94,97 +94,99 @@ class _Finding:
 def _problems_of(
     error: ValidationError, coerced: CoercedSpec, schema: SpecSchema
 ) -> Iterator[Problem]:
-    """Yield what one of the judge's errors means to a user."""
+    """Yield what an error of jsonschema means to a user."""
     entry = error.schema if isinstance(error.schema, dict) else {}
     cause = error.cause if isinstance(error.cause, Exception) else None
-    finding = _Finding(str(error.validator), error.validator_value, error.instance, entry, cause)
+    violation = _Violation(
+        str(error.validator), error.validator_value, error.instance, entry, cause
+    )
     path = _path_of(error, coerced)
-    if finding.rule == "required":
-        yield from _missing(path, finding, coerced)
-    elif finding.rule == "additionalProperties":
-        yield from _unknown(path, finding, schema)
+    if violation.rule == "required":
+        yield from _missing(path, violation, coerced)
+    elif violation.rule == "additionalProperties":
+        yield from _unknown(path, violation, schema)
     else:
-        yield Problem(path, *_complaint(finding))
+        yield Problem(path, *_message(violation))
 
 
-def _missing(path: str, finding: _Finding, coerced: CoercedSpec) -> Iterator[Problem]:
-    for name in finding.limit:
-        if name not in finding.value:
-            hint = _missing_hint(name, finding.value, coerced)
-            yield Problem(_join(path, name), "is missing", hint)
+def _missing(path: str, violation: _Violation, coerced: CoercedSpec) -> Iterator[Problem]:
+    for name in violation.limit:
+        if name not in violation.value:
+            hint = _missing_hint(name, violation.value, coerced)
+            yield Problem(join_path(path, name), "is missing", hint)
 
 
-def _unknown(path: str, finding: _Finding, schema: SpecSchema) -> Iterator[Problem]:
-    known = list(schema.fields if path == "request" else finding.entry["properties"])
-    for name in finding.value:
+def _unknown(path: str, violation: _Violation, schema: SpecSchema) -> Iterator[Problem]:
+    known = list(schema.fields if path == "request" else violation.entry["properties"])
+    for name in violation.value:
         if name not in known:
-            yield Problem(_join(path, name), "is not a known input", _nearest(name, known))
+            yield Problem(join_path(path, name), "is not a known input", _nearest(name, known))
 
 
-def _complaint(finding: _Finding) -> tuple[str, str]:
+def _message(violation: _Violation) -> tuple[str, str]:
     """Return what is wrong with a value, and what would be right."""
-    complain = _COMPLAINTS.get(finding.rule)
-    if complain is not None:
-        return complain(finding)
-    return f"is {_shown(finding)}, which is not valid", _EXPECTED.get(finding.kind, "")
+    message = _MESSAGES.get(violation.rule)
+    if message is not None:
+        return message(violation)
+    return f"is {_shown(violation)}, which is not valid", _EXPECTED.get(violation.kind, "")
 
 
-def _wrong_type(finding: _Finding) -> tuple[str, str]:
-    if _is_blank(finding.value):
-        return _blank(finding)
-    wrong = f"is {_shown(finding)}, which is not {_with_article(str(finding.limit))}"
-    return wrong, _EXPECTED.get(finding.kind, "")
+def _wrong_type(violation: _Violation) -> tuple[str, str]:
+    if _is_blank(violation.value):
+        return _blank(violation)
+    wrong = f"is {_shown(violation)}, which is not {_with_article(str(violation.limit))}"
+    return wrong, _EXPECTED.get(violation.kind, "")
 
 
-def _wrong_pattern(finding: _Finding) -> tuple[str, str]:
-    if _is_blank(finding.value):
-        return _blank(finding)
-    return f"is {_shown(finding)}, which is not valid", _EXPECTED.get(finding.kind, "")
+def _wrong_pattern(violation: _Violation) -> tuple[str, str]:
+    if _is_blank(violation.value):
+        return _blank(violation)
+    return f"is {_shown(violation)}, which is not valid", _EXPECTED.get(violation.kind, "")
 
 
 def _is_blank(value: object) -> bool:
     return isinstance(value, str) and not value.strip()
 
 
-def _blank(finding: _Finding) -> tuple[str, str]:
-    hint = _EXPECTED.get(finding.kind, "")
-    if finding.entry.get("x-4me-adds"):
+def _blank(violation: _Violation) -> tuple[str, str]:
+    hint = _EXPECTED.get(violation.kind, "")
+    if violation.entry.get("x-4me-idempotent") is False:
         hint = f"Usually a variable was empty. {hint} Leave it out to add nothing."
-    return "is empty" if finding.value == "" else "is blank", hint
+    return "is empty" if violation.value == "" else "is blank", hint
 
 
-def _not_allowed(finding: _Finding) -> tuple[str, str]:
-    allowed = ", ".join(map(str, finding.limit))
-    suggestion = _suggestion(finding.value, finding.limit)
-    return f"is {_shown(finding)}, which is not allowed", f"Allowed are: {allowed}.{suggestion}"
+def _not_allowed(violation: _Violation) -> tuple[str, str]:
+    allowed = ", ".join(map(str, violation.limit))
+    suggestion = _suggestion(violation.value, violation.limit)
+    return f"is {_shown(violation)}, which is not allowed", f"Allowed are: {allowed}.{suggestion}"
 
 
-def _bad_format(finding: _Finding) -> tuple[str, str]:
-    wrong = "no real date" if finding.cause else "not valid"
-    return f"is {_shown(finding)}, which is {wrong}", _EXPECTED[finding.kind]
+def _bad_format(violation: _Violation) -> tuple[str, str]:
+    wrong = "no real date" if violation.cause else "not valid"
+    return f"is {_shown(violation)}, which is {wrong}", _EXPECTED[violation.kind]
 
 
-_COMPLAINTS: Mapping[str, Callable[[_Finding], tuple[str, str]]] = {
+_MESSAGES: Mapping[str, Callable[[_Violation], tuple[str, str]]] = {
     "type": _wrong_type,
     "enum": _not_allowed,
     "format": _bad_format,
     "pattern": _wrong_pattern,
-    "maxLength": lambda finding: (
-        f"has {len(finding.value)} characters",
-        f"At most {finding.limit} are allowed.",
+    "maxLength": lambda violation: (
+        f"has {len(violation.value)} characters",
+        f"At most {violation.limit} are allowed.",
     ),
-    "x-4me-maxBytes": lambda finding: (
-        f"has {len(finding.value.encode())} bytes",
-        f"At most {finding.limit} are allowed (64 KB of UTF-8).",
+    MAX_BYTES: lambda violation: (
+        f"has {len(violation.value.encode())} bytes",
+        f"At most {violation.limit} are allowed (64 KB of UTF-8).",
     ),
     "minLength": lambda _: ("is empty", "It cannot be cleared; leave it out to keep its value."),
-    "minimum": lambda finding: (
-        f"is {_shown(finding)}",
-        f"It must be at least {finding.limit}.",
+    "minimum": lambda violation: (
+        f"is {_shown(violation)}",
+        f"It must be at least {violation.limit}.",
     ),
-    "maximum": lambda finding: (
-        f"is {_shown(finding)}",
-        f"It must be at most {finding.limit}.",
+    "maximum": lambda violation: (
+        f"is {_shown(violation)}",
+        f"It must be at most {violation.limit}.",
     ),
 }
 
@@ -214,18 +216,15 @@ def _path_of(error: ValidationError, coerced: CoercedSpec) -> str:
     """Return where an error is, as in `request.custom_fields[0].id`, in the user's spelling."""
     path = ""
     for depth, part in enumerate(error.absolute_path):
-        name = coerced.spelled.get(str(part), part) if depth == 1 else part
-        path = f"{path}[{name}]" if isinstance(name, int) else _join(path, str(name))
+        is_field = depth == 1 and path == "request"
+        name = coerced.spelled.get(str(part), part) if is_field else part
+        path = f"{path}[{name}]" if isinstance(name, int) else join_path(path, str(name))
     return path
 
 
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _shown(finding: _Finding) -> str:
+def _shown(violation: _Violation) -> str:
     """Return a value to show in a message: no secrets, no notes, no long ones."""
-    value, entry = finding.value, finding.entry
+    value, entry = violation.value, violation.entry
     if entry.get("writeOnly"):
         return "set to something"
     if isinstance(value, bool):
@@ -234,10 +233,10 @@ def _shown(finding: _Finding) -> str:
         return "an object"
     if isinstance(value, list):
         return "a list"
-    hidden = entry.get("type") in ("object", "array") or finding.kind == "text"
+    hidden = entry.get("type") in ("object", "array") or entry.get("x-4me-private", False)
     if isinstance(value, str) and hidden:
         return f"a text of length {len(value)}"
     if value is None:
         return "null"
     text = repr(value)  # never a part of it: secrets are recognised as a whole
-    return text if len(text) <= _SHOWN else f"{type(value).__name__} of {len(text)} characters"
+    return text if len(text) <= _MAX_SHOWN else f"{type(value).__name__} of {len(text)} characters"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from spec.coercion import coerce_text
+from spec.values import coerce_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,7 +47,7 @@ def _connection_in(spec: object) -> Mapping[object, object]:
 
 
 def _texts_in(value: object) -> Iterator[str]:
-    waiting = [value]  # no recursion: a spec is not judged yet, and may be nested without end
+    waiting = [value]  # no recursion: the spec is not validated yet, and may be nested without end
     while waiting:
         item = waiting.pop()
         if isinstance(item, str):

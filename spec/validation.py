@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from process.errors import ConfigError, SpecError
-from spec.coercion import CoercedSpec, Problem, coerce
+from spec.coercion import CoercedSpec, coerce
 from spec.fast_path import is_valid_fast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from spec.schema import SpecSchema
+    from spec.problems import Problem
+    from spec.schema import Field, SpecSchema
 
     Check = Callable[[CoercedSpec, SpecSchema], Iterable[Problem]]
 
@@ -38,11 +39,10 @@ class Spec(NamedTuple):
         return bool(self.values.get("debug", False))
 
     def private_texts(self) -> Iterator[str]:
-        """Yield the texts that no log may show: notes."""
-        for name, value in self.values.get("request", {}).items():
-            field = self.schema.fields.get(name)
-            if field is not None and field.kind == "text":
-                yield value
+        """Yield the texts that no log may show, such as notes."""
+        request = self.values.get("request", {})
+        for fields, values in ((self.schema.inputs, self.values), (self.schema.fields, request)):
+            yield from (value for name, value in values.items() if _is_private(name, fields))
 
     def __repr__(self) -> str:
         """Return the names of the inputs; their values may be secrets."""
@@ -89,8 +89,12 @@ def invalid_spec(problems: Iterable[Problem]) -> SpecError | ConfigError:
     )
 
 
+def _is_private(name: str, fields: Mapping[str, Field]) -> bool:
+    return name in fields and fields[name].private
+
+
 def _schema_problems(coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Problem]:
-    if is_valid_fast(coerced.spec, schema.document, schema.document):
+    if is_valid_fast(coerced.spec, schema.document):
         return
     # Costs start-up time, and most specs are valid.
     from spec.schema_errors import iter_problems  # noqa: PLC0415  see above

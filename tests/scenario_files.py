@@ -58,23 +58,23 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Refused:
-    """A spec that is refused, and what its user must be told.
+    """A spec that is refused, and the error that it is refused with.
 
     Attributes:
         name: the file's name without its ending.
         description: what it shows, one sentence.
         spec: the whole spec.
         exit_code: 65 (data) or 78 (config).
-        says: what the error's text must hold: path, reason, allowed values, suggestion.
-        says_not: what it must not hold.
+        error_contains: parts of the error's text: path, reason, allowed values, suggestion.
+        error_lacks: what its text must not hold.
     """
 
     name: str
     description: str
     spec: object
     exit_code: int
-    says: tuple[str, ...]
-    says_not: tuple[str, ...] = ()
+    error_contains: tuple[str, ...]
+    error_lacks: tuple[str, ...] = ()
 
 
 @overload
@@ -115,13 +115,13 @@ def _accepted(name: str, tree: Mapping[str, Any]) -> Accepted:
 
 def _refused(name: str, tree: Mapping[str, Any]) -> Refused:
     """Return a refused scenario; `request` is short for a spec with the usual connection."""
-    facts = dict(tree)
-    if "spec" not in facts:
-        facts["spec"] = {"connection": dict(CONNECTION), "request": facts.pop("request")}
+    values = dict(tree)
+    if "spec" not in values:
+        values["spec"] = {"connection": dict(CONNECTION), "request": values.pop("request")}
     return Refused(
         name=name,
-        exit_code=facts.pop("exit"),
-        says=tuple(facts.pop("says")),
-        says_not=tuple(facts.pop("says_not", ())),
-        **facts,
+        exit_code=values.pop("exit"),
+        error_contains=tuple(values.pop("error_contains")),
+        error_lacks=tuple(values.pop("error_lacks", ())),
+        **values,
     )

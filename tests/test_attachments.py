@@ -160,7 +160,7 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         "is a folder": {"path": str(tmp_path)},
         "No such file or directory": {"path": str(tmp_path / "nothing")},
         "is no file": {"path": "/dev/null"},
-        "does not have the size that the system tells: '/proc/version'": {"path": "/proc/version"},
+        "not have the size that the system reports: '/proc/version'": {"path": "/proc/version"},
         "which has a folder in it": {"name": "../a", "content": "x"},
         "is no name for a file": {"name": 'a"b', "content": "x"},
         "[11].name is missing": {"content": "x"},

@@ -35,23 +35,23 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 @dataclass(frozen=True)
-class Played:
-    """A scenario that was played: how the step ended, and what it asked for."""
+class Result:
+    """What came of a scenario: how the step ended, and the calls that it made."""
 
     ended: Ended
     calls: list[Call]
 
 
-def play(scenario: Accepted | Refused) -> Played:
+def run_scenario(scenario: Accepted | Refused) -> Result:
     """Run the step on a scenario; the sandbox's 4me does not know the scenarios' token.
 
-    A sandbox that serves 4me leads every host to itself, so that a scenario about a host is played
+    A sandbox that serves 4me leads every host to itself, so that a scenario about a host runs
     without one. A proxy that nobody answers at keeps the step from ever reaching that host.
     """
     fourme = None if has_own_host(scenario.spec) else FourMeOptions()
     with Sandbox(document_for(scenario.spec), fourme=fourme) as sandbox:
         extra = {**sandbox.environment(), "HTTP_PROXY": NOWHERE, "HTTPS_PROXY": NOWHERE}
-        return Played(run_step(extra, fast_clock=True, measured=False), sandbox.calls)
+        return Result(run_step(extra, fast_clock=True, measured=False), sandbox.calls)
 
 
 def has_own_host(spec: object) -> bool:
@@ -62,20 +62,20 @@ def has_own_host(spec: object) -> bool:
 
 
 @pytest.fixture(scope="module")
-def played() -> dict[str, Played]:
-    """Play all scenarios side by side."""
+def results() -> dict[str, Result]:
+    """Run all scenarios side by side."""
     scenarios: list[Accepted | Refused] = [*ACCEPTED, *REFUSED]
     with ThreadPoolExecutor(WORKERS) as pool:
-        results = pool.map(play, scenarios)
-        return {scenario.name: result for scenario, result in zip(scenarios, results, strict=True)}
+        ended = pool.map(run_scenario, scenarios)
+        return {scenario.name: result for scenario, result in zip(scenarios, ended, strict=True)}
 
 
 @pytest.mark.parametrize("scenario", ACCEPTED, ids=lambda scenario: scenario.name)
 def test_an_accepted_spec_makes_the_documented_call(
-    scenario: Accepted, played: dict[str, Played]
+    scenario: Accepted, results: dict[str, Result]
 ) -> None:
     """The first call to 4me is the PATCH of the scenario, with native JSON types."""
-    result = played[scenario.name]
+    result = results[scenario.name]
     assert [call.name for call in result.calls] == ["spec", "patch"]
     patch = result.calls[1]
     assert patch.path == scenario.path
@@ -88,11 +88,11 @@ def test_an_accepted_spec_makes_the_documented_call(
 
 
 @pytest.mark.parametrize("scenario", REFUSED, ids=lambda scenario: scenario.name)
-def test_a_refused_spec_sends_nothing(scenario: Refused, played: dict[str, Played]) -> None:
+def test_a_refused_spec_sends_nothing(scenario: Refused, results: dict[str, Result]) -> None:
     """After a failed validation there is no call to 4me, and a message that helps."""
-    result = played[scenario.name]
+    result = results[scenario.name]
     assert [call.name for call in result.calls] == ["spec"]
     assert result.ended.code == scenario.exit_code, result.ended.log
-    assert [words for words in scenario.says if words not in result.ended.log] == []
-    assert [words for words in scenario.says_not if words in result.ended.log] == []
+    assert [words for words in scenario.error_contains if words not in result.ended.log] == []
+    assert [words for words in scenario.error_lacks if words in result.ended.log] == []
     assert ACCESS_TOKEN not in result.ended.log

@@ -16,6 +16,7 @@ from operations.request_output import REQUEST_RESULTS
 from process.exit_codes import EXIT_CODES
 from process.settings import VARIABLES
 from sandbox.faults import FAULTS
+from spec.schema import load_spec_schema
 from tests.fault_matrix import load
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _PART = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)"
 def render(text: str) -> str:
     """Return the README's text with its generated parts as they should be."""
     parts = {
-        "inputs": inputs_table(_schema("spec.schema.json")),
+        "inputs": inputs_table(load_spec_schema().document),
         "outputs": outputs_table(_schema("outputs.schema.json")),
         "exit-codes": exit_codes_table(),
         "environment": environment_table(),

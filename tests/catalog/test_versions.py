@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from engines.arguments import read_arguments
-from engines.variables import INPUTS, OUTPUT_VARIABLES, SPEC_VARIABLES
+from engines.variables import OUTPUT_VARIABLES, SPEC_VARIABLES
+from operations import SUMMARIES, load_operation
 from process import VERSION
+from spec.schema import load_spec_schema
 from tests.catalog.manifests import manifest
 from tests.step_process import ROOT
 
@@ -49,7 +51,11 @@ def test_every_variable_of_a_manifest_is_documented() -> None:
         for name in re.findall(r"\b(FOURME_[A-Z_]+)", file.read_text(encoding="utf-8"))
     }
     assert {name for name in used if not name.startswith("FOURME_RESULT_")} <= known
-    assert {f"FOURME_{rest}" for rest in INPUTS} <= known
+    assert {
+        f"FOURME_{rest}"
+        for name in SUMMARIES
+        for rest in load_spec_schema(load_operation(name).schema_folder).variables
+    } <= known
 
 
 def test_no_arguments_say_nothing() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from process.output import Link, Output, OutputSpec, ResultSpec, Summary
+from spec.schema import load_spec_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,7 @@ OUTPUTS = OutputSpec(
         ResultSpec("url", "the address of its page", 512),
     ),
 )
+INPUTS = load_spec_schema().variables
 RECORD: Mapping[str, object] = {"id": 80339, "title": 'Half \ud83d, é & "$HOME"', "owner": None}
 
 

@@ -10,11 +10,10 @@ import pytest
 from engines import Arguments, Engine, choose_engine
 from engines.local import LocalEngine
 from engines.relay import RelayEngine
-from engines.variables import INPUTS
 from process.clock import SystemClock
 from process.errors import ConfigError
 from process.settings import Settings
-from tests.engines.sample_output import OUTPUTS
+from tests.engines.sample_output import INPUTS, OUTPUTS
 from transport.context import RunContext
 
 if TYPE_CHECKING:

@@ -11,10 +11,9 @@ import pytest
 
 from engines.arguments import Arguments
 from engines.files import file_engine
-from engines.variables import INPUTS
 from process.errors import ConfigError, OutputError
 from tests.engines.gitlab_rules import read_dotenv
-from tests.engines.sample_output import OUTPUTS, PAGE, RECORD, sample_output
+from tests.engines.sample_output import INPUTS, OUTPUTS, PAGE, RECORD, sample_output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

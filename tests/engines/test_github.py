@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines import github, show_errors
-from engines.variables import INPUTS
 from operations import load_operation
 from process.errors import ConfigError, OutputError, SpecError
 from process.logs import configure_logging
@@ -19,7 +18,7 @@ from process.settings import MAX_LINE_BYTES
 from spec.schema import load_spec_schema
 from spec.validation import validate
 from tests.engines.github_rules import commands_in, read_outputs, unescaped
-from tests.engines.sample_output import OUTPUTS, PAGE, sample_output
+from tests.engines.sample_output import INPUTS, OUTPUTS, PAGE, sample_output
 from tests.scenario_files import CONNECTION
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ import pytest
 
 from engines import spec_values
 from engines.spec_values import SpecValue, merge
-from engines.variables import INPUTS, Input
 from process.errors import ConfigError, SpecError
+from spec.schema import InputVariable
+from tests.engines.sample_output import INPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +25,7 @@ VARIABLES = {
 
 
 def spec_from_environment(
-    environ: Mapping[str, str], inputs: Mapping[str, Input] = INPUTS
+    environ: Mapping[str, str], inputs: Mapping[str, InputVariable] = INPUTS
 ) -> object:
     """Return the spec in the variables of an operation."""
     return spec_values.spec_from_environment(environ, inputs)
@@ -57,11 +58,11 @@ def test_the_inputs_of_an_operation_have_variables_of_their_own(tmp_path: Path) 
     """Each goes to its own place; objects and lists are YAML or JSON, anything else is text."""
     inputs = {
         **INPUTS,
-        "REQUEST_ID": Input(("request_id",)),
-        "NOTES": Input(("notes",)),
-        "CONNECTION": Input(("connection",), is_document=True),
-        "WAIT_FOR": Input(("wait_for",), is_document=True),
-        "FAIL_ON": Input(("fail_on",), is_document=True),
+        "REQUEST_ID": InputVariable(("request_id",)),
+        "NOTES": InputVariable(("notes",)),
+        "CONNECTION": InputVariable(("connection",), is_document=True),
+        "WAIT_FOR": InputVariable(("wait_for",), is_document=True),
+        "FAIL_ON": InputVariable(("fail_on",), is_document=True),
     }
     environ = {
         "FOURME_CONNECTION": '{"account": "wdc", "host": null}',

@@ -80,7 +80,7 @@ def test_integer_not_as_sent(schema: SpecSchema) -> None:
     names = [name for name in schema.request_names if schema.fields[name].kind == "integer"]
 
     for name in names:
-        sent = schema.fields[name].sent_as
+        sent = schema.fields[name].api_name
         assert [*different_fields({sent: 5}, {sent: 5}, schema)] == []
         assert [*different_fields({sent: 5}, {sent: 6}, schema)] == [
             f"{sent} was sent as 5, and is 6"

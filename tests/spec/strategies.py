@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from spec.schema import Field
 
 SCHEMA: SpecSchema = load_spec_schema()
-ENTRIES: Mapping[str, Any] = SCHEMA.document["properties"]["request"]["properties"]
+ENTRIES: Mapping[str, Any] = SCHEMA.inputs["request"].schema["properties"]
 LARGEST_EXACT_FLOAT = 2**53 - 1
 NOTHING = object()
 
@@ -78,16 +78,16 @@ _SPELLINGS = st.sampled_from([_as_is, _as_is, _as_json_text])
 
 
 @st.composite
-def odd_specs(jitter: st.DrawFn) -> object:
+def odd_specs(draw: st.DrawFn) -> object:
     """Return something in place of a spec: anything at all, or a valid one with odd parts."""
-    if jitter(st.integers(0, 9)) == 0:
-        return jitter(odd_values)
+    if draw(st.integers(0, 9)) == 0:
+        return draw(odd_values)
     spec: dict[str, object] = {
-        "connection": jitter(_mostly(st.just(dict(CONNECTION)), _odd_connections() | odd_values)),
-        "request": jitter(_mostly(_odd_requests(), odd_values)),
+        "connection": draw(_mostly(st.just(dict(CONNECTION)), _odd_connections() | odd_values)),
+        "request": draw(_mostly(_odd_requests(), odd_values)),
     }
-    spec.update(jitter(_mostly(st.just({}), st.dictionaries(odd_texts, odd_values, max_size=2))))
-    spec.update(jitter(_mostly(st.just({}), st.fixed_dictionaries({"debug": odd_values}))))
+    spec.update(draw(_mostly(st.just({}), st.dictionaries(odd_texts, odd_values, max_size=2))))
+    spec.update(draw(_mostly(st.just({}), st.fixed_dictionaries({"debug": odd_values}))))
     return spec
 
 
@@ -115,30 +115,32 @@ def _odd_requests() -> st.SearchStrategy[object]:
 
 
 @st.composite
-def valid_requests(jitter: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
+def valid_requests(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return a request as it may be delivered, and the body that is to be sent for it."""
-    chosen = jitter(st.sets(st.sampled_from(sorted(set(ENTRIES) - {"request_id"})), max_size=12))
+    chosen = draw(st.sets(st.sampled_from(sorted(set(ENTRIES) - {"request_id"})), max_size=12))
     if "workflow" in chosen:
         chosen.discard("change")  # both are one reference
-    request: dict[str, Any] = {"request_id": jitter(_CASES["id"](ENTRIES["request_id"])).delivered}
+    request: dict[str, Any] = {"request_id": draw(_CASES["id"](ENTRIES["request_id"])).delivered}
     body: dict[str, Any] = {}
     for name in sorted(chosen):
-        known = SCHEMA.fields[name]
-        case = jitter(_case(known, ENTRIES[name]))
-        suffix = jitter(st.sampled_from(["", "_id"])) if known.kind == "reference" else ""
+        field = SCHEMA.fields[name]
+        case = draw(_case(field, ENTRIES[name]))
+        suffix = draw(st.sampled_from(["", "_id"])) if field.kind == "reference" else ""
         request[name + suffix] = case.delivered
         if case.expected is not NOTHING:
-            body.update(case.expected if known.place == "merge" else {known.sent_as: case.expected})
+            body.update(
+                case.expected if field.location == "merge" else {field.api_name: case.expected}
+            )
     if all(value == [] for value in body.values()):
         request["urgent"] = body["urgent"] = True  # an update must change something
     return request, body
 
 
-def _case(known: Field, entry: Mapping[str, Any]) -> st.SearchStrategy[Case]:
-    if known.place == "nowhere":
+def _case(field: Field, entry: Mapping[str, Any]) -> st.SearchStrategy[Case]:
+    if field.location == "nowhere":
         return json_values.map(lambda value: Case(value, NOTHING))
-    cases = _CASES[known.kind](entry) | st.just(Case(None, NOTHING))
-    return cases | st.just(Case("", "")) if known.clearable else cases
+    cases = _CASES[field.kind](entry) | st.just(Case(None, NOTHING))
+    return cases | st.just(Case("", "")) if field.clearable else cases
 
 
 def _integers(entry: Mapping[str, Any]) -> st.SearchStrategy[Case]:
@@ -180,8 +182,8 @@ def _durations(entry: Mapping[str, Any]) -> st.SearchStrategy[Case]:
 
 
 def _enumerations(entry: Mapping[str, Any]) -> st.SearchStrategy[Case]:
-    renamed = entry.get("x-4me-values", {})
-    return st.sampled_from(entry["enum"]).map(lambda value: Case(value, renamed.get(value, value)))
+    aliases = entry.get("x-4me-value-aliases", {})
+    return st.sampled_from(entry["enum"]).map(lambda value: Case(value, aliases.get(value, value)))
 
 
 def _strings(entry: Mapping[str, Any]) -> st.SearchStrategy[Case]:

@@ -1,13 +1,12 @@
-"""`spec.attachments`: the items of a field, one by one, and as they are sent."""
+"""`spec.attachments`: the items of a field, one by one."""
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spec.attachments import UploadedFile, attach, attachment_problems, files_of
+from spec.attachments import attachment_problems
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,59 +70,7 @@ def test_the_name_of_a_file_counts_where_none_is_given(tmp_path: Path, schema: S
     assert problem.startswith(f"{NAME} is 'a/b'")
 
 
-def test_files_have_their_content(tmp_path: Path, schema: SpecSchema) -> None:
-    """Whatever the source; stored files are none to upload."""
-    path = tmp_path / "c.bin"
-    path.write_bytes(b"\0c")
-    items = [
-        {"name": "a.txt", "content": "\u00e4"},
-        {"key": "k"},
-        {"name": "b", "content_base64": base64.encodebytes(b"\0" * 60).decode()},
-        {"path": str(path), "content_type": "x/y"},
-    ]
-    files = files_of({"note_attachments": items}, schema)
-    found = []
-    for file in files:
-        with file.open() as content:
-            found.append((file.index, file.name, file.content_type, content.read()))
-        assert file.size_now() == len(found[-1][3])
-    assert found == [
-        (0, "a.txt", "text/plain", "\u00e4".encode()),
-        (2, "b", "application/octet-stream", b"\0" * 60),
-        (3, "c.bin", "x/y", b"\0c"),
-    ]
-
-
-def test_references_become_links_wherever_texts_are(schema: SpecSchema) -> None:
-    """In the texts of custom fields, too; an item that is shown is marked, others are not."""
-    body = {
-        "custom_fields": [{"id": "a", "value": "[custom_fields_attachments: 1]"}, {"value": 5}],
-        "custom_fields_attachments": [
-            {"name": "a", "content": "x", "inline": False},
-            {"key": "k", "filesize": 3},
-        ],
-    }
-    stored = {("custom_fields_attachments", 0): UploadedFile("s", 1)}
-
-    assert attach(body, stored, schema) == {
-        "custom_fields": [{"id": "a", "value": "![](k)"}, {"value": 5}],
-        "custom_fields_attachments": [
-            {"key": "s", "filesize": 1, "inline": False},
-            {"key": "k", "filesize": 3, "inline": True},
-        ],
-    }
-
-
-@pytest.mark.parametrize("items", [{}, {"note_attachments": []}])
-def test_a_reference_without_attachments_stays_text(
-    items: dict[str, object], schema: SpecSchema
-) -> None:
-    """It is sent as it stands in the note."""
-    body = {"note": "see [note_attachments: 0]", **items}
-    assert attach(body, {}, schema) == body
-
-
-def test_references_in_custom_fields_are_judged(schema: SpecSchema) -> None:
+def test_references_in_custom_fields_are_checked(schema: SpecSchema) -> None:
     """Wherever the text is in them."""
     request = {
         "custom_fields": [{"id": "a", "value": {"b": ["[custom_fields_attachments: 7]"]}}],

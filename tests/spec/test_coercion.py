@@ -1,4 +1,4 @@
-"""`spec.coercion`: a spec as engines deliver it becomes a draft for the judge."""
+"""`spec.coercion`: a whole spec as engines deliver it, to its documented types."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spec.coercion import (
-    Problem,
-    coerce,
-)
+from spec.coercion import coerce
+from spec.problems import Problem
 
 if TYPE_CHECKING:
     from spec.schema import SpecSchema
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
         ("team", "[13]", [13]),
         ("team", '{"name": "Unix"}', {"name": "Unix"}),
         ("custom_fields", '{"a": "[1]"}', [{"id": "a", "value": "[1]"}]),
-        # Not opened: text that is not JSON, and fields that are text.
+        # Not parsed: text that is not JSON, and fields that are text.
         ("checked_items", "[a", "[a"),
         ("checked_items", "[" + "9" * 5000 + "]", "[" + "9" * 5000 + "]"),
         ("subject", '{"id": 1}', '{"id": 1}'),
@@ -83,8 +81,8 @@ def test_problem_with_hint() -> None:
     assert str(Problem("", "is wrong")) == "The spec is wrong."
 
 
-def test_draft(schema: SpecSchema) -> None:
-    """A draft holds converted values, and apart from them what is cleared and how it is spelled."""
+def test_coerced_spec(schema: SpecSchema) -> None:
+    """It holds converted values, and apart from them what is cleared and how it is spelled."""
     coerced = coerce(
         {"request": {"request_id": "5", "team_id": "13", "impact": "", "note": None, "id": 1}},
         schema,
@@ -98,7 +96,7 @@ def test_draft(schema: SpecSchema) -> None:
 
 
 def test_unknown_names_stay(schema: SpecSchema) -> None:
-    """A name that the schema lacks stays, with its value, for the judge."""
+    """A name that the schema lacks stays, with its value, for the validation."""
     coerced = coerce({"request": {"subjct": 1}, "other": {"a": 1}}, schema)
 
     assert coerced.spec == {"request": {"subjct": 1}, "other": {"a": 1}}

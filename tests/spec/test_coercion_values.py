@@ -1,10 +1,10 @@
-"""`spec.coercion`: single values become their documented types."""
+"""`spec.values`: single values become their documented types."""
 
 from __future__ import annotations
 
 import pytest
 
-from spec.coercion import (
+from spec.values import (
     coerce_boolean,
     coerce_duration,
     coerce_integer,
@@ -30,7 +30,7 @@ def same(found: object, expected: object) -> bool:
         (-3.0, -3),
         (2.0**53 - 1, 2**53 - 1),
         ("9" * 19, 10**19 - 1),
-        # Left to the judge:
+        # Left as they are:
         (9007199254740993.0, 2.0**53),  # a digit is lost already
         (-(2.0**53), -(2.0**53)),
         (2.0**54, 2.0**54),
@@ -67,7 +67,7 @@ def test_to_integer(value: object, expected: object) -> None:
         (0, False),
         (1.0, True),
         (0.0, False),
-        # Left to the judge:
+        # Left as they are:
         (2, 2),
         (0.5, 0.5),
         ("", ""),
@@ -93,7 +93,7 @@ def test_to_boolean(value: object, expected: object) -> None:
         ("01:05", 65),
         (" 0:00\n", 0),
         ("999999:59", 59_999_999),
-        # Left to the judge:
+        # Left as they are:
         ("1:60", "1:60"),
         ("1:5", "1:5"),
         (":30", ":30"),
@@ -118,7 +118,7 @@ def test_to_minutes(value: object, expected: object) -> None:
         ({"id": 13, "name": "Unix"}, 13),
         ({"id": "13"}, 13),
         ({"id": 13.0}, 13),
-        # Left to the judge:
+        # Left as they are:
         ({"name": "Unix"}, {"name": "Unix"}),
         ({"id": {"id": 13}}, {"id": 13}),
         ([13], [13]),
@@ -140,7 +140,7 @@ def test_to_reference(value: object, expected: object) -> None:
         (5.0, "5"),
         (-0.0, "0"),
         (3.14, "3.14"),
-        # Left to the judge:
+        # Left as they are:
         (1e300, 1e300),
         (9007199254740993.0, 2.0**53),  # a digit is lost already
         (True, True),

@@ -1,4 +1,4 @@
-"""The scenario files, judged in this process."""
+"""The scenario files, validated in this process."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from process.errors import StepError
-from spec.validation import validate
 from tests.scenario_files import ACCESS_TOKEN, Accepted, Refused, load_scenarios
+from tests.update_specs import refuse_update, update_in, validate_update
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,32 +22,31 @@ SECRETS = (ACCESS_TOKEN, "scenario-secret")
 @pytest.mark.parametrize("scenario", load_scenarios("accepted"), ids=lambda scenario: scenario.name)
 def test_accepted(scenario: Accepted, schema: SpecSchema) -> None:
     """An accepted spec stands for exactly the documented call, types included."""
-    order = validate(scenario.spec, schema)
+    spec = validate_update(scenario.spec, schema)
+    update = update_in(spec)
 
-    assert f"/v1/requests/{order.update.request_id}" == scenario.path
+    assert f"/v1/requests/{update.request_id}" == scenario.path
     # As JSON text, since Python takes True, 1 and 1.0 for equal.
-    assert json.dumps(order.update.body, sort_keys=True) == json.dumps(
-        scenario.body, sort_keys=True
-    )
-    assert order.connection.access_token == ACCESS_TOKEN
-    assert order.debug is (scenario.debug is not None)
+    assert json.dumps(update.body, sort_keys=True) == json.dumps(scenario.body, sort_keys=True)
+    assert spec.values["connection"]["accessToken"] == ACCESS_TOKEN
+    assert spec.debug is (scenario.debug is not None)
 
 
 @pytest.mark.parametrize("scenario", load_scenarios("refused"), ids=lambda scenario: scenario.name)
 def test_refused(scenario: Refused, schema: SpecSchema) -> None:
-    """A refused spec ends with its exit code, and an error that says what the file asks for."""
+    """A refused spec ends with its exit code, and an error with the parts that the file lists."""
     with pytest.raises(StepError) as caught:
-        validate(scenario.spec, schema)
+        refuse_update(scenario.spec, schema)
 
     text = str(caught.value)
     assert caught.value.exit_code == scenario.exit_code
     assert caught.value.applied == "no"
-    assert [words for words in scenario.says if words not in text] == []
-    hidden = [*scenario.says_not, *SECRETS, *_notes_of(scenario.spec)]
+    assert [words for words in scenario.error_contains if words not in text] == []
+    hidden = [*scenario.error_lacks, *SECRETS, *_notes_of(scenario.spec)]
     assert [words for words in hidden if words in text] == []
 
 
-def test_every_type_is_shown(schema: SpecSchema) -> None:
+def test_every_field_has_a_scenario(schema: SpecSchema) -> None:
     """Each documented type of a field, and each field, is in some accepted scenario."""
     shown: set[str] = set()
     for scenario in load_scenarios("accepted"):
@@ -58,7 +57,7 @@ def test_every_type_is_shown(schema: SpecSchema) -> None:
 
 
 def test_descriptions_are_sentences() -> None:
-    """Each scenario file says in one sentence what it shows, and no two say the same."""
+    """Each scenario file says in one sentence what it shows, and no two are the same."""
     descriptions = [scenario.description for scenario in load_scenarios("accepted")]
     descriptions += [scenario.description for scenario in load_scenarios("refused")]
 

@@ -1,4 +1,4 @@
-"""`spec.schema_errors`: what a refusal shows of values, and what it does not."""
+"""`spec.schema_errors`: what an error shows of values, and what it does not."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from process.errors import ConfigError, SpecError
 from process.redaction import Redactor
-from spec.validation import validate
 from tests.scenario_files import CONNECTION
+from tests.update_specs import validate_update
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,10 +20,10 @@ TOKEN = ("Aa1+Bb2/Cc3=Dd4.Ee5-Ff6_Gg7&Hh8<Ii9" * 4)[:120]
 PIECES = [TOKEN[start : start + 8] for start in range(len(TOKEN) - 7)]
 
 
-def error_from_response(schema: SpecSchema, spec: Mapping[str, object]) -> str:
+def error_text(schema: SpecSchema, spec: Mapping[str, object]) -> str:
     """Return the text of the error that a spec is refused with."""
     with pytest.raises(SpecError) as caught:
-        validate(spec, schema)
+        validate_update(spec, schema)
     return str(caught.value)
 
 
@@ -46,17 +46,17 @@ def test_a_token_elsewhere_is_not_shown(name: str, value: str, schema: SpecSchem
     """A long token in the wrong place is not shown, not even in part."""
     request = {"request_id": 1, name: value}
 
-    text = error_from_response(schema, {"connection": dict(CONNECTION), "request": request})
+    text = error_text(schema, {"connection": dict(CONNECTION), "request": request})
     assert f"request.{name} is " in text
     assert [piece for piece in PIECES if piece in text] == []
 
 
 @pytest.mark.parametrize("account", [f"Bearer {TOKEN}", f"{TOKEN} " + TOKEN])
 def test_a_token_as_account_is_not_shown(account: str, schema: SpecSchema) -> None:
-    """The likely slip of a whole header's value is not shown, not even in part."""
+    """The likely mistake of a whole header's value is not shown, not even in part."""
     connection = {**CONNECTION, "account": account}
 
-    text = error_from_response(schema, {"connection": connection, "request": {"request_id": 1}})
+    text = error_text(schema, {"connection": connection, "request": {"request_id": 1}})
     assert "connection.account is str of " in text
     assert [piece for piece in PIECES if piece in text] == []
 
@@ -69,23 +69,23 @@ def test_a_token_of_any_length_is_whole_or_not_there(length: int, schema: SpecSc
     redactor.add_secrets([token])
     spec = {"connection": dict(CONNECTION), "request": {"request_id": 1, "team": token}}
 
-    text = redactor.redact(error_from_response(schema, spec))
+    text = redactor.redact(error_text(schema, spec))
     assert [piece for piece in PIECES[: length - 7] if piece in text] == []
 
 
 def test_longest_shown(schema: SpecSchema) -> None:
     """A value is shown up to 60 characters with its quotes, and only its length beyond that."""
     spec = {"connection": dict(CONNECTION), "request": {"request_id": 1, "team": "x" * 58}}
-    assert f"request.team is '{'x' * 58}'" in error_from_response(schema, spec)
+    assert f"request.team is '{'x' * 58}'" in error_text(schema, spec)
     spec = {**spec, "request": {"request_id": 1, "team": "x" * 59}}
-    assert "request.team is str of 61 characters, which" in error_from_response(schema, spec)
+    assert "request.team is str of 61 characters, which" in error_text(schema, spec)
 
 
 def test_null(schema: SpecSchema) -> None:
     """A null inside a list is shown as JSON writes it."""
     request = {"request_id": 1, "checked_items": [None]}
 
-    text = error_from_response(schema, {"connection": dict(CONNECTION), "request": request})
+    text = error_text(schema, {"connection": dict(CONNECTION), "request": request})
     assert "request.checked_items[0] is null, which is not a string" in text
 
 
@@ -95,7 +95,7 @@ def test_host_is_shown(host: str, schema: SpecSchema) -> None:
     connection = {**CONNECTION, "host": host}
 
     with pytest.raises(ConfigError) as caught:
-        validate({"connection": connection, "request": {"request_id": 1}}, schema)
+        validate_update({"connection": connection, "request": {"request_id": 1}}, schema)
     assert f"is {host!r}, which " in caught.value.what
 
 
@@ -105,6 +105,6 @@ def test_host_with_user_info_is_not_shown(host: str, schema: SpecSchema) -> None
     connection = {**CONNECTION, "host": host}
 
     with pytest.raises(ConfigError) as caught:
-        validate({"connection": connection, "request": {"request_id": 1}}, schema)
+        validate_update({"connection": connection, "request": {"request_id": 1}}, schema)
     assert "geheim" not in str(caught.value)
     assert "is not a host such as" in caught.value.what

@@ -9,7 +9,7 @@ import pytest
 
 import transport.body
 from process.errors import UnexpectedResponseError
-from tests.fourme.exchanges import SHORT_TIMEOUTS, REQUEST, call, failure_of
+from tests.fourme.exchanges import REQUEST, SHORT_TIMEOUTS, call, failure_of
 from tests.transport.loopback import Connection, closed_port, head, serve
 from transport.body import RequestBody
 from transport.failures import AttemptFailed

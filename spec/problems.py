@@ -1,0 +1,26 @@
+"""What is wrong with a spec, one problem at a time."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from process.logs import escape_controls
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with a spec.
+
+    Attributes:
+        path: where, as in `request.custom_fields[0].id`.
+        wrong: what is wrong, to be read after the path.
+        hint: what is allowed or near, a sentence; empty when there is nothing to add.
+    """
+
+    path: str
+    wrong: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        """Return the problem as one line, whatever the names in its path are."""
+        place = escape_controls(self.path) or "The spec"
+        return f"{place} {self.wrong}.{' ' + self.hint if self.hint else ''}"
