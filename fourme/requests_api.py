@@ -11,6 +11,7 @@ from transport.headers import trace_id_of
 if TYPE_CHECKING:
     from fourme.api_errors import ErrorContext
     from fourme.client import ApiClient, ApiResponse
+    from process.errors import Applied
     from transport.body import RequestBody
     from transport.budget import RetryBudget
 
@@ -32,7 +33,7 @@ class RequestsApi:
             StepError: it cannot be read.
         """
         answer = self._api.get(f"/requests/{request_id}", error_context, budget)
-        return _checked(answer, request_id)
+        return _checked(answer, request_id, applied="no")
 
     def update(
         self, request_id: int, body: RequestBody, error_context: ErrorContext
@@ -50,10 +51,10 @@ class RequestsApi:
         answer = self._api.send_once("PATCH", f"/requests/{request_id}", error_context, body=body)
         left = answer.response.headers.get("X-RateLimit-Remaining", "")
         logger.debug("Requests left under the rate limit: %s", left if left.isdigit() else "?")
-        return _checked(answer, request_id)
+        return _checked(answer, request_id, applied="maybe")
 
 
-def _checked(answer: ApiResponse, request_id: int) -> dict[str, Any]:
+def _checked(answer: ApiResponse, request_id: int, applied: Applied) -> dict[str, Any]:
     """Return the record of a response if it is the request that was asked for."""
     record = answer.value
     if isinstance(record, dict) and record.get("id") == request_id:
@@ -66,4 +67,5 @@ def _checked(answer: ApiResponse, request_id: int) -> dict[str, Any]:
         fix="Check the connection's host.",
         status=answer.response.status_code,
         trace_id=trace_id_of(answer.response),
+        applied=applied,
     )

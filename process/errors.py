@@ -65,6 +65,11 @@ class StepError(Exception):
         self.trace_id = trace_id
         self.applied: Applied = applied or self.default_applied
 
+    @property
+    def run_again(self) -> str:
+        """Whether to run the step again."""
+        return exit_code_meaning(self.exit_code).again
+
     def __str__(self) -> str:
         """Return the text for users, one line for each part that is known.
 
@@ -75,13 +80,12 @@ class StepError(Exception):
             "What to do": self.fix,
             "X-Request-Id (for support)": self.trace_id,
         }
-        again = exit_code_meaning(self.exit_code).again
         code = int(self.exit_code)
         lines = [
             self.what,
             *(f"  - {detail}" for detail in self.details),
             *(f"  {label}: {text}" for label, text in labelled.items() if text),
-            f"  Request updated: {self.applied}. Run again: {again}. Exit code {code}.",
+            f"  Request updated: {self.applied}. Run again: {self.run_again}. Exit code {code}.",
         ]
         return "\n".join(line.replace("\n", "\\n") for line in lines)
 
@@ -116,6 +120,11 @@ class OutputError(StepError):
 
     exit_code = ExitCode.IO
     default_applied = "yes"
+
+    @property
+    def run_again(self) -> str:
+        """Whether to run the step again: reading does no harm."""
+        return "yes" if self.applied == "no" else super().run_again
 
 
 class TemporaryError(StepError):

@@ -41,7 +41,7 @@ def test_reads_a_request_and_publishes_it() -> None:
         notes = sandbox.outputs["notes"]
         assert isinstance(notes, list)
         assert len(notes) == len(sandbox.store.notes(REQUEST_ID))
-        assert str(sandbox.decorators["request"]).endswith(f"/requests/{REQUEST_ID}'}}")
+        assert f"/requests/{REQUEST_ID}'" in str(sandbox.decorators["request"])
         schema = json.loads((ROOT / "steps/get/outputs.schema.json").read_text(encoding="utf-8"))
         Draft7Validator(schema).validate(sandbox.outputs)
 
