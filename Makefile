@@ -30,7 +30,7 @@ lint: $(VENV)/.lint-ready  ## Check code, types, schemas, YAML, Dockerfile, mani
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-#	$(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/check-jsonschema --check-metaschema $(SCHEMAS) tools/meta.schema.json tools/step.schema.json
 	$(BIN)/check-jsonschema --schemafile tools/meta.schema.json $(SCHEMAS)
 	$(BIN)/check-jsonschema --schemafile tools/step.schema.json step.yaml
