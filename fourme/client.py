@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fourme.api_errors import error_from_response
-from fourme.connection import Connection
+from fourme.hosts import Connection
 from process.errors import UnexpectedResponseError
 from transport.budget import RateLimitUsage, RetryBudget
 from transport.http import send_once
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     import requests
 
-    from fourme.api_errors import ErrorContext
     from transport.body import RequestBody
     from transport.context import RunContext
 
@@ -33,14 +31,24 @@ RATE_LIMIT = (
 )
 
 
-class ApiResponse(NamedTuple):
-    """A response of the API.
+class ErrorContext(NamedTuple):
+    """What the error message of a rejected call mentions.
 
     Attributes:
-        value: its JSON value.
-        response: the whole of it.
-        asked_at: when the request was sent, by the clock's monotonic time.
+        purpose: what the call does, as in "The token's user may not ...".
+        request_id: the request that it is about; None when it is about none.
+        roles: the roles that it requires.
+        private_texts: texts that it sends and that no log may show: notes.
     """
+
+    purpose: str
+    request_id: int | None = None
+    roles: tuple[str, ...] = ("Specialist",)
+    private_texts: tuple[str, ...] = ()
+
+
+class ApiResponse(NamedTuple):
+    """A response, its JSON value, and the monotonic time at which its request was sent."""
 
     value: Any
     response: requests.Response
@@ -51,7 +59,7 @@ class ApiClient:
     """Calls the 4me API as one user in one account.
 
     Attributes:
-        connection: where 4me is, and as whom to call it.
+        connection: the host and the credentials.
         context: the limits and the clock of the run.
         session: the HTTP session; it sends the credentials with every call.
     """
@@ -60,14 +68,15 @@ class ApiClient:
         self.connection = connection
         self.context = context
         self._rate_limit_usage = RateLimitUsage()
-        self.session = plain_session(context, connection.host.api_url)
-        if connection.host.is_loopback:
+        host = connection.host
+        self.session = plain_session(context, host.api_url)
+        if host.is_loopback:
             self.session.proxies.clear()
         self.session.headers.update(
             {
                 "Authorization": f"Bearer {connection.access_token}",
-                connection.host.account_header: connection.account,
-                connection.host.language_header: LANGUAGE,
+                host.account_header: connection.account,
+                host.language_header: LANGUAGE,
                 "Accept": "application/json",
                 "Cache-Control": "no-cache",  # a cache does not know what was just updated
             }
@@ -81,11 +90,6 @@ class ApiClient:
             address = connection.host.address
             logger.info("%s is none of 4me's own hosts; it is used as it is given.", address)
         return cls(connection, context)
-
-    @property
-    def service(self) -> str:
-        """What messages call it."""
-        return f"4me ({self.connection.host.address})"
 
     def budget(self) -> RetryBudget:
         """Return a fresh budget for one operation."""
@@ -108,22 +112,32 @@ class ApiClient:
         body: RequestBody | None = None,
         params: Mapping[str, str] | str | None = None,
     ) -> ApiResponse:
-        """Make one attempt at a call.
+        """Make one attempt at a call to a path below the API's address.
 
-        Args:
-            method: the HTTP method.
-            path: the path below the API's address.
-            error_context: what an error's message says.
-            body: the JSON to send.
-            params: the query; text is sent as it is.
+        The body is JSON; a query given as text is sent as it is.
 
         Raises:
-            AttemptFailed: the retry policy shall decide.
-            StepError: 4me rejects the call (400 to 499), or the answer is none of the API's.
+            AttemptFailed: there is no usable response; the retry policy decides.
+            StepError: 4me rejects the call (400 to 499), or the response is not the API's.
         """
         asked_at = self.context.clock.monotonic()
-        response = self._send(method, path, body, params)
+
+        def send() -> requests.Response:
+            return self.session.request(
+                method,
+                self.connection.host.api_url + path,
+                params=params,
+                data=body,
+                headers={"Content-Type": "application/json"} if body else None,
+                timeout=self.context.timeout,
+                allow_redirects=False,
+                stream=True,
+            )
+
+        response = send_once(send, self.context, body=body)
         if not response.ok:
+            from fourme.api_errors import error_from_response  # noqa: PLC0415  most are not rejected
+
             raise error_from_response(response, error_context, self.connection.account)
         return ApiResponse(json_body(response), response, asked_at)
 
@@ -134,7 +148,7 @@ class ApiClient:
         budget: RetryBudget,
         params: Mapping[str, str] | str | None = None,
     ) -> ApiResponse:
-        """Read something, under the retry policy; for the arguments see `send_once`.
+        """Read something, under the retry policy; see `send_once`.
 
         Raises:
             StepError: it cannot be read.
@@ -150,25 +164,5 @@ class ApiClient:
 
     def call(self, purpose: str, idempotency: Idempotency) -> RetryableCall:
         """Return the description of a call to the API, for the retry policy."""
-        return RetryableCall(purpose, self.service, idempotency, rate_limit=RATE_LIMIT)
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        body: RequestBody | None,
-        params: Mapping[str, str] | str | None,
-    ) -> requests.Response:
-        def send() -> requests.Response:
-            return self.session.request(
-                method,
-                self.connection.host.api_url + path,
-                params=params,
-                data=body,
-                headers={"Content-Type": "application/json"} if body else None,
-                timeout=self.context.timeout,
-                allow_redirects=False,
-                stream=True,
-            )
-
-        return send_once(send, self.context, body=body)
+        service = f"4me ({self.connection.host.address})"
+        return RetryableCall(purpose, service, idempotency, rate_limit=RATE_LIMIT)

@@ -6,21 +6,19 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from fourme.api_errors import ErrorContext
+from fourme.client import ErrorContext
 from fourme.requests_api import RequestsApi
-from operations.connection import connection_problems
+from operations import connection_problems
 from operations.payload import build_payload
 from operations.request_output import REQUEST_OUTPUTS, request_output
-from operations.verification import UpdateVerifier
 from process.errors import SpecError, UnexpectedResponseError
-from spec.attachments import attachment_problems
 from spec.problems import Problem
 from spec.validation import invalid_spec
 from transport.body import RequestBody
 from transport.retrying import retry_call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from fourme.client import ApiClient
     from operations.payload import UpdatePayload
@@ -28,6 +26,8 @@ if TYPE_CHECKING:
     from spec.coercion import CoercedSpec
     from spec.schema import SpecSchema
     from spec.validation import Spec
+    from transport.budget import RetryBudget
+    from transport.retrying import Verifier
 
 logger = logging.getLogger("step.4me")
 
@@ -47,12 +47,16 @@ class UpdateOperation:
         """Yield what is wrong with a spec beyond what its schema says."""
         yield from connection_problems(coerced)
         request = coerced.spec.get("request")
-        if isinstance(request, dict):
-            yield from _known_additions(request.get("additional_fields"), schema)
+        if not isinstance(request, dict):
+            return
+        yield from _known_additions(request.get("additional_fields"), schema)
+        if _has_attachments(request, schema):
+            from spec.attachments import attachment_problems  # noqa: PLC0415  most runs have none
+
             yield from attachment_problems(request, schema)
 
     def run(self, spec: Spec, api: ApiClient) -> Output:
-        """Update the request; return it as 4me answers it.
+        """Update the request; return the updated request.
 
         Raises:
             StepError: `applied` says whether the request was updated.
@@ -73,14 +77,14 @@ OPERATION = UpdateOperation()
 def _is_change(name: str, value: object, schema: SpecSchema) -> bool:
     """Return whether a member of an update's body changes anything.
 
-    4me merges custom fields and adds attachments, so that a list of none leaves all as it is.
+    4me merges custom fields and adds attachments, so empty lists of them change nothing.
     """
     field = schema.fields.get(name)
     return value != [] or field is None or field.kind not in ("custom_fields", "attachments")
 
 
 def _known_additions(additions: object, schema: SpecSchema) -> Iterator[Problem]:
-    """Yield a problem for each additional field that has a place of its own."""
+    """Yield a problem for each additional field that is an input itself."""
     for name in additions if isinstance(additions, dict) else ():
         if name in schema.fields:
             yield Problem(
@@ -88,6 +92,12 @@ def _known_additions(additions: object, schema: SpecSchema) -> Iterator[Problem]
                 "is a field that this step knows",
                 f"Move it to request.{name}, where it is checked.",
             )
+
+
+def _has_attachments(names: Iterable[str], schema: SpecSchema) -> bool:
+    return any(
+        name in schema.fields and schema.fields[name].kind == "attachments" for name in names
+    )
 
 
 class RequestUpdater:
@@ -99,13 +109,14 @@ class RequestUpdater:
         self._api = api
 
     def update(self) -> dict[str, Any]:
-        """Upload the files, update the request, and return it as 4me answers it.
+        """Upload the files, update the request, and return the updated request.
 
         Raises:
             StepError: see `process.errors`; `applied` says whether the request was updated.
         """
         self._api.context.raise_if_terminated()
-        self._attach_files()
+        if _has_attachments(self._payload.body, self._schema):
+            self._upload_attachments()
         payload = self._payload
         budget = self._api.budget()
         body = RequestBody(json.dumps(payload.body).encode("ascii"))
@@ -122,33 +133,40 @@ class RequestUpdater:
             budget.clock.mark_applied()
             return request
 
-        verifier = UpdateVerifier(payload, self._schema, self._api, budget, call.manual_check)
-        return retry_call(call, attempt, budget, verifier if payload.notes else None)
+        verifier = self._verifier(budget, call.manual_check) if payload.notes else None
+        return retry_call(call, attempt, budget, verifier)
 
-    def _attach_files(self) -> None:
+    def _upload_attachments(self) -> None:
+        from operations.attachments import attach, files_of  # noqa: PLC0415  most runs have none
+
         uploaded = {}
-        if self._payload.files:
-            from fourme.uploads import upload_all  # noqa: PLC0415  most runs have no files
+        files = files_of(self._payload.body, self._schema)
+        if files:
+            from fourme.uploads import upload_all  # noqa: PLC0415  keys alone need no upload
 
-            uploaded = upload_all(self._payload.files, self._api, self._api.budget())
+            uploaded = upload_all(files, self._api, self._api.budget())
             self._api.context.raise_if_terminated()
-        self._payload = self._payload.with_uploads(uploaded, self._schema)
+        body = attach(self._payload.body, uploaded, self._schema)
+        self._payload = self._payload._replace(body=body)
         for problem in self._payload.oversized(self._schema):
             raise SpecError(str(problem), fix="Shorten the text, or show fewer files inline.")
 
+    def _verifier(self, budget: RetryBudget, manual_check: str) -> Verifier[dict[str, Any]]:
+        from operations.verification import UpdateVerifier  # noqa: PLC0415  only notes are verified
+
+        return UpdateVerifier(self._payload, self._schema, self._api, budget, manual_check)
+
     def _error_context(self, purpose: str) -> ErrorContext:
-        """Return what a rejection's message says, with the roles that these fields take."""
-        roles = [
+        """Return the context of a rejection, with the roles that the fields require."""
+        payload = self._payload
+        roles = (
             f"{role} (for {field.name})"
             for name, field in self._schema.fields.items()
             for role in field.roles
-            if name == field.name and field.api_name in self._payload.body
-        ]
+            if name == field.name and field.api_name in payload.body
+        )
         return ErrorContext(
-            purpose,
-            self._payload.request_id,
-            ("Specialist", *roles),
-            self._payload.private_texts,
+            purpose, payload.request_id, ("Specialist", *roles), payload.private_texts
         )
 
     def _manual_check(self) -> str:

@@ -1,19 +1,20 @@
-"""Whether an update whose answer was lost was applied, by its notes and fields."""
+"""Whether an update whose response was lost was applied, by its notes and fields."""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any
 
-from fourme.api_errors import ErrorContext
+from fourme.client import ErrorContext
 from fourme.notes_api import NotesApi
 from fourme.requests_api import RequestsApi
-from operations.comparison import different_fields
 from operations.note_matching import AttemptStart, NoteMatch, attempt_started_at, match_note
 from process.errors import OutcomeUnknownError, OutputError, StepError
 from transport.retrying import Verification
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from fourme.client import ApiClient
     from fourme.notes_api import NotesPage
     from operations.payload import UpdatePayload
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from transport.budget import RetryBudget
 
 logger = logging.getLogger("step.4me")
+
+_COMPARED_KINDS = frozenset({"enum", "boolean", "integer", "reference", "string"})
 
 
 class UpdateVerifier:
@@ -39,7 +42,7 @@ class UpdateVerifier:
         self._api = api
         self._budget = budget
         self._manual_check = manual_check
-        self._starts: dict[float, AttemptStart] = {}  # by when they began here
+        self._starts: dict[float, AttemptStart] = {}  # by the attempt's monotonic time
 
     def verify(self, attempt_started: float) -> Verification:
         """Look for the notes of the update.
@@ -68,13 +71,12 @@ class UpdateVerifier:
 
         Raises:
             OutputError: it cannot be read.
-            OutcomeUnknownError: it is not as the update would have left it.
+            OutcomeUnknownError: other fields are not as they were sent.
         """
         request_id = self._payload.request_id
+        error_context = self._error_context("read the request")
         try:
-            request = RequestsApi(self._api).get(
-                request_id, self._error_context("read the request"), self._budget
-            )
+            request = RequestsApi(self._api).get(request_id, error_context, self._budget)
         except StepError as error:
             raise OutputError(
                 f"Request {request_id} was updated, but 4me's answer was lost and the "
@@ -99,9 +101,9 @@ class UpdateVerifier:
         return ErrorContext(purpose, private_texts=self._payload.private_texts)
 
     def _start_of(self, attempt_started: float, page: NotesPage) -> AttemptStart:
-        """Return when an attempt began by the server's clock: the latest that any answer tells.
+        """Return the latest start of an attempt, by the server's clock, that any page gives.
 
-        Each is rounded down, so that the latest is the nearest.
+        Each is rounded down, so the latest is the most precise.
         """
         start = attempt_started_at(
             page.response, page.asked_at - attempt_started, page.answered_at - attempt_started
@@ -112,7 +114,7 @@ class UpdateVerifier:
 
 
 def _unclear(matches: set[NoteMatch], note_id: object) -> str:
-    """Return what leaves it open whether the notes are there; nothing when none is."""
+    """Return why it is unclear whether the notes are there; empty when it is clear."""
     if matches == {NoteMatch.ANOTHER}:
         return ""
     if NoteMatch.UNCLEAR not in matches:
@@ -121,3 +123,26 @@ def _unclear(matches: set[NoteMatch], note_id: object) -> str:
         f"note {note_id if isinstance(note_id, int) else 'without an id'} may be the one sent: "
         "it was added at that time, or has the same text"
     )
+
+
+def different_fields(
+    body: Mapping[str, Any], request: Mapping[str, Any], schema: SpecSchema
+) -> Iterator[str]:
+    """Yield a line for each field of a request that is not as an update has sent it.
+
+    Long texts, times and custom fields are left out: 4me may store them in another form. In short
+    texts, white space and letter case do not count.
+    """
+    for field in {field.api_name: field for field in schema.fields.values()}.values():
+        name = field.api_name.removesuffix("_id") if field.kind == "reference" else field.api_name
+        if field.kind in _COMPARED_KINDS and field.api_name in body and name in request:
+            sent, value = body[field.api_name], request[name]
+            value = value.get("id") if isinstance(value, dict) else value
+            if _comparable(value) != _comparable(sent):
+                yield f"{name} was sent as {sent!r}, and is {value!r}"
+
+
+def _comparable(value: object) -> object:
+    if isinstance(value, str):
+        return " ".join(value.split()).casefold()
+    return value or ""

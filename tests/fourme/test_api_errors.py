@@ -11,7 +11,8 @@ from urllib.parse import quote
 import pytest
 
 from fourme import api_errors
-from fourme.api_errors import ErrorContext, details_of
+from fourme.api_errors import details_of
+from fourme.client import ErrorContext
 from process.errors import AccessError, RejectedError, RequestNotFoundError
 from tests.fourme.scripted_api import answer
 

@@ -13,10 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests_toolbelt.multipart.encoder import MultipartEncoder, MultipartEncoderMonitor
 
-from fourme.files import File, UploadedFile
-from fourme.upload_body import FilePortion, _Progress, readable_size
+from fourme.files import File, FilePortion, UploadedFile, describe
 from fourme.upload_target import UploadTarget
-from fourme.uploads import _session_for, _Uploader, upload_all
+from fourme.uploads import _Progress, _session_for, _Uploader, upload_all
 from operations.attachments import files_of
 from operations.update import OPERATION
 from process.errors import (
@@ -30,7 +29,6 @@ from process.errors import (
 from process.exit_codes import ExitCode
 from spec.schema import load_spec_schema
 from spec.validation import validate
-from tests.fake_clock import FakeClock
 from tests.fourme.scripted_api import ScriptedApi, answer
 from tests.scenario_files import CONNECTION
 from tests.transport.loopback import Connection, Server, head, serve
@@ -112,9 +110,9 @@ def test_extensions_are_read_with_and_without_dots(allowed: list[str] | None) ->
 @pytest.mark.parametrize(
     ("limits", "says"),
     [
-        ({"allowed_extensions": [".PDF", "txtx"]}, "4me takes: pdf, txtx."),
-        ({"size_limit": 6}, "of 7 bytes. 4me takes 6 bytes at most."),
-        ({"size_limit": 0}, "of 7 bytes. 4me takes 0 bytes at most."),
+        ({"allowed_extensions": [".PDF", "txtx"]}, "4me accepts: pdf, txtx."),
+        ({"size_limit": 6}, "of 7 bytes. 4me accepts 6 bytes at most."),
+        ({"size_limit": 0}, "of 7 bytes. 4me accepts 0 bytes at most."),
     ],
 )
 def test_what_the_storage_does_not_take_is_a_problem_of_the_spec(
@@ -152,9 +150,9 @@ def test_a_file_that_cannot_be_read_on_is_a_problem_of_the_spec() -> None:
     """The system's error is the file's, not the connection's: it is not tried again."""
     path = "/proc/self/mem"  # nothing is mapped at its beginning
     odd = File("note_attachments", 0, "core", "text/plain", path=path)
-    with serve(lambda connection: connection.read()) as server, contextlib.ExitStack() as sessions:
+    with serve(lambda connection: connection.read()) as server:
         storage = UploadTarget("s3", server.url, {}, None, ())
-        uploads = _Uploader(storage, ScriptedApi(host=server.url), sessions)
+        uploads = _Uploader(storage, ScriptedApi(host=server.url))
         with pytest.raises(SpecError, match=r"\[0\] cannot be read any more: Input") as caught:
             uploads.upload(odd, 5)
     assert caught.value.applied == "no"
@@ -555,12 +553,10 @@ def test_progress_is_told_every_few_seconds(caplog: pytest.LogCaptureFixture) ->
     """A line for each upload, and one more whenever five seconds have passed."""
     api = ScriptedApi(answer({}), retry_time=0)
     monitor = MultipartEncoderMonitor(MultipartEncoder({"file": "x" * 100}))
-    clock = api.context.clock
-    assert isinstance(clock, FakeClock)
-    progress = _Progress("a.txt (100 bytes)", clock)
+    progress = _Progress("a.txt (100 bytes)", api.clock)
     with caplog.at_level("INFO", "step.uploads"):
         for seconds in (4.9, 0.1, 4.9, 0.1):
-            clock.advance(seconds)
+            api.clock.advance(seconds)
             progress.log(monitor)
             monitor.bytes_read = monitor.len
     assert [record.getMessage() for record in caplog.records] == [
@@ -583,4 +579,4 @@ def test_progress_is_told_every_few_seconds(caplog: pytest.LogCaptureFixture) ->
 )
 def test_sizes_are_readable(size: int, text: str) -> None:
     """With the unit that fits."""
-    assert readable_size(size) == text
+    assert describe(FILE, size) == f"a.txt ({text})"

@@ -1,4 +1,4 @@
-"""`operations.comparison`: whether fields are as sent."""
+"""`operations.verification`: whether fields are as sent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from operations.comparison import different_fields
+from operations.verification import different_fields
 
 if TYPE_CHECKING:
     from spec.schema import SpecSchema

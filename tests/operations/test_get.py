@@ -22,14 +22,13 @@ if TYPE_CHECKING:
     import requests
 
     from process.output import Output
-    from transport.failures import AttemptFailed
 
 REQUEST = {"id": 5, "subject": "Printer", "status": "assigned", "team": {"id": 13}}
 NOTES = [{"id": 9, "text": "Done"}, {"id": 8, "text": "Begun"}]
 NEXT = {"Link": '<https://elsewhere.example/v9/x?page=2>; rel="next"'}
 
 
-def get(*answers: requests.Response | AttemptFailed, **inputs: Any) -> tuple[Output, ScriptedApi]:  # noqa: ANN401  a spec's values
+def get(*answers: requests.Response | Exception, **inputs: Any) -> tuple[Output, ScriptedApi]:  # noqa: ANN401  a spec's values
     """Run the operation on request 5 of an API that answers like this."""
     spec = {"connection": dict(CONNECTION), "request_id": "5", **inputs}
     valid = validate(spec, load_spec_schema(OPERATION.schema_folder), OPERATION.problems)

@@ -1,4 +1,4 @@
-"""`operations.verification`: whether an update whose answer was lost has arrived."""
+"""`operations.note_matching`: whether a note is the one that an update adds."""
 
 from __future__ import annotations
 
