@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("step.4me")
 
-LANGUAGE = "en-US"  # of 4me's messages; without it, that of the token's user
 RATE_LIMIT = (
     "the rate limit of the token's user is used up (4me: 3,600 requests an hour for all tokens of "
     "a user, 20 in 2 s)"
@@ -36,7 +35,7 @@ class ErrorContext(NamedTuple):
 
     Attributes:
         purpose: what the call does, as in "The token's user may not ...".
-        request_id: the request that it is about; None when it is about none.
+        request_id: the request that it is about, if any.
         roles: the roles that it requires.
         private_texts: texts that it sends and that no log may show: notes.
     """
@@ -56,13 +55,7 @@ class ApiResponse(NamedTuple):
 
 
 class ApiClient:
-    """Calls the 4me API as one user in one account.
-
-    Attributes:
-        connection: the host and the credentials.
-        context: the limits and the clock of the run.
-        session: the HTTP session; it sends the credentials with every call.
-    """
+    """Calls the 4me API as one user in one account; its session sends the credentials."""
 
     def __init__(self, connection: Connection, context: RunContext) -> None:
         self.connection = connection
@@ -75,8 +68,8 @@ class ApiClient:
         self.session.headers.update(
             {
                 "Authorization": f"Bearer {connection.access_token}",
-                host.account_header: connection.account,
-                host.language_header: LANGUAGE,
+                f"{host.header_prefix}Account": connection.account,
+                f"{host.header_prefix}Language": "en-US",  # else that of the token's user
                 "Accept": "application/json",
                 "Cache-Control": "no-cache",  # a cache does not know what was just updated
             }
@@ -148,11 +141,7 @@ class ApiClient:
         budget: RetryBudget,
         params: Mapping[str, str] | str | None = None,
     ) -> ApiResponse:
-        """Read something, under the retry policy; see `send_once`.
-
-        Raises:
-            StepError: it cannot be read.
-        """
+        """Read something, under the retry policy; see `send_once`."""
         call = self.call(error_context.purpose, Idempotency.SAFE)
         try:
             return retry_call(

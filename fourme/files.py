@@ -17,7 +17,7 @@ _UNITS = ("bytes", "KiB", "MiB", "GiB")
 
 
 class File(NamedTuple):
-    """A file to upload.
+    """A file to upload; to read it raises SpecError if it has become unreadable.
 
     Attributes:
         field: the attachments field that names it.
@@ -41,31 +41,19 @@ class File(NamedTuple):
         return f"request.{self.field}[{self.position}]"
 
     def size_now(self) -> int:
-        """Return the size in bytes.
-
-        Raises:
-            SpecError: it does not exist any more.
-        """
+        """Return the size in bytes."""
         if self.content is not None:
             return len(self.content)
         return self.read(lambda: os.stat(self.path).st_size)  # noqa: PTH116  pathlib costs start-up time
 
     def open(self) -> BinaryIO:
-        """Open it for reading.
-
-        Raises:
-            SpecError: it cannot be read any more.
-        """
+        """Open it for reading."""
         if self.content is not None:
             return io.BytesIO(self.content)
         return self.read(lambda: open(self.path, "rb"))  # noqa: PTH123  the caller closes it
 
     def read(self, read: Callable[[], T]) -> T:
-        """Return what `read` returns.
-
-        Raises:
-            SpecError: it raised an OSError.
-        """
+        """Return what `read` returns; an OSError becomes a SpecError."""
         try:
             return read()
         except OSError as error:
@@ -97,11 +85,7 @@ class FilePortion:
         self._size = size
 
     def read(self, size: int) -> bytes:
-        """Return the next bytes.
-
-        Raises:
-            SpecError: the file has become shorter, or cannot be read any more.
-        """
+        """Return the next bytes; a file that has become shorter is a SpecError."""
         wanted = self.len if size < 0 else min(size, self.len)
         chunk = self._file.read(lambda: self._content.read(wanted))
         self.len -= len(chunk)

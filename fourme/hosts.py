@@ -60,25 +60,15 @@ class Host(NamedTuple):
     @property
     def is_known(self) -> bool:
         """Whether the host is one of the hosted 4me, or this machine."""
-        return self.is_loopback or (
-            self.name.startswith("api.") and self.name.removeprefix("api.") in _DOMAINS
-        )
+        is_api = self.name.startswith("api.") and self.name.removeprefix("api.") in _DOMAINS
+        return is_api or self.is_loopback
 
     @property
-    def account_header(self) -> str:
-        """The header that names the account."""
-        return f"X-{self._brand}-Account"
-
-    @property
-    def language_header(self) -> str:
-        """The header that names the language of messages; undocumented on hosts named 4me."""
-        return f"X-{self._brand}-Language"
-
-    @property
-    def _brand(self) -> str:
+    def header_prefix(self) -> str:
+        """The prefix of the API's own headers, such as `X-4me-` of `X-4me-Account`."""
         labels = self.name.split(".")
         renamed = any(label == "xurrent" or label.startswith("xurrent-") for label in labels)
-        return "Xurrent" if renamed else "4me"
+        return "X-Xurrent-" if renamed else "X-4me-"
 
     def html_url(self, account: str, request_id: int) -> str:
         """Return the address of a request's page in the 4me user interface.
@@ -87,7 +77,8 @@ class Host(NamedTuple):
         `ACCOUNT.4me.com`. Any other host is assumed to serve the pages itself.
         """
         address = self.address
-        if address.startswith("api.") and _is_host_label(account):
+        is_label = account.isascii() and account.replace("-", "").isalnum()
+        if address.startswith("api.") and is_label and account.strip("-") == account:
             address = account + address.removeprefix("api")
         return f"{self.scheme}://{address}/requests/{request_id}"
 
@@ -159,10 +150,6 @@ def _is_loopback(name: str) -> bool:
     if name.startswith("127."):
         return re.fullmatch(_LOOPBACK_IPV4, name) is not None
     return name in ("localhost", "[::1]")
-
-
-def _is_host_label(text: str) -> bool:
-    return text.isascii() and text.replace("-", "").isalnum() and text.strip("-") == text
 
 
 def _domain_of(name: str) -> str:

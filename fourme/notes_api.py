@@ -59,7 +59,7 @@ class NotesApi:
         self._api = api
         self._path = f"/requests/{request_id}/notes"
 
-    def pages(self, error_context: ErrorContext, budget: RetryBudget) -> Iterator[NotesPage]:
+    def pages(self, context: ErrorContext, budget: RetryBudget) -> Iterator[NotesPage]:
         """Yield all notes, page by page; newest first is asked for, but not relied on.
 
         Raises:
@@ -69,7 +69,7 @@ class NotesApi:
         seen, total = 0, None
         started = budget.clock.monotonic()
         for _ in range(MAX_NOTE_PAGES):
-            page = self._page(error_context, budget, params)
+            page = self._page(context, budget, params)
             yield page
             total = page.total if seen == 0 else total  # notes may be added meanwhile
             seen += len(page.notes)
@@ -88,9 +88,9 @@ class NotesApi:
         raise UnexpectedResponseError(f"the request has more than {seen} notes")
 
     def _page(
-        self, error_context: ErrorContext, budget: RetryBudget, params: Mapping[str, str] | str
+        self, context: ErrorContext, budget: RetryBudget, params: Mapping[str, str] | str
     ) -> NotesPage:
-        notes, response, asked_at = self._api.get(self._path, error_context, budget, params)
+        notes, response, asked_at = self._api.get(self._path, context, budget, params)
         if not isinstance(notes, list) or not all(isinstance(note, dict) for note in notes):
             raise UnexpectedResponseError("the answer is not a list of notes")
         return NotesPage(notes, response, asked_at, budget.clock.monotonic())

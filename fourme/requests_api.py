@@ -23,20 +23,12 @@ class RequestsApi:
     def __init__(self, api: ApiClient) -> None:
         self._api = api
 
-    def get(
-        self, request_id: int, error_context: ErrorContext, budget: RetryBudget
-    ) -> dict[str, Any]:
-        """Return a request, read under the retry policy.
-
-        Raises:
-            StepError: it cannot be read.
-        """
-        response = self._api.get(f"/requests/{request_id}", error_context, budget)
+    def get(self, request_id: int, context: ErrorContext, budget: RetryBudget) -> dict[str, Any]:
+        """Return a request, read under the retry policy."""
+        response = self._api.get(f"/requests/{request_id}", context, budget)
         return _record_in(response, request_id, applied="no")
 
-    def update(
-        self, request_id: int, body: RequestBody, error_context: ErrorContext
-    ) -> dict[str, Any]:
+    def update(self, request_id: int, body: RequestBody, context: ErrorContext) -> dict[str, Any]:
         """Make one attempt to update a request, on a new connection; return the updated request.
 
         Raises:
@@ -45,7 +37,7 @@ class RequestsApi:
         """
         self._api.renew_connections()
         body.rewind()
-        response = self._api.send_once("PATCH", f"/requests/{request_id}", error_context, body=body)
+        response = self._api.send_once("PATCH", f"/requests/{request_id}", context, body=body)
         left = response.response.headers.get("X-RateLimit-Remaining", "")
         logger.debug("Requests left under the rate limit: %s", left if left.isdigit() else "?")
         return _record_in(response, request_id, applied="maybe")

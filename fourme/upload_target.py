@@ -57,12 +57,7 @@ class UploadTarget(NamedTuple):
 
 
 def get_upload_target(api: ApiClient, budget: RetryBudget) -> UploadTarget:
-    """Ask 4me where to upload.
-
-    Raises:
-        ConfigError: the response does not say.
-        StepError: there is no response.
-    """
+    """Ask 4me where to upload; a response that does not say is a ConfigError."""
     try:
         value, response, _ = api.get(
             "/attachments/storage", ErrorContext("ask where to upload files"), budget

@@ -58,7 +58,7 @@ def upload_all(
     """Upload files; return the uploaded files by field and position.
 
     Raises:
-        SpecError: the storage does not accept some of them; nothing was uploaded.
+        SpecError: the storage does not accept some of them, or they have changed meanwhile.
         StepError: an upload failed. In any case the request was not updated.
     """
     target = get_upload_target(api, budget)
@@ -83,12 +83,7 @@ class _Uploader:
         self._api = api
 
     def upload(self, file: File, size: int) -> UploadedFile:
-        """Upload the first `size` bytes of a file.
-
-        Raises:
-            SpecError: the file has become shorter, or cannot be read any more.
-            StepError: the upload failed.
-        """
+        """Upload the first `size` bytes of a file."""
         try:
             return self._upload(file, size)
         except _PolicyExpiredError:
@@ -179,12 +174,7 @@ class _Progress:
 
 
 def _key_in(response: requests.Response, target: UploadTarget) -> str:
-    """Return the key under which the storage holds an upload.
-
-    Raises:
-        AttemptFailed: the response has none.
-    """
-    key: object = None
+    """Return the key of an upload; without one the attempt has failed."""
     if target.is_local:
         value = json_body(response)
         key = value.get("key") if isinstance(value, dict) else None

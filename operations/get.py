@@ -37,17 +37,12 @@ class GetOperation:
         return connection_problems(coerced)
 
     def run(self, spec: Spec, api: ApiClient) -> Output:
-        """Read the request, and its notes if they are wanted.
-
-        Raises:
-            RequestNotFoundError: there is none, and `if_missing` is not `report`.
-            StepError: it cannot be read.
-        """
+        """Read the request, and its notes if they are wanted; see `if_missing` for a 404."""
         request_id = spec.values["request_id"]
         logger.info("Reading request %d at %s.", request_id, api.connection.host.address)
-        error_context = ErrorContext(f"read request {request_id}", request_id)
+        context = ErrorContext(f"read request {request_id}", request_id)
         try:
-            request = RequestsApi(api).get(request_id, error_context, api.budget())
+            request = RequestsApi(api).get(request_id, context, api.budget())
         except RequestNotFoundError as error:
             if spec.values.get("if_missing") != "report":
                 raise
@@ -66,12 +61,7 @@ OPERATION = GetOperation()
 
 
 def _read_notes(request_id: int, api: ApiClient) -> list[Mapping[str, Any]]:
-    """Return all notes, in 4me's order.
-
-    Raises:
-        UnexpectedResponseError: they cannot all be read, for instance if there are too many.
-        StepError: they cannot be read at all.
-    """
+    """Return all notes, in 4me's order; too many are an UnexpectedResponseError."""
     from fourme.notes_api import NotesApi  # noqa: PLC0415  most runs do not read them
 
     purpose = f"read the notes of request {request_id}"
@@ -79,11 +69,7 @@ def _read_notes(request_id: int, api: ApiClient) -> list[Mapping[str, Any]]:
     try:
         return [note for page in pages for note in page.notes]
     except UnexpectedResponseError as error:
-        raise UnexpectedResponseError(
-            f"The step could not {purpose}: {error.what.removesuffix('.')}.",
-            cause=error.cause,
-            fix=error.fix or "Leave `notes` out, or look at the request in 4me.",
-            status=error.status,
-            trace_id=error.trace_id,
-            applied="no",
-        ) from error
+        error.what = f"The step could not {purpose}: {error.what.removesuffix('.')}."
+        error.fix = error.fix or "Leave `notes` out, or look at the request in 4me."
+        error.applied = "no"
+        raise

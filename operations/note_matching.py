@@ -12,20 +12,16 @@ is one of three:
 | older                                      | another one      | another one  |
 
 *Recognised* proves that the update was applied. *Another one* for every note of every page proves
-that it was not, as soon as the server has had the time to finish. *Unclear* proves nothing: the
-note may be the one sent, stored in another form or timed by another clock, or somebody else's.
+that it was not, as soon as the server has had the time to finish. *Unclear* proves nothing.
 
 The window begins with the attempt that is in doubt: an earlier one is known not to be applied. So
-an equal note that somebody added before, for instance during a wait for a rate limit, is not
-mistaken for the one sent.
+an equal note that somebody added before, during a wait for a rate limit, is not mistaken for it.
 
-A list of the notes before the first attempt would make the clocks unnecessary. It costs every
-update that adds a note another call of the user's hourly limit, fails where the token may not read
-notes, and is as old as the wait before the attempt, so it was left out. Without it, a note could be
-doubled by a server whose `Date` and `created_at` are more than five minutes apart, or more than ten
-seconds if it changes the text as well. And since both are whole seconds, a note of the same text
-that somebody else adds up to three seconds before the attempt counts as the one sent; then the
-other fields decide, where they can be compared.
+To list the notes before the first attempt instead would cost every update that adds a note another
+call of the user's hourly limit, and fail where the token may not read notes. The price: a note can
+be doubled by a server whose `Date` and `created_at` are more than five minutes apart (ten seconds
+if it changes texts as well); and an equal note of somebody else's, up to three seconds before the
+attempt, counts as the one sent, unless the other fields show that it is not.
 """
 
 from __future__ import annotations
@@ -66,11 +62,9 @@ class NoteMatch(IntEnum):
 
 
 class AttemptStart(NamedTuple):
-    """When an attempt has begun, by the server's clock: seconds since the epoch, rounded down.
+    """The bounds of an attempt's start, by the server's clock: whole seconds since the epoch.
 
-    Attributes:
-        earliest: not before.
-        latest: a note from then on counts as added since; at most three seconds too early.
+    A note added at `latest` or later counts as added since; that is at most three seconds early.
     """
 
     earliest: int
@@ -80,12 +74,10 @@ class AttemptStart(NamedTuple):
 def attempt_started_at(
     response: requests.Response, since_asked: float, since_answered: float
 ) -> AttemptStart:
-    """Return when an attempt has begun: the server's time, less what has passed since.
+    """Return when an attempt has begun: the time of a later response, less the time since.
 
-    Args:
-        response: the response to a later call.
-        since_asked: seconds from the attempt's beginning until that call was sent.
-        since_answered: seconds from the attempt's beginning until the response was there.
+    `since_asked` and `since_answered` are the seconds from the attempt's start to that later
+    request and to its response.
 
     Raises:
         UnexpectedResponseError: the response has no valid time.

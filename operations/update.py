@@ -18,16 +18,15 @@ from transport.body import RequestBody
 from transport.retrying import retry_call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from fourme.client import ApiClient
+    from fourme.hosts import Connection
     from operations.payload import UpdatePayload
     from process.output import Output
     from spec.coercion import CoercedSpec
     from spec.schema import SpecSchema
     from spec.validation import Spec
-    from transport.budget import RetryBudget
-    from transport.retrying import Verifier
 
 logger = logging.getLogger("step.4me")
 
@@ -66,7 +65,7 @@ class UpdateOperation:
             raise invalid_spec([Problem("request", "would change nothing", _NO_CHANGE)])
         host = api.connection.host.address
         logger.info("Updating request %d at %s: %s", payload.request_id, host, payload.summary)
-        request = RequestUpdater(payload, spec.schema, api).update()
+        request = update_request(payload, spec.schema, api)
         logger.info("Request %d is updated.", payload.request_id)
         return request_output(request, api.connection, "yes")
 
@@ -100,82 +99,72 @@ def _has_attachments(names: Iterable[str], schema: SpecSchema) -> bool:
     )
 
 
-class RequestUpdater:
-    """Makes one update of one request."""
+def update_request(payload: UpdatePayload, schema: SpecSchema, api: ApiClient) -> dict[str, Any]:
+    """Upload the files, update the request, and return the updated request.
 
-    def __init__(self, payload: UpdatePayload, schema: SpecSchema, api: ApiClient) -> None:
-        self._payload = payload
-        self._schema = schema
-        self._api = api
+    Raises:
+        StepError: see `process.errors`; `applied` says whether the request was updated.
+    """
+    api.context.raise_if_terminated()
+    if _has_attachments(payload.body, schema):
+        payload = _upload_attachments(payload, schema, api)
+    budget = api.budget()
+    body = RequestBody(json.dumps(payload.body).encode("ascii"))
+    manual_check = _manual_check(payload, api.connection)
+    call = api.call(f"update request {payload.request_id}", payload.idempotency)
+    call = call._replace(manual_check=manual_check, is_unsent=lambda: not body.sent)
+    roles = ("Specialist", *_roles(payload.body, schema))
+    context = ErrorContext(call.purpose, payload.request_id, roles, payload.private_texts)
 
-    def update(self) -> dict[str, Any]:
-        """Upload the files, update the request, and return the updated request.
+    def attempt() -> dict[str, Any]:
+        try:
+            request = RequestsApi(api).update(payload.request_id, body, context)
+        except UnexpectedResponseError as error:
+            error.fix = f"{error.fix} {manual_check}"
+            raise
+        budget.clock.mark_applied()
+        return request
 
-        Raises:
-            StepError: see `process.errors`; `applied` says whether the request was updated.
-        """
-        self._api.context.raise_if_terminated()
-        if _has_attachments(self._payload.body, self._schema):
-            self._upload_attachments()
-        payload = self._payload
-        budget = self._api.budget()
-        body = RequestBody(json.dumps(payload.body).encode("ascii"))
-        call = self._api.call(f"update request {payload.request_id}", payload.idempotency)
-        call = call._replace(manual_check=self._manual_check(), is_unsent=lambda: not body.sent)
-        error_context = self._error_context(call.purpose)
+    if not payload.notes:
+        return retry_call(call, attempt, budget)
+    from operations.verification import UpdateVerifier  # noqa: PLC0415  only notes are verified
 
-        def attempt() -> dict[str, Any]:
-            try:
-                request = RequestsApi(self._api).update(payload.request_id, body, error_context)
-            except UnexpectedResponseError as error:
-                error.fix = f"{error.fix} {call.manual_check}"
-                raise
-            budget.clock.mark_applied()
-            return request
+    verifier = UpdateVerifier(payload, schema, api, budget, manual_check)
+    return retry_call(call, attempt, budget, verifier)
 
-        verifier = self._verifier(budget, call.manual_check) if payload.notes else None
-        return retry_call(call, attempt, budget, verifier)
 
-    def _upload_attachments(self) -> None:
-        from operations.attachments import attach, files_of  # noqa: PLC0415  most runs have none
+def _upload_attachments(
+    payload: UpdatePayload, schema: SpecSchema, api: ApiClient
+) -> UpdatePayload:
+    from operations.attachments import attach, files_of  # noqa: PLC0415  most runs have none
 
-        uploaded = {}
-        files = files_of(self._payload.body, self._schema)
-        if files:
-            from fourme.uploads import upload_all  # noqa: PLC0415  keys alone need no upload
+    uploaded = {}
+    files = files_of(payload.body, schema)
+    if files:
+        from fourme.uploads import upload_all  # noqa: PLC0415  keys alone need no upload
 
-            uploaded = upload_all(files, self._api, self._api.budget())
-            self._api.context.raise_if_terminated()
-        body = attach(self._payload.body, uploaded, self._schema)
-        self._payload = self._payload._replace(body=body)
-        for problem in self._payload.oversized(self._schema):
-            raise SpecError(str(problem), fix="Shorten the text, or show fewer files inline.")
+        uploaded = upload_all(files, api, api.budget())
+        api.context.raise_if_terminated()
+    payload = payload._replace(body=attach(payload.body, uploaded, schema))
+    for problem in payload.oversized(schema):
+        raise SpecError(str(problem), fix="Shorten the text, or show fewer files inline.")
+    return payload
 
-    def _verifier(self, budget: RetryBudget, manual_check: str) -> Verifier[dict[str, Any]]:
-        from operations.verification import UpdateVerifier  # noqa: PLC0415  only notes are verified
 
-        return UpdateVerifier(self._payload, self._schema, self._api, budget, manual_check)
+def _roles(body: Mapping[str, Any], schema: SpecSchema) -> Iterator[str]:
+    """Yield the roles that the fields of an update require."""
+    for name, field in schema.fields.items():
+        if name == field.name and field.api_name in body:
+            yield from (f"{role} (for {name})" for role in field.roles)
 
-    def _error_context(self, purpose: str) -> ErrorContext:
-        """Return the context of a rejection, with the roles that the fields require."""
-        payload = self._payload
-        roles = (
-            f"{role} (for {field.name})"
-            for name, field in self._schema.fields.items()
-            for role in field.roles
-            if name == field.name and field.api_name in payload.body
-        )
-        return ErrorContext(
-            purpose, payload.request_id, ("Specialist", *roles), payload.private_texts
-        )
 
-    def _manual_check(self) -> str:
-        connection = self._api.connection
-        url = connection.host.html_url(connection.account, self._payload.request_id)
-        added = self._payload.non_idempotent_fields
-        if not added:
-            return f"Open {url} and compare. Running the step again does no harm."
-        return (
-            f"Open {url} and look whether this is there: {', '.join(added)}. "
-            "If not, run the step again; if it is, do not."
-        )
+def _manual_check(payload: UpdatePayload, connection: Connection) -> str:
+    """Return what a person should look at when the outcome is unknown."""
+    url = connection.host.html_url(connection.account, payload.request_id)
+    added = payload.non_idempotent_fields
+    if not added:
+        return f"Open {url} and compare. Running the step again does no harm."
+    return (
+        f"Open {url} and look whether this is there: {', '.join(added)}. "
+        "If not, run the step again; if it is, do not."
+    )

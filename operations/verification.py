@@ -45,15 +45,11 @@ class UpdateVerifier:
         self._starts: dict[float, AttemptStart] = {}  # by the attempt's monotonic time
 
     def verify(self, attempt_started: float) -> Verification:
-        """Look for the notes of the update.
-
-        Raises:
-            StepError: the notes cannot be read.
-        """
+        """Look for the notes of the update."""
         found = dict.fromkeys(self._payload.notes, NoteMatch.ANOTHER)
         unclear: object = None
         notes = NotesApi(self._api, self._payload.request_id)
-        for page in notes.pages(self._error_context("read the notes"), self._budget):
+        for page in notes.pages(self._context("read the notes"), self._budget):
             start = self._start_of(attempt_started, page)
             for note in page.notes:
                 for expected in self._payload.notes:
@@ -74,9 +70,9 @@ class UpdateVerifier:
             OutcomeUnknownError: other fields are not as they were sent.
         """
         request_id = self._payload.request_id
-        error_context = self._error_context("read the request")
+        context = self._context("read the request")
         try:
-            request = RequestsApi(self._api).get(request_id, error_context, self._budget)
+            request = RequestsApi(self._api).get(request_id, context, self._budget)
         except StepError as error:
             raise OutputError(
                 f"Request {request_id} was updated, but 4me's answer was lost and the "
@@ -97,7 +93,7 @@ class UpdateVerifier:
             )
         return request
 
-    def _error_context(self, purpose: str) -> ErrorContext:
+    def _context(self, purpose: str) -> ErrorContext:
         return ErrorContext(purpose, private_texts=self._payload.private_texts)
 
     def _start_of(self, attempt_started: float, page: NotesPage) -> AttemptStart:

@@ -15,7 +15,7 @@ from fourme.hosts import Connection as FourMeConnection
 from fourme.hosts import parse_host
 from fourme.uploads import upload_all
 from operations.payload import UpdatePayload
-from operations.update import OPERATION, RequestUpdater
+from operations.update import OPERATION, update_request
 from process.errors import StepError
 from process.settings import Settings
 from spec.schema import load_spec_schema
@@ -130,9 +130,9 @@ def test_whatever_4me_answers(answers: list[bytes]) -> None:
     """An update ends in the request that was asked for, or in an error of the step."""
     with serve(*turns(answers)) as server:
         connection = FourMeConnection(parse_host(server.url), TOKEN, "wdc")
-        updater = RequestUpdater(NON_IDEMPOTENT, SCHEMA, ApiClient(connection, context()))
+        api = ApiClient(connection, context())
         try:
-            assert updater.update()["id"] == 5
+            assert update_request(NON_IDEMPOTENT, SCHEMA, api)["id"] == 5
         except StepError as error:
             check(error)
 
@@ -156,7 +156,7 @@ def test_whatever_the_notes_are(notes: object) -> None:
     lost = answer({}, 500)
     api = ScriptedApi(lost, answer(notes), answer({"id": 5}), retry_time=0)
     try:
-        assert RequestUpdater(NON_IDEMPOTENT, SCHEMA, api).update()["id"] == 5
+        assert update_request(NON_IDEMPOTENT, SCHEMA, api)["id"] == 5
     except StepError as error:
         check(error)
 

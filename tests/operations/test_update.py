@@ -10,7 +10,7 @@ import pytest
 
 from fourme.files import UploadedFile
 from operations.payload import UpdatePayload
-from operations.update import RequestUpdater
+from operations.update import update_request
 from process.errors import (
     AccessError,
     OutcomeUnknownError,
@@ -54,7 +54,7 @@ class Client(NamedTuple):
 
     def update(self, payload: UpdatePayload) -> dict[str, Any]:
         """Make one."""
-        return RequestUpdater(payload, self.schema, self.api).update()
+        return update_request(payload, self.schema, self.api)
 
 
 @pytest.mark.parametrize("first", [[OLD], [LONG_AGO], [OLD, LONG_AGO], []])
