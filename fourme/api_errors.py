@@ -74,9 +74,7 @@ def error_from_response(
 def details_of(response: requests.Response, private: Iterable[str] = ()) -> tuple[str, ...]:
     """Return a response's error messages, one line for each field; never fails.
 
-    Args:
-        response: any response.
-        private: texts that were sent; where the response quotes them, they are redacted.
+    Quotations of the private texts that were sent are redacted.
     """
     try:
         messages = [*_limited(_messages_in(json.loads(response.content)))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fourme.hosts import Connection
+from fourme.hosts import Connection, parse_host
 from process.errors import UnexpectedResponseError
 from transport.budget import RateLimitUsage, RetryBudget
 from transport.http import send_once
@@ -78,11 +78,10 @@ class ApiClient:
     @classmethod
     def connect(cls, values: Mapping[str, str], context: RunContext) -> ApiClient:
         """Return a client for the connection of a valid spec."""
-        connection = Connection.from_spec(values)
-        if not connection.host.is_known:
-            address = connection.host.address
-            logger.info("%s is none of 4me's own hosts; it is used as it is given.", address)
-        return cls(connection, context)
+        host = parse_host(values["host"])
+        if not host.is_known:
+            logger.info("%s is none of 4me's own hosts; it is used as it is given.", host.address)
+        return cls(Connection(host, values["accessToken"], values["account"]), context)
 
     def budget(self) -> RetryBudget:
         """Return a fresh budget for one operation."""

@@ -94,7 +94,7 @@ class FilePortion:
                 f"{self._file.place}: {self._file.name} has become shorter while it was uploaded: "
                 f"only {self._size - self.len} of {self._size} bytes are left; the request was not "
                 "updated.",
-                cause="the file was truncated or rotated by whoever writes it",
+                cause="the file was truncated or rotated by the program that writes it",
                 fix="Copy the file first, and attach the copy.",
             )
         return chunk

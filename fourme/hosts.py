@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # An allow-list: user info, queries, fragments and other paths cannot get through it.
 _HOST = (
@@ -89,11 +86,6 @@ class Connection(NamedTuple):
     host: Host
     access_token: str
     account: str
-
-    @classmethod
-    def from_spec(cls, values: Mapping[str, str]) -> Connection:
-        """Return the connection in a valid spec."""
-        return cls(parse_host(values["host"]), values["accessToken"], values["account"])
 
     def __repr__(self) -> str:
         """Return all but the access token."""

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from fourme.client import ApiClient
     from fourme.files import File
-    from transport.budget import RetryBudget
 
 
 class UploadTarget(NamedTuple):
@@ -56,12 +55,11 @@ class UploadTarget(NamedTuple):
             )
 
 
-def get_upload_target(api: ApiClient, budget: RetryBudget) -> UploadTarget:
+def get_upload_target(api: ApiClient) -> UploadTarget:
     """Ask 4me where to upload; a response that does not say is a ConfigError."""
     try:
-        value, response, _ = api.get(
-            "/attachments/storage", ErrorContext("ask where to upload files"), budget
-        )
+        context = ErrorContext("ask where to upload files")
+        value, response, _ = api.get("/attachments/storage", context, api.budget())
     except UnexpectedResponseError as error:
         raise _no_target(error.what, error.trace_id) from error
     if isinstance(value, dict) and _is_target(value, loopback=api.connection.host.is_loopback):

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from fourme.client import ApiClient
     from fourme.files import File
     from process.clock import Clock
-    from transport.budget import RetryBudget
 
 logger = logging.getLogger("step.uploads")
 
@@ -52,16 +51,14 @@ class _PolicyExpiredError(RejectedError):
     """The permission to upload, which S3 calls a policy, has expired."""
 
 
-def upload_all(
-    files: Sequence[File], api: ApiClient, budget: RetryBudget
-) -> dict[tuple[str, int], UploadedFile]:
+def upload_all(files: Sequence[File], api: ApiClient) -> dict[tuple[str, int], UploadedFile]:
     """Upload files; return the uploaded files by field and position.
 
     Raises:
         SpecError: the storage does not accept some of them, or they have changed meanwhile.
         StepError: an upload failed. In any case the request was not updated.
     """
-    target = get_upload_target(api, budget)
+    target = get_upload_target(api)
     # Each size is read once, so that the size checked, announced and sent is the same.
     sized = [(file, file.size_now()) for file in files]
     problems = [problem for file, size in sized for problem in target.problems_of(file, size)]
@@ -88,18 +85,17 @@ class _Uploader:
             return self._upload(file, size)
         except _PolicyExpiredError:
             logger.info("The permission to upload has expired; asking 4me for a new one.")
-            self._target = get_upload_target(self._api, self._api.budget())
+            self._target = get_upload_target(self._api)
             return self._upload(file, size)
 
     def _upload(self, file: File, size: int) -> UploadedFile:
         self._api.context.raise_if_terminated()
         logger.info("Uploading %s to 4me's storage.", describe(file, size))
         call = RetryableCall(f"upload {describe(file, size)}", "4me's storage", Idempotency.SAFE)
+        budget = self._api.budget()
         try:
             with _session_for(self._target, self._api) as session:
-                return retry_call(
-                    call, lambda: self._upload_once(file, size, session), self._api.budget()
-                )
+                return retry_call(call, lambda: self._upload_once(file, size, session), budget)
         except UnexpectedResponseError as error:
             raise TemporaryError(
                 f"{error.what} The request was not updated.",

@@ -84,7 +84,7 @@ def attempt_started_at(
     """
     now = server_time(response.headers)
     if now is None or "Age" in response.headers:
-        raise UnexpectedResponseError("the answer does not tell the server's time")
+        raise UnexpectedResponseError("the answer does not give the server's time")
     earliest = int(now - since_answered)
     return AttemptStart(earliest, max(int(now - since_asked - _FAST_RESPONSE), earliest))
 

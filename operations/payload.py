@@ -24,17 +24,11 @@ class ExpectedNote(NamedTuple):
 
 
 class UpdatePayload(NamedTuple):
-    """One update of one request.
-
-    Attributes:
-        request_id: which request.
-        body: the JSON object to PATCH.
-        non_idempotent_fields: the fields that add something each time they are sent.
-    """
+    """One update of one request: the JSON object to PATCH."""
 
     request_id: int
     body: Mapping[str, Any]
-    non_idempotent_fields: tuple[str, ...] = ()
+    non_idempotent_fields: tuple[str, ...] = ()  # that add something each time they are sent
 
     @property
     def notes(self) -> tuple[ExpectedNote, ...]:
@@ -71,10 +65,8 @@ class UpdatePayload(NamedTuple):
             limit, text = schema.fields[name].max_bytes, self.body.get(name)
             size = len(text.encode()) if isinstance(text, str) else 0
             if limit and size > limit:
-                wrong = (
-                    f"has {size} bytes with the files that it shows; at most {limit} are allowed"
-                )
-                yield Problem(f"request.{name}", wrong)
+                wrong = f"has {size} bytes with the files that it shows; at most {limit} are"
+                yield Problem(f"request.{name}", f"{wrong} allowed")
 
 
 def build_payload(

@@ -143,7 +143,7 @@ def _upload_attachments(
     if files:
         from fourme.uploads import upload_all  # noqa: PLC0415  keys alone need no upload
 
-        uploaded = upload_all(files, api, api.budget())
+        uploaded = upload_all(files, api)
         api.context.raise_if_terminated()
     payload = payload._replace(body=attach(payload.body, uploaded, schema))
     for problem in payload.oversized(schema):

@@ -140,7 +140,7 @@ def test_whatever_4me_answers(answers: list[bytes]) -> None:
 @settings(max_examples=200, suppress_health_check=SLOW)
 @given(raw_answers())
 def test_whatever_the_metadata_service_answers(data: bytes) -> None:
-    """Reading a spec ends in a value that can be judged, or in an error of the step."""
+    """Reading a spec ends in a value that can be validated, or in an error of the step."""
     with serve(*turns([data])) as server:
         engine = RelayEngine(server.url.replace("//", f"//:{TOKEN}@"), context())
         try:
@@ -152,7 +152,7 @@ def test_whatever_the_metadata_service_answers(data: bytes) -> None:
 @settings(max_examples=200, suppress_health_check=SLOW)
 @given(values)
 def test_whatever_the_notes_are(notes: object) -> None:
-    """The check of what arrived finds the note, misses it, or cannot tell."""
+    """The verification finds the note, misses it, or cannot tell."""
     lost = answer({}, 500)
     api = ScriptedApi(lost, answer(notes), answer({"id": 5}), retry_time=0)
     try:
@@ -170,7 +170,7 @@ def test_whatever_the_storage_is(value: object) -> None:
     api = ScriptedApi(answer(value), retry_time=0)
     files = (File("note_attachments", 0, "a.txt", "text/plain", b"x"),)
     try:
-        upload_all(files, api, api.budget())
+        upload_all(files, api)
     except StepError as error:
         check(error)
         applied = error.applied

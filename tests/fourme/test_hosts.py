@@ -85,8 +85,8 @@ def test_accepted(text: str, url: str) -> None:
         "http://0.0.0.0",
     ],
 )
-def test_refused(text: str) -> None:
-    """Anything but a host is refused, plain http beyond loopback too; user info is not shown."""
+def test_invalid(text: str) -> None:
+    """Anything but a host is invalid, plain http beyond loopback too; user info is not shown."""
     with pytest.raises(ValueError, match=r"host|port|plain http") as caught:
         parse_host(text)
     assert "pw" not in str(caught.value)
@@ -113,7 +113,7 @@ def test_refused(text: str) -> None:
         ("wdc.ch.4me.com", "api.ch.4me.com"),
     ],
 )
-def test_a_host_for_people_or_tokens_is_refused_by_the_name_of_the_right_one(
+def test_a_host_for_people_or_tokens_is_invalid_and_the_right_one_is_named(
     text: str, right: str
 ) -> None:
     """A call to it would end in a redirect, or in a login page."""
@@ -147,7 +147,7 @@ def test_a_host_for_people_or_tokens_is_refused_by_the_name_of_the_right_one(
     ],
 )
 def test_known_hosts(name: str, known: bool) -> None:  # noqa: FBT001  a table's column
-    """Known are the APIs of the hosted 4me; whatever else there may be is used, and told."""
+    """Known are the APIs of the hosted 4me; any other host is used, and logged."""
     assert parse_host(name).is_known is known
 
 

@@ -96,7 +96,7 @@ def test_notes_are_read_from_all_pages() -> None:
 
 
 def test_notes_that_are_no_notes() -> None:
-    """An answer that makes no sense says what was read; nothing was changed."""
+    """The error says what was read; nothing was changed."""
     with pytest.raises(UnexpectedResponseError) as caught:
         get(answer(REQUEST), answer({}), notes=True)
     assert caught.value.what == (
@@ -107,7 +107,7 @@ def test_notes_that_are_no_notes() -> None:
 
 
 def test_another_record_is_an_error() -> None:
-    """Whoever answers with something else is not 4me; nothing was changed."""
+    """A service that answers with another record is not 4me; nothing was changed."""
     with pytest.raises(UnexpectedResponseError, match="with id 6 where request 5") as caught:
         get(answer({"id": 6}))
     assert caught.value.applied == "no"

@@ -135,7 +135,7 @@ def test_a_note_from_a_wait_before_the_attempt_in_doubt_is_not_ours(schema: Spec
 
 
 def test_the_window_begins_anew_once_a_doubt_is_settled(schema: SpecSchema) -> None:
-    """After a lost attempt that has not arrived, only what is newer than the next one is ours."""
+    """After a lost attempt that was not applied, only what is newer than the next one is ours."""
     found = answer([{**OURS, "created_at": "2026-11-21T12:10:00Z"}], Date=NOON_AND_TEN)
     api, client = client_of(schema, LOST, *[answer([])] * 2, LOST, found, answer(REQUEST))
     assert client.update(NON_IDEMPOTENT) == REQUEST
@@ -161,7 +161,7 @@ def test_every_update_is_sent_on_a_new_connection(
     assert api.asked == [*update, *looks, *update]
 
 
-def test_a_note_that_arrives_late_is_found(schema: SpecSchema) -> None:
+def test_a_note_that_is_added_late_is_found(schema: SpecSchema) -> None:
     """A server that was still at work at the first look has done it at the second."""
     api, client = client_of(schema, LOST, answer([]), answer([OURS]), answer(REQUEST))
     assert client.update(NON_IDEMPOTENT) == REQUEST
@@ -281,7 +281,7 @@ def test_a_signal_between_two_pages_ends_the_look(schema: SpecSchema) -> None:
 
 
 @pytest.mark.parametrize("answers", [[answer(REQUEST)], [LOST, answer([OURS]), answer(REQUEST)]])
-def test_what_was_applied_is_noted_at_once(
+def test_an_applied_update_is_marked_at_once(
     schema: SpecSchema, answers: list[requests.Response | Exception]
 ) -> None:
     """From then on no end of the process may say that nothing was updated."""
@@ -323,7 +323,7 @@ def test_reading_the_notes_may_not_take_for_ever(schema: SpecSchema) -> None:
     assert api.asked.count("GET /requests/5/notes") == MAX_VERIFICATION_TIME // 60 + 1
 
 
-def test_what_was_refused_is_not_noted(schema: SpecSchema) -> None:
+def test_a_rejected_update_is_not_marked_as_applied(schema: SpecSchema) -> None:
     """Nothing was applied."""
     api, client = client_of(schema, answer({}, 422))
     with pytest.raises(RejectedError):
@@ -332,7 +332,7 @@ def test_what_was_refused_is_not_noted(schema: SpecSchema) -> None:
 
 
 def test_an_update_grown_too_long_is_not_sent(schema: SpecSchema) -> None:
-    """The limit of a note is judged as it is sent, with the keys of the files that it shows."""
+    """The limit of a note is checked as it is sent, with the keys of the files that it shows."""
     text = "[note_attachments: 0]" * 3000
     body = {"note": text, "note_attachments": [{"key": "k" * 200}]}
     api, client = client_of(schema)
@@ -355,7 +355,7 @@ def test_files_are_uploaded_before_the_update(
     ]
 
 
-def test_a_refused_update_names_the_roles_that_its_fields_take(schema: SpecSchema) -> None:
+def test_a_rejected_update_names_the_roles_that_its_fields_require(schema: SpecSchema) -> None:
     """The roles of other fields are not named."""
     _, client = client_of(schema, answer({}, 403))
     with pytest.raises(AccessError) as caught:
@@ -364,17 +364,17 @@ def test_a_refused_update_names_the_roles_that_its_fields_take(schema: SpecSchem
     assert "sourceID" not in caught.value.cause
 
 
-def test_what_a_refusal_quotes_of_a_note_is_left_out(schema: SpecSchema) -> None:
-    """Neither the refusal of the update nor that of a look for it says what was noted."""
+def test_what_an_error_quotes_of_a_note_is_left_out(schema: SpecSchema) -> None:
+    """Neither the error of the update nor that of its verification has the note's text."""
     note = "The password is tr0ub4dor."
     update = UpdatePayload(5, {"note": note}, ("note",))
-    refused = answer({"errors": [["note", "Has &quot;tr0ub4dor&quot;"]]}, 422)
-    _, client = client_of(schema, refused)
+    rejected = answer({"errors": [["note", "Has &quot;tr0ub4dor&quot;"]]}, 422)
+    _, client = client_of(schema, rejected)
     with pytest.raises(RejectedError) as caught:
         client.update(update)
     assert caught.value.details == ("note: Has &quot;***&quot;",)
 
-    _, client = client_of(schema, LOST, refused)
+    _, client = client_of(schema, LOST, rejected)
     with pytest.raises(OutcomeUnknownError) as doubt:
         client.update(update)
     assert "tr0ub4dor" not in "".join(traceback.format_exception(doubt.value))
