@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fourme.hosts import Host, is_safe, origin_of, parse_host
+from fourme.hosts import Connection, Host, is_safe, origin_of, parse_host
 
 
 @pytest.mark.parametrize(
@@ -259,3 +259,9 @@ def test_safe(url: str, expected: bool) -> None:  # noqa: FBT001  a table's colu
     """Data may be sent over https, and over http to this machine only, where that is allowed."""
     assert is_safe(url, loopback=True) is expected
     assert is_safe(url, loopback=False) is (expected and url.startswith("https"))
+
+
+def test_the_repr_of_a_connection_has_no_token() -> None:
+    """It may be in a traceback."""
+    connection = Connection(parse_host("api.4me.com"), "a-secret", "wdc")
+    assert repr(connection) == "Connection(api.4me.com, wdc)"
