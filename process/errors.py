@@ -30,14 +30,14 @@ Applied = Literal["no", "yes", "maybe"]
 
 
 class StepError(Exception):
-    """An error that ends the run: what failed, its usual cause, and what to do about it.
+    """An error that ends the run.
 
     Attributes:
         what: what failed, in one line.
         details: the single problems, one line each.
         cause: the usual cause; empty when `what` already says it.
         fix: what to do about it; empty when there is nothing to say.
-        status: HTTP status of the response that caused the error; None without a response.
+        status: HTTP status of the response that caused the error.
         trace_id: the service's own id of that response (4me: X-Request-Id), for its support.
         applied: whether the request was updated; the class's `default_applied` by default.
     """

@@ -21,21 +21,13 @@ class ExitCode(IntEnum):
 
 
 class ExitCodeMeaning(NamedTuple):
-    """One row of the table of exit codes, as text for users.
-
-    Attributes:
-        code: the exit code.
-        name: its name in sysexits.h.
-        when: what has happened.
-        applied: whether the update was applied.
-        again: whether to run the step again.
-    """
+    """One row of the table of exit codes, as text for users."""
 
     code: ExitCode
-    name: str
+    name: str  # after sysexits.h
     when: str
-    applied: str
-    again: str
+    applied: str  # whether the request was updated
+    again: str  # whether to run the step again
 
 
 EXIT_CODES = (
