@@ -17,27 +17,27 @@ from transport.retry_policy import FailureKind
 if TYPE_CHECKING:
     import requests
 
-_JSON = re.compile(r"(?:application|text)/(?:[a-z0-9.-]+\+)?json")
+_OTHER_JSON = r"(?:application|text)/(?:[a-z0-9.-]+\+)?json"
 
 
 class ExcessiveDepthError(UnexpectedResponseError):
-    """A response is nested deeper than any sensible one."""
+    """A response is nested too deeply."""
 
 
 def json_body(response: requests.Response) -> object:
     """Return the JSON value of a response.
 
     Raises:
-        UnexpectedResponseError: it is something else, such as a web page.
+        UnexpectedResponseError: its content type is another one.
         ExcessiveDepthError: it is nested too deeply.
-        AttemptFailed: it should be JSON but is not.
+        AttemptFailed: it is not valid JSON.
     """
-    content_type = response.headers.get("Content-Type", "").strip()
-    if not _JSON.fullmatch(_media_type(content_type)):
+    content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json" and not re.fullmatch(_OTHER_JSON, content_type):
         raise _unexpected(
             response,
             UnexpectedResponseError,
-            f"{_shown(content_type)} where JSON was expected",
+            f"{_quoted_type(content_type)} where JSON was expected",
             "a login page, a proxy or another service answers in the API's place",
         )
     try:
@@ -73,16 +73,11 @@ def _unexpected(
     )
 
 
-def _media_type(content_type: str) -> str:
-    return content_type.partition(";")[0].strip().lower()
-
-
-def _shown(content_type: str) -> str:
-    """Return a content type for a message; a service may put anything there."""
-    media_type = _media_type(content_type)
-    if re.fullmatch(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,80}", media_type):
-        return media_type
-    return "an odd content type" if content_type else "no content type"
+def _quoted_type(content_type: str) -> str:
+    """Return a content type for a message, unless it is invalid: then it may be any text."""
+    if re.fullmatch(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,80}", content_type):
+        return content_type
+    return "an invalid content type" if content_type else "no content type"
 
 
 def _reject_constant(name: str) -> NoReturn:

@@ -23,7 +23,7 @@ from transport.retry_policy import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from transport.budget import RetryBudget
+    from transport.context import RetryBudget
 
 logger = logging.getLogger("step.retry")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from transport.body import RequestBody
+    from transport.http import RequestBody
 
 REQUEST = b'{"id": 5, "subject": "Printer"}'
 TRANSPORT = RunContext(Settings(connect_timeout=2, read_timeout=2), FakeClock())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from process.errors import RejectedError, StepError
 from process.settings import Settings
 from tests.fake_clock import FakeClock
-from transport.budget import RetryBudget
+from transport.context import RetryBudget
 from transport.failures import AttemptFailed
 from transport.headers import RetryAfter
 from transport.retry_policy import FailureKind, Idempotency

@@ -13,9 +13,9 @@ from process.settings import Settings
 from tests.fake_clock import FakeClock
 from tests.fourme.exchanges import REQUEST, call, failure_of
 from tests.transport.loopback import Connection, head, serve
-from transport.body import RequestBody
 from transport.context import RunContext
 from transport.failures import AttemptFailed
+from transport.http import RequestBody
 from transport.json_body import ExcessiveDepthError, json_body
 from transport.retry_policy import FailureKind
 
@@ -226,7 +226,11 @@ def test_no_json_at_all(session: requests.Session, kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [("", "no content type"), ("Text/HTML; a=b", "text/html"), ("a secret note", "an odd content")],
+    [
+        ("", "no content type"),
+        ("Text/HTML; a=b", "text/html"),
+        ("a secret note", "an invalid content"),
+    ],
 )
 def test_a_content_type_is_shown_where_it_is_one(
     session: requests.Session, kind: str, words: str

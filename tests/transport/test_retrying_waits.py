@@ -28,7 +28,7 @@ from tests.transport.retry_harness import (
     Script,
     throttled,
 )
-from transport.budget import RateLimitUsage, RetryBudget
+from transport.context import RateLimitUsage, RetryBudget
 from transport.failures import AttemptFailed
 from transport.retry_policy import FailureKind, Idempotency
 from transport.retrying import RetryableCall, retry_call
