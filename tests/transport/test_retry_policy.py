@@ -44,9 +44,9 @@ situations = st.builds(
     idempotency=st.sampled_from(Idempotency),
     attempt=st.integers(1, 10_000),
     retry_left=times,
-    throttle_left=times,
+    rate_limit_left=times,
     retry_after=st.none() | st.floats(0, 1e9),
-    unsettled=st.none() | st.floats(0, 30),
+    settle_left=st.none() | st.floats(0, 30),
 ).filter(lambda each: each.kind is not NOT_APPLIED or each.idempotency is VERIFIABLE)
 
 
@@ -65,7 +65,7 @@ def rows(
 
 
 TABLE = [
-    # throttled, with what the server asks for
+    # rate limited, with what the server asks for
     *[
         (RetryState(RATE_LIMITED, sent, 1, 0, 60, 60.0), RetryDecision(RETRY, 60.0))
         for sent in Idempotency
@@ -76,7 +76,7 @@ TABLE = [
     ],
     (RetryState(RATE_LIMITED, IDEMPOTENT, 1, 0, 60, 0.0), RetryDecision(RETRY, INITIAL_BACKOFF)),
     (RetryState(RATE_LIMITED, IDEMPOTENT, 1, 0, 0, 0.0), RetryDecision(LATER, INITIAL_BACKOFF)),
-    # throttled, without it
+    # rate limited, without it
     (
         RetryState(RATE_LIMITED, IDEMPOTENT, 1, 0, 60),
         RetryDecision(RETRY, 2 * INITIAL_RATE_LIMIT_BACKOFF),
@@ -89,23 +89,23 @@ TABLE = [
         RetryState(RATE_LIMITED, NON_IDEMPOTENT, 3, PLENTY, 15),
         RetryDecision(LATER, 8 * INITIAL_RATE_LIMIT_BACKOFF),
     ),
-    # verified as absent, too early to tell
+    # not applied, too early to tell
     *[
         (
-            RetryState(NOT_APPLIED, VERIFIABLE, 1, left, left, unsettled=wait),
+            RetryState(NOT_APPLIED, VERIFIABLE, 1, left, left, settle_left=wait),
             RetryDecision(VERIFY, wait),
         )
         for left in (PLENTY, 3.0, 0, -5)
         for wait in (0.0, 0.01, 10.0, 30.0)
     ],
-    # verified as absent, settled
+    # not applied, settled
     *rows((NOT_APPLIED,), (VERIFIABLE,), 0.1, RetryDecision(RETRY)),
     *rows((NOT_APPLIED,), (VERIFIABLE,), 0, RetryDecision(LATER)),
     *rows((NOT_APPLIED,), (VERIFIABLE,), -1, RetryDecision(LATER)),
-    # in doubt, adds
+    # in doubt, non-idempotent
     *rows(AMBIGUOUS, (NON_IDEMPOTENT,), PLENTY, RetryDecision(UNKNOWN)),
     *rows(AMBIGUOUS, (NON_IDEMPOTENT,), 0, RetryDecision(UNKNOWN)),
-    # in doubt, adds verifiably
+    # in doubt, verifiable
     *rows(AMBIGUOUS, (VERIFIABLE,), PLENTY, RetryDecision(VERIFY, INITIAL_BACKOFF)),
     *rows(AMBIGUOUS, (VERIFIABLE,), 0.1, RetryDecision(VERIFY, INITIAL_BACKOFF)),
     *rows(AMBIGUOUS, (VERIFIABLE,), 0, RetryDecision(VERIFY, INITIAL_BACKOFF)),
@@ -117,7 +117,7 @@ TABLE = [
     *rows(
         (NOT_SENT, UNKNOWN_HOST), tuple(Idempotency), INITIAL_BACKOFF - 0.01, RetryDecision(LATER)
     ),
-    # garbled for good
+    # invalid responses only
     (
         RetryState(INVALID_RESPONSE, SAFE, 2, PLENTY, PLENTY),
         RetryDecision(RETRY, 2 * INITIAL_BACKOFF),
@@ -166,10 +166,10 @@ def test_settle_time(kind: FailureKind, seconds: float) -> None:
 
 
 @given(situations, draws)
-def test_unsettled_absence_is_no_evidence(state: RetryState, jitter: float) -> None:
-    """As long as the server may still be at work, an absence leads to another look, no more."""
-    if state.kind is NOT_APPLIED and state.unsettled is not None:
-        assert decide(state, jitter) == RetryDecision(VERIFY, state.unsettled)
+def test_not_applied_too_early_is_no_evidence(state: RetryState, jitter: float) -> None:
+    """As long as the server may still be at work, the update is verified again, no more."""
+    if state.kind is NOT_APPLIED and state.settle_left is not None:
+        assert decide(state, jitter) == RetryDecision(VERIFY, state.settle_left)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_never_doubled(state: RetryState, jitter: float) -> None:
 
 @given(situations, draws)
 def test_verifies_only_what_can_be(state: RetryState, jitter: float) -> None:
-    """Only what adds verifiably is verified."""
+    """Only what is verifiable is verified."""
     if decide(state, jitter).action is VERIFY:
         assert state.idempotency is VERIFIABLE
         assert state.kind in (*AMBIGUOUS, NOT_APPLIED)
@@ -215,10 +215,10 @@ def test_never_beyond_the_budget(state: RetryState, jitter: float) -> None:
 
     assert decision.wait >= 0
     if decision.action is VERIFY:
-        assert decision.wait <= max(MAX_BACKOFF, state.unsettled or 0)
+        assert decision.wait <= max(MAX_BACKOFF, state.settle_left or 0)
     if decision.action is RETRY:
-        throttled = state.kind is RATE_LIMITED
-        left = state.throttle_left if throttled else state.retry_left
+        is_rate_limited = state.kind is RATE_LIMITED
+        left = state.rate_limit_left if is_rate_limited else state.retry_left
         assert decision.wait <= max(left, 0)
 
 

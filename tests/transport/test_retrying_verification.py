@@ -97,7 +97,7 @@ def test_verified_as_absent_without_budget(retry_time: float) -> None:
     assert script.attempts == 1
     assert caught.value.applied == "no"
     assert caught.value.exit_code is ExitCode.TRY_LATER
-    assert "has not arrived" in caught.value.what
+    assert "was not applied" in caught.value.what
     assert (caught.value.status, caught.value.trace_id) == (502, "trace-1")
 
 

@@ -349,9 +349,9 @@ def test_waits_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 4
     assert "no connection (test); trying again in 0.5 s (attempt 1)" in lines[0]
-    assert "502 (test); checking what arrived in 1.0 s (attempt 2)" in lines[1]
-    assert "has not arrived; checking what arrived in 9.0 s (attempt 2)" in lines[2]
-    assert "has not arrived; trying again now (attempt 2)" in lines[3]
+    assert "502 (test); checking the update in 1.0 s (attempt 2)" in lines[1]
+    assert "was not applied; checking the update in 9.0 s (attempt 2)" in lines[2]
+    assert "was not applied; trying again now (attempt 2)" in lines[3]
 
 
 @pytest.mark.parametrize(
