@@ -1,7 +1,7 @@
 """Logging and text output without secrets, control characters, or lines that are too long.
 
 All records go through one handler on the root logger, which sanitizes the formatted text,
-tracebacks included. docs/guarantees.md, section "Confidentiality", says what users may rely on.
+tracebacks included. docs/guarantees.md, section "Confidentiality", has what users may rely on.
 """
 
 from __future__ import annotations

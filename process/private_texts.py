@@ -1,4 +1,4 @@
-"""Redacts what a server quotes of private texts, such as notes, whatever changed in the quotation.
+"""Redacts quotations of private texts, such as notes, from messages of a server.
 
 A server that rejects a note may quote all of it or a part, as HTML or in a URL, in another letter
 case, on one line. The letters and digits stay the same, in the same order; so those are compared.
@@ -38,16 +38,16 @@ class PrivateTexts:
     def __init__(self, texts: Iterable[str]) -> None:
         texts = tuple(texts)
         self._normalized = {_normalize(text) for text in texts}
-        self._ngrams = {
+        self._parts = {
             text[start : start + _NGRAM]
             for text in self._normalized
             for start in range(len(text) - _NGRAM + 1)
         }
-        self._mixed_words = {
+        self._parts.update(
             word
             for word in (_normalize(word) for text in texts for word in text.split())
             if _MIN_WORD <= len(word) < _NGRAM and not word.isalpha() and not word.isdigit()
-        }
+        )
         words = {_normalize(word) for text in texts for word in re.findall(_WORD, text)}
         self._uncommon_words = words.difference(_COMMON_WORDS.split())
 
@@ -63,11 +63,7 @@ class PrivateTexts:
         for variant in unescaped_variants(line):
             found = _Alphanumerics(variant.text)
             spans += variant.source_spans(
-                [
-                    *self._find_ngrams(found),
-                    *self._find_words(found),
-                    *self._find_short_texts(found),
-                ]
+                [*self._find_parts(found), *self._find_short_texts(found)]
             )
         return replace_spans(line, spans, MASK)
 
@@ -82,20 +78,10 @@ class PrivateTexts:
 
         return re.sub(_WORD, mask, line)
 
-    def _find_ngrams(self, found: _Alphanumerics) -> Iterator[Span]:
-        begin = end = 0
-        for start in range(len(found.text) - _NGRAM + 1):
-            if found.text[start : start + _NGRAM] in self._ngrams:
-                if start >= end > begin:
-                    yield found.source_span(begin, end)
-                begin, end = (begin if start < end else start), start + _NGRAM
-        if end > begin:
-            yield found.source_span(begin, end)
-
-    def _find_words(self, found: _Alphanumerics) -> Iterator[Span]:
-        for size in {len(word) for word in self._mixed_words}:
+    def _find_parts(self, found: _Alphanumerics) -> Iterator[Span]:
+        for size in {len(part) for part in self._parts}:
             for start in range(len(found.text) - size + 1):
-                if found.text[start : start + size] in self._mixed_words:
+                if found.text[start : start + size] in self._parts:
                     yield found.source_span(start, start + size)
 
     def _find_short_texts(self, found: _Alphanumerics) -> Iterator[Span]:

@@ -1,6 +1,6 @@
 """Redacts secrets from logs and outputs, in every encoding in which they may appear.
 
-docs/guarantees.md, section "Confidentiality", says what users may rely on.
+docs/guarantees.md, section "Confidentiality", has what users may rely on.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Termination by SIGTERM and SIGINT: the calls in flight, and the watchdog that ends the process.
 
-docs/guarantees.md, section "Signals", says what users may rely on.
+docs/guarantees.md, section "Signals", has what users may rely on.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def _read_termination(wakeup: int) -> bool:
 
 
 def _kill(error: StepError) -> NoReturn:
-    """End the process at once; write the error only if standard error takes it without blocking."""
+    """End the process at once; write the error only if standard error does not block."""
     if select.select([], [_STDERR], [], 0)[1]:
         os.write(_STDERR, encode_utf8(sanitize_lines(f"ERROR: {error}\n")))
     os._exit(error.exit_code)

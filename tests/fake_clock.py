@@ -1,4 +1,4 @@
-"""A clock that only moves when it is waited on, or told to."""
+"""A clock that only moves when it is waited on or advanced."""
 
 from __future__ import annotations
 

@@ -81,14 +81,7 @@ class RetryBudget:
         max_time: float = math.inf,
         usage: RateLimitUsage | None = None,
     ) -> None:
-        """Start the time of an operation.
-
-        Args:
-            settings: the limits.
-            clock: the clock of the run.
-            max_time: a lower limit for retries and for rate limits.
-            usage: what rate limits have cost the run before; None: nothing.
-        """
+        """Start the time; `max_time` limits both times, `usage` is shared within a run."""
         self.clock = clock
         self._started = clock.monotonic()
         self._retry_time = min(settings.retry_time, max_time)

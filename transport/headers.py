@@ -20,13 +20,10 @@ _MAX_TRACE_ID = 128
 
 
 class RetryAfter(NamedTuple):
-    """How long a server asks to wait, and when that is over in its own time; None if it does not.
-
-    `until` may also be None when it is beyond all dates.
-    """
+    """How long a server asks to wait; None if it does not."""
 
     seconds: float | None = None
-    until: datetime | None = None
+    until: datetime | None = None  # in the server's time; None also if later than any datetime
 
 
 NO_RETRY_AFTER = RetryAfter()
@@ -35,16 +32,15 @@ NO_RETRY_AFTER = RetryAfter()
 def retry_after_of(headers: Mapping[str, str], clock: Clock) -> RetryAfter:
     """Return the value of `Retry-After`, which is a number of seconds or a date."""
     text = headers.get("Retry-After", "").strip()
-    now = server_time(headers)
-    if now is None:
-        now = clock.now()
+    date = server_time(headers)
+    now = clock.now() if date is None else date
     if text.isascii() and text.isdigit():
-        seconds = float(text[:10]) if len(text) <= len(str(_MAX_RETRY_AFTER)) else float("inf")
+        seconds = float(text)
     else:
-        date = _seconds_of(text)
-        if date is None:
+        until = _seconds_of(text)
+        if until is None:
             return NO_RETRY_AFTER
-        seconds = max(date - now, 0.0)
+        seconds = max(until - now, 0.0)
     seconds = min(seconds, _MAX_RETRY_AFTER)
     return RetryAfter(seconds, _datetime_of(now + seconds))
 

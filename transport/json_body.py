@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from process.errors import UnexpectedResponseError
@@ -41,9 +41,7 @@ def json_body(response: requests.Response) -> object:
             "a login page, a proxy or another service answers in the API's place",
         )
     try:
-        value: object = json.loads(
-            response.content, parse_constant=_reject_constant, parse_float=_finite
-        )
+        value: object = json.loads(response.content, parse_constant=_finite, parse_float=_finite)
         is_too_deep = exceeds_depth(value)
     except RecursionError:
         is_too_deep = True
@@ -80,12 +78,8 @@ def _quoted_type(content_type: str) -> str:
     return "an invalid content type" if content_type else "no content type"
 
 
-def _reject_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
 def _finite(text: str) -> float:
     number = float(text)
-    if math.isinf(number):
-        raise ValueError(f"{text} is too large a number")
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is not a finite number")
     return number

@@ -51,7 +51,7 @@ def gave_up(
 
 
 def not_verifiable(call: RetryableCall, failure: AttemptFailed, reason: str) -> StepError:
-    """Return the error of a call of which nobody can tell whether it was applied."""
+    """Return the error of a call that may have been applied, and cannot be verified."""
     return OutcomeUnknownError(
         f"The step could not {call.purpose} for certain: {failure.reason}, and nobody can "
         "tell whether it was applied.",

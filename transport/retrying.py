@@ -71,14 +71,14 @@ def retry_call(
 
     Args:
         call: its description.
-        attempt: makes one attempt; raises AttemptFailed when the policy shall decide, or a
-            StepError when a retry cannot help.
+        attempt: makes one attempt; raises AttemptFailed if the policy shall decide, or a
+            StepError if a retry cannot help.
         budget: the time for retries.
         verifier: for a call that is not idempotent; None: it cannot be verified.
 
     Raises:
         TemporaryError: gave up; not applied, or safe to repeat.
-        OutcomeUnknownError: gave up; nobody can tell whether it was applied.
+        OutcomeUnknownError: gave up; it may have been applied.
         StepError: the attempt's own.
     """
     loop = _RetryLoop(call, budget, verifier)
@@ -154,7 +154,7 @@ class _RetryLoop(Generic[T]):
             is_settled = self._settle_left == 0
             try:
                 found = verifier.verify(self._doubt_started)
-            except Exception as error:  # whatever it is, the call stays in doubt
+            except Exception as error:  # of any kind: the call stays in doubt
                 reason = error.what if isinstance(error, StepError) else type(error).__name__
                 raise self._not_verifiable(failure, f"the check failed: {reason}") from error
             if found.is_applied:
@@ -172,7 +172,7 @@ class _RetryLoop(Generic[T]):
         return not_verifiable(self._call, failure, reason)
 
     def _next(self, failure: AttemptFailed, *, is_settled: bool = True) -> Action:
-        """Ask the policy, wait as it says, and return RETRY or VERIFY; or give up."""
+        """Ask the policy, wait, and return RETRY or VERIFY; or give up."""
         state = RetryState(
             failure.kind,
             self._idempotency,

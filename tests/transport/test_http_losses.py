@@ -134,7 +134,7 @@ def test_answer_before_all_was_sent(session: requests.Session) -> None:
 
 
 def test_silent(session: requests.Session) -> None:
-    """A server that takes the request and says nothing may be at work still."""
+    """A server that takes the request and sends nothing may still be processing it."""
 
     def turn(connection: Connection) -> None:
         connection.read()

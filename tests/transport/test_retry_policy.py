@@ -37,8 +37,8 @@ LATER, UNKNOWN = Action.TRY_LATER, Action.UNKNOWN
 PLENTY = 1000.0
 
 times = st.floats(-1e4, 1e6)
-draws = st.floats(0, 1)
-situations = st.builds(
+jitters = st.floats(0, 1)
+states = st.builds(
     RetryState,
     kind=st.sampled_from(FailureKind),
     idempotency=st.sampled_from(Idempotency),
@@ -139,7 +139,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("state", "decision"), TABLE)
 def test_table(state: RetryState, decision: RetryDecision) -> None:
-    """Each row of the documented table holds; the draw is 1, so that waits are their longest."""
+    """Each row of the documented table holds; the jitter is 1, so that waits are their longest."""
     assert decide(state, 1.0) == decision
 
 
@@ -161,13 +161,13 @@ def test_table_is_complete() -> None:
     [(SERVER_ERROR, 10.0), (INVALID_RESPONSE, 10.0), (TIMEOUT, 30.0)],
 )
 def test_settle_time(kind: FailureKind, seconds: float) -> None:
-    """A server may still be at work 10 s after a failure, and 30 s after it gave no answer."""
+    """A server may still be processing 10 s after a failure, and 30 s after it gave no answer."""
     assert settle_time(kind) == seconds
 
 
-@given(situations, draws)
+@given(states, jitters)
 def test_not_applied_too_early_is_no_evidence(state: RetryState, jitter: float) -> None:
-    """As long as the server may still be at work, the update is verified again, no more."""
+    """As long as the server may still be processing, the update is verified again, no more."""
     if state.kind is NOT_APPLIED and state.settle_left is not None:
         assert decide(state, jitter) == RetryDecision(VERIFY, state.settle_left)
 
@@ -182,7 +182,7 @@ def test_backoff(attempt: int, longest: float) -> None:
     assert backoff(attempt, 0.0) == longest / 2
 
 
-@given(st.integers(1, 10**9), draws, st.floats(0.001, 100))
+@given(st.integers(1, 10**9), jitters, st.floats(0.001, 100))
 def test_backoff_bounds(attempt: int, jitter: float, first: float) -> None:
     """A delay is never nothing, never beyond the cap, and never shorter after more attempts."""
     delay = backoff(attempt, jitter, first)
@@ -191,7 +191,7 @@ def test_backoff_bounds(attempt: int, jitter: float, first: float) -> None:
     assert delay <= backoff(attempt + 1, jitter, first)
 
 
-@given(situations, draws)
+@given(states, jitters)
 def test_never_doubled(state: RetryState, jitter: float) -> None:
     """What adds is never repeated after an attempt that may have been applied."""
     if state.kind in AMBIGUOUS and state.idempotency in (NON_IDEMPOTENT, VERIFIABLE):
@@ -200,7 +200,7 @@ def test_never_doubled(state: RetryState, jitter: float) -> None:
         assert decide(state, jitter) == RetryDecision(UNKNOWN)
 
 
-@given(situations, draws)
+@given(states, jitters)
 def test_verifies_only_what_can_be(state: RetryState, jitter: float) -> None:
     """Only what is verifiable is verified."""
     if decide(state, jitter).action is VERIFY:
@@ -208,7 +208,7 @@ def test_verifies_only_what_can_be(state: RetryState, jitter: float) -> None:
         assert state.kind in (*AMBIGUOUS, NOT_APPLIED)
 
 
-@given(situations, draws)
+@given(states, jitters)
 def test_never_beyond_the_budget(state: RetryState, jitter: float) -> None:
     """A wait before a repetition is within its budget; one before a look is bounded without."""
     decision = decide(state, jitter)
@@ -222,7 +222,7 @@ def test_never_beyond_the_budget(state: RetryState, jitter: float) -> None:
         assert decision.wait <= max(left, 0)
 
 
-@given(situations, draws)
+@given(states, jitters)
 def test_no_busy_loop(state: RetryState, jitter: float) -> None:
     """Each repetition and look comes after a wait, but the one that a verification preceded."""
     decision = decide(state, jitter)
@@ -231,7 +231,7 @@ def test_no_busy_loop(state: RetryState, jitter: float) -> None:
         assert decision.wait >= INITIAL_BACKOFF / 2
 
 
-@given(situations, draws)
+@given(states, jitters)
 def test_waits_as_asked(state: RetryState, jitter: float) -> None:
     """A server that says how long to wait is not called again earlier."""
     if state.kind is RATE_LIMITED and state.retry_after is not None:
