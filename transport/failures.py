@@ -61,7 +61,7 @@ class AttemptFailed(Exception):  # noqa: N818  not an error yet: the policy deci
         reason: str,
         retry_after: RetryAfter = NO_RETRY_AFTER,
     ) -> AttemptFailed:
-        """Return the failure that a response means; `reason` follows its status."""
+        """Return the failure of a response; `reason` follows its status in the message."""
         return cls(
             kind,
             f"it answered {_status_text(response.status_code)}{reason}",
