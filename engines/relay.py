@@ -18,7 +18,7 @@ from engines.relay_errors import call_refused, not_a_spec, unresolved_references
 from process.errors import SpecError, StepError, UnexpectedResponseError
 from process.json_depth import MAX_DEPTH
 from process.settings import MAX_LINK_RETRY_TIME
-from transport.budget import RetryBudget
+from transport.context import RetryBudget
 from transport.http import send_once
 from transport.json_body import ExcessiveDepthError, json_body
 from transport.retry_policy import Idempotency

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fourme.api_errors import error_from_response
 from fourme.connection import Connection
 from process.errors import UnexpectedResponseError
-from transport.budget import RateLimitUsage, RetryBudget
+from transport.context import RateLimitUsage, RetryBudget
 from transport.http import send_once
 from transport.json_body import json_body
 from transport.retry_policy import Idempotency
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import requests
 
     from fourme.api_errors import ErrorContext
-    from transport.body import RequestBody
     from transport.context import RunContext
+    from transport.http import RequestBody
 
 logger = logging.getLogger("step.4me")
 

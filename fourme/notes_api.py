@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from fourme.api_errors import ErrorContext
     from fourme.client import ApiClient
-    from transport.budget import RetryBudget
+    from transport.context import RetryBudget
 
 
 class NotesPage(NamedTuple):

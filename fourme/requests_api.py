@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from fourme.api_errors import ErrorContext
     from fourme.client import ApiClient, ApiResponse
     from process.errors import Applied
-    from transport.body import RequestBody
-    from transport.budget import RetryBudget
+    from transport.context import RetryBudget
+    from transport.http import RequestBody
 
 logger = logging.getLogger("step.4me")
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from fourme.client import ApiClient
     from fourme.files import File
-    from transport.budget import RetryBudget
+    from transport.context import RetryBudget
 
 LOCAL = "local"
 _PURPOSE = "ask where to upload files"

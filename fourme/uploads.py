@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import requests
 
     from fourme.client import ApiClient
-    from transport.budget import RetryBudget
+    from transport.context import RetryBudget
 
 logger = logging.getLogger("step.uploads")
 

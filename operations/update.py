@@ -16,7 +16,7 @@ from process.errors import SpecError, UnexpectedResponseError
 from spec.attachments import attachment_problems
 from spec.problems import Problem
 from spec.validation import invalid_spec
-from transport.body import RequestBody
+from transport.http import RequestBody
 from transport.retrying import retry_call
 
 if TYPE_CHECKING:

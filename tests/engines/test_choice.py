@@ -10,7 +10,7 @@ import pytest
 from engines import Arguments, Engine, choose_engine
 from engines.local import LocalEngine
 from engines.relay import RelayEngine
-from process.clock import SystemClock
+from process.clock import Clock
 from process.errors import ConfigError
 from process.settings import Settings
 from tests.engines.sample_output import INPUTS, OUTPUTS
@@ -29,7 +29,7 @@ FILE = Arguments(spec="spec.yaml")
 
 def choose(environ: Mapping[str, str], arguments: Arguments = Arguments()) -> Engine:  # noqa: B008  immutable
     """Return the engine of a run."""
-    context = RunContext(Settings(), SystemClock())
+    context = RunContext(Settings(), Clock())
     return choose_engine(environ, arguments, context, OUTPUTS, INPUTS)
 
 

@@ -19,7 +19,7 @@ from transport.retry_policy import FailureKind
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from transport.body import RequestBody
+    from transport.http import RequestBody
 
 LOST = AttemptFailed(FailureKind.SERVER_ERROR, "the connection was lost")
 

@@ -127,7 +127,7 @@ class Server:
                     continue  # the client has given up, which is its right
 
     def end(self) -> None:
-        """Wake whoever waits."""
+        """End all waits."""
         self._ended.set()
 
 

@@ -1,4 +1,4 @@
-"""`transport.adapter`: interim answers are not the answer."""
+"""`transport.session`: interim responses are skipped."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from process.settings import Settings
 from tests.fake_clock import FakeClock
 from tests.fourme.exchanges import REQUEST, call
 from tests.transport.loopback import Connection, head, serve
-from transport.body import RequestBody
 from transport.context import RunContext
 from transport.failures import AttemptFailed
+from transport.http import RequestBody
 from transport.json_body import json_body
 from transport.retry_policy import FailureKind
 from transport.session import plain_session
