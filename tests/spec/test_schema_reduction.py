@@ -1,4 +1,4 @@
-"""`spec.documented_types`: schemas reduced to the documented types."""
+"""`spec.schema`: schemas reduced to the documented types."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from spec.documented_types import documented_types
+from spec.schema import documented_types
 
 DEFINITIONS = {
     "id": {
