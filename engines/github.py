@@ -10,11 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engines.files import compact_json, json_targets
-from engines.local import LocalEngine, OutputTarget
+from engines.files import LocalEngine, OutputTarget, compact_json, json_targets
 from engines.results import fit_results
-from engines.spec_values import merge, spec_values_in
-from engines.variables import GITHUB_PREFIX, PREFIX
+from engines.spec_values import PREFIX, merge, spec_values_in
 from process.errors import ConfigError
 from process.logs import CUT, SanitizingHandler, try_write
 from process.settings import MAX_LINE_BYTES
@@ -31,7 +29,7 @@ logger = logging.getLogger("step.github")
 
 _TITLE = "4me-step-requests-update"
 _MIN_MASK = 4  # characters; masking a shorter part of a secret would make the log unreadable
-# UTF-16 code units; GitHub takes 1 MB for a job, and the job may have other outputs.
+# UTF-16 code units; GitHub's limit is 1 MB for a job, and the job may have other outputs.
 _MAX_OUTPUT_UNITS = 500_000
 
 
@@ -80,7 +78,7 @@ def _escape_data(text: str) -> str:
 
 def _read_spec(environ: Mapping[str, str], inputs: Mapping[str, InputVariable]) -> object:
     """Return the spec in the inputs, completed from the environment, and let GitHub mask it."""
-    prefixes = (GITHUB_PREFIX, PREFIX)
+    prefixes = ("INPUT_", PREFIX)
     spec = merge(item for prefix in prefixes for item in spec_values_in(environ, prefix, inputs))
     for text in map(_escape_data, _masks(spec)):
         try_write(sys.stdout, f"::add-mask::{text}\n")
@@ -110,7 +108,7 @@ def _output_targets(environ: Mapping[str, str], outputs: OutputSpec) -> Iterator
             fix="Use the action by `uses:`, or pass the spec in another way: see --help.",
         )
     yield OutputTarget(Path(file), partial(_step_outputs, outputs), append=True)
-    json_file = environ.get(f"{GITHUB_PREFIX}OUTPUT", "").strip()
+    json_file = environ.get("INPUT_OUTPUT", "").strip()
     if json_file:
         yield from json_targets(json_file, outputs)
     summary = environ.get("GITHUB_STEP_SUMMARY", "")
