@@ -14,12 +14,11 @@ from urllib.parse import urlsplit
 from relay_sdk import Interface, UnresolvableException
 from relay_sdk.client import MetadataAPIAdapter
 
-from process.errors import ConfigError, SpecError, StepError, UnexpectedResponseError
-from process.json_depth import MAX_DEPTH
+from process.errors import ConfigError, StepError, UnexpectedResponseError
 from process.settings import MAX_LINK_RETRY_TIME
 from transport.budget import RetryBudget
 from transport.http import send_once
-from transport.json_body import ExcessiveDepthError, json_body
+from transport.json_body import json_body
 from transport.retry_policy import Idempotency
 from transport.retrying import RetryableCall, retry_call
 
@@ -46,24 +45,26 @@ class _MetadataCall(NamedTuple):
     """How a call of the metadata service is made.
 
     Attributes:
-        purpose: as in "The step could not ...".
-        idempotency: what sending it twice would do.
+        call: what is called, for the retry policy.
         retry_statuses: statuses that are retried, beyond 429 and 5xx.
         max_time: seconds for each timeout and for all attempts, where settings allow more.
-        finish_after_sigterm: whether it is still tried after SIGTERM.
     """
 
-    purpose: str
-    idempotency: Idempotency = Idempotency.IDEMPOTENT
+    call: RetryableCall
     retry_statuses: frozenset[int] = frozenset({409})
     max_time: float = math.inf
-    finish_after_sigterm: bool = False
 
 
+_SERVICE = "the metadata service"
+_READ = RetryableCall("read the spec", _SERVICE, Idempotency.SAFE)
+_PUBLISH = RetryableCall(
+    "publish the output", _SERVICE, Idempotency.IDEMPOTENT, finish_after_sigterm=True
+)
+_LINK = RetryableCall("set the link", _SERVICE, Idempotency.IDEMPOTENT)
 _CALLS = {  # by the first part of the path
-    "spec": _MetadataCall("read the spec", Idempotency.SAFE, retry_statuses=frozenset()),
-    "outputs": _MetadataCall("publish the output", finish_after_sigterm=True),
-    "decorators": _MetadataCall("set the link", max_time=MAX_LINK_RETRY_TIME),
+    "spec": _MetadataCall(_READ, retry_statuses=frozenset()),
+    "outputs": _MetadataCall(_PUBLISH),
+    "decorators": _MetadataCall(_LINK, max_time=MAX_LINK_RETRY_TIME),
 }
 
 
@@ -146,8 +147,8 @@ class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk s
             StepError: there is none.
         """
         context = self._context
-        call = _CALLS[urlsplit(request.url or "").path.split("/")[1]]
-        timeout = tuple(min(limit, call.max_time) for limit in context.timeout)
+        call, retry_statuses, max_time = _CALLS[urlsplit(request.url or "").path.split("/")[1]]
+        timeout = tuple(min(limit, max_time) for limit in context.timeout)
         options |= {"stream": True, "timeout": timeout, "proxies": {}}
 
         def send() -> requests.Response:
@@ -155,35 +156,17 @@ class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk s
             return response
 
         def attempt() -> requests.Response:
-            response = send_once(send, context, retry_statuses=call.retry_statuses)
+            response = send_once(send, context, retry_statuses=retry_statuses)
             if not response.ok:
                 from engines.relay_errors import call_error  # noqa: PLC0415  failed runs only
 
                 raise call_error(response, call.purpose)
-            if call is _CALLS["spec"]:
-                self.spec_document = _json_of(response)
+            if call is _READ:
+                self.spec_document = json_body(response)
             return response
 
-        return retry_call(
-            RetryableCall(
-                call.purpose,
-                "the metadata service",
-                call.idempotency,
-                finish_after_sigterm=call.finish_after_sigterm,
-            ),
-            attempt,
-            RetryBudget(context.settings, context.clock, call.max_time),
-        )
-
-
-def _json_of(response: requests.Response) -> object:
-    try:
-        return json_body(response)
-    except ExcessiveDepthError as error:
-        raise SpecError(
-            f"The spec is nested deeper than {MAX_DEPTH} levels; nothing was sent to 4me.",
-            fix="Correct the value in the workflow that brings so many levels.",
-        ) from error
+        budget = RetryBudget(context.settings, context.clock, max_time)
+        return retry_call(call, attempt, budget)
 
 
 def _is_valid(url: str) -> bool:

@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from relay_sdk import UnresolvableException
 
-from process.errors import ConfigError, UnexpectedResponseError, UnresolvedError
+from process.errors import (
+    ConfigError,
+    SpecError,
+    StepError,
+    UnexpectedResponseError,
+    UnresolvedError,
+)
+from process.json_depth import MAX_DEPTH
 from process.logs import quote
+from transport.json_body import ExcessiveDepthError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +33,7 @@ _SINGULAR = {
 }
 
 
-def spec_error(error: Exception, document: object) -> ConfigError:
+def spec_error(error: Exception, document: object) -> StepError:
     """Return the error for a spec that could not be read.
 
     Args:
@@ -42,6 +50,11 @@ def spec_error(error: Exception, document: object) -> ConfigError:
             "the step that publishes an output has not run before this one",
             fix="Create what is missing, or fix the reference in the workflow; a step that uses "
             "another's output must depend on it.",
+        )
+    if isinstance(error, ExcessiveDepthError):
+        return SpecError(
+            f"The spec is nested deeper than {MAX_DEPTH} levels; nothing was sent to 4me.",
+            fix="Correct the value in the workflow that has so many levels.",
         )
     reason = error.what if isinstance(error, UnexpectedResponseError) else type(error).__name__
     return ConfigError(

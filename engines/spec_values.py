@@ -61,12 +61,7 @@ def read_spec(
 def spec_values_in(
     environ: Mapping[str, str], prefix: str, inputs: Mapping[str, InputVariable]
 ) -> Iterator[SpecValue]:
-    """Yield the values in the variables with this prefix; blank ones count as unset.
-
-    Raises:
-        ConfigError: the token's file cannot be read.
-        SpecError: a document is neither JSON nor YAML.
-    """
+    """Yield the values in the variables with this prefix; blank ones count as unset."""
     for name, (path, is_document) in inputs.items():
         source = prefix + name
         text = _as_utf8(environ.get(source, ""))
@@ -116,7 +111,10 @@ def merge(values: Iterable[SpecValue]) -> dict[str, Any]:
             conflicts.append(conflict)
         elif item.path not in known:
             known[item.path] = item
-            _set(spec, item)
+            holder = spec
+            for parent in item.path[:-1]:
+                holder = holder.setdefault(parent, {})
+            holder[item.path[-1]] = item.value
     if conflicts:
         raise ConfigError(
             "The spec has two different values for one input.",
@@ -141,13 +139,6 @@ def _is_same(value: object, other: object) -> bool:
     if isinstance(value, dict | list) or isinstance(other, dict | list):
         return value == other
     return str(value).strip() == str(other).strip()
-
-
-def _set(spec: dict[str, Any], item: SpecValue) -> None:
-    holder = spec
-    for parent in item.path[:-1]:
-        holder = holder.setdefault(parent, {})
-    holder[item.path[-1]] = item.value
 
 
 def _read_text(path: str, source: str) -> str:

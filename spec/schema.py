@@ -24,7 +24,6 @@ class Field(NamedTuple):
     """One input: at the top of a spec, or under its `request`.
 
     Attributes:
-        name: as the schema spells it.
         kind: its documented type, as in `x-4me-type`.
         schema: the schema of its values, reduced to the documented types.
         api_name: its name in the API call's body; a reference's ends in `_id`.

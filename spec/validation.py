@@ -26,7 +26,6 @@ class Spec(NamedTuple):
     Attributes:
         values: its inputs, coerced to the documented types.
         cleared: the fields of `request` that are to be cleared.
-        schema: the schema that it satisfies.
     """
 
     values: Mapping[str, Any]
@@ -64,7 +63,11 @@ def validate(raw: object, schema: SpecSchema, check: Check) -> Spec:
     coerced = coerce(raw, schema)
     problems = [*coerced.problems]
     if coerced.spec or not problems:
-        problems += [*_schema_problems(coerced, schema), *check(coerced, schema)]
+        if not is_valid_fast(coerced.spec, schema.document):
+            from spec.schema_errors import iter_problems  # noqa: PLC0415  slow, and rarely needed
+
+            problems += iter_problems(coerced, schema)
+        problems += check(coerced, schema)
     if problems:
         raise invalid_spec(problems)
     return Spec(coerced.spec, tuple(coerced.cleared), schema)
@@ -87,12 +90,3 @@ def invalid_spec(problems: Iterable[Problem]) -> SpecError | ConfigError:
         details=lines,
         fix="Fix the step's spec in the workflow; the README lists every input.",
     )
-
-
-def _schema_problems(coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Problem]:
-    if is_valid_fast(coerced.spec, schema.document):
-        return
-    # Costs start-up time, and most specs are valid.
-    from spec.schema_errors import iter_problems  # noqa: PLC0415  see above
-
-    yield from iter_problems(coerced, schema)
