@@ -58,7 +58,6 @@ class Engine(Protocol):
             SpecError: the spec cannot be parsed.
             TemporaryError: the engine cannot be reached at the moment.
         """
-        ...  # pragma: no cover - a protocol's body never runs
 
     def check_outputs(self) -> None:
         """Check that outputs can be written, before anything is sent; leave no trace.
@@ -66,7 +65,6 @@ class Engine(Protocol):
         Raises:
             ConfigError: a file that the run needs cannot be written; `details` has each of them.
         """
-        ...  # pragma: no cover - a protocol's body never runs
 
     def publish(self, output: Output) -> None:
         """Publish the output.
@@ -74,7 +72,6 @@ class Engine(Protocol):
         Raises:
             OutputError: it could not be published.
         """
-        ...  # pragma: no cover - a protocol's body never runs
 
 
 def read_arguments(

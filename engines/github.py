@@ -64,7 +64,7 @@ class _AnnotationHandler(SanitizingHandler):
 
 
 def _truncate_command(command: str) -> str:
-    """Return a command cut to what log readers can take, at the end of a character."""
+    """Return a command cut to the limit of log readers, at the end of a character."""
     raw = command.encode("utf-8", "backslashreplace")
     if len(raw) <= MAX_LINE_BYTES:
         return command
@@ -83,7 +83,7 @@ def _read_spec(environ: Mapping[str, str], inputs: Mapping[str, InputVariable]) 
     for text in map(_escape_data, _masks(spec)):
         try_write(sys.stdout, f"::add-mask::{text}\n")
     if environ.get("RUNNER_DEBUG") == "1":
-        spec["debug"] = True  # a person ran the workflow again with debug logging
+        spec["debug"] = True  # the workflow was run again with debug logging
     return spec
 
 

@@ -89,7 +89,7 @@ def _file_problem(path: str) -> tuple[str, str]:
     if stat.S_ISDIR(mode):
         return f"is a folder: {path!r}", "Name one file; or pack the folder."
     if not stat.S_ISREG(mode):
-        return f"is no file: {path!r}", "Name a regular file."
+        return f"is not a file: {path!r}", "Name a regular file."
     if not readable:
         return f"may not be read: {path!r}", "Let the step's user read it."
     if misreported:
@@ -119,7 +119,7 @@ def _name_problem(name: object) -> tuple[str, str]:
         return f"is {name!r}, which has a folder in it", "Give the file's name alone."
     if not name.isprintable() or '"' in name or len(name.encode()) > _MAX_NAME_BYTES:
         hint = f"Use up to {_MAX_NAME_BYTES} bytes of printable characters without quotes."
-        return "is no name for a file", hint
+        return "is not a valid file name", hint
     return "", ""
 
 

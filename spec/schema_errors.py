@@ -114,7 +114,7 @@ def _message(error: ValidationError) -> tuple[str, str]:
             hint = f"Allowed are: {', '.join(limit)}.{_suggestion(value, limit)}"
             return f"{shown}, which is not allowed", hint
         case "format":
-            return f"{shown}, which is {'no real date' if error.cause else 'not valid'}", hint
+            return f"{shown}, which is {'not a real date' if error.cause else 'not valid'}", hint
         case "minLength":
             return "is empty", "It cannot be cleared; leave it out to keep its value."
         case "minimum" | "maximum" as rule:

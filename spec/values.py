@@ -115,8 +115,8 @@ def _wrong_number(value: object) -> str:
     if isinstance(value, int):
         return "is a number with more than 1000 digits" if abs(value) >= _MAX_INTEGER else ""
     if isinstance(value, float):
-        return "" if math.isfinite(value) else f"is {value}, which is no number in JSON"
-    return f"is a {type(value).__name__}, which is no JSON value"
+        return "" if math.isfinite(value) else f"is {value}, which is not a number in JSON"
+    return f"is a {type(value).__name__}, which is not a JSON value"
 
 
 def coerce_boolean(value: object) -> object:

@@ -159,7 +159,7 @@ def test_the_version_is_printed(tmp_path: Path) -> None:
     assert ended.code == ExitCode.OK
 
 
-def test_two_specs_are_refused(tmp_path: Path) -> None:
+def test_two_specs_are_rejected(tmp_path: Path) -> None:
     """An ambiguous run ends in 78 and lists the sources of a spec."""
     ended = run_in(tmp_path, [], {"METADATA_API_URL": "http://127.0.0.1:1", "FOURME_REQUEST": "{}"})
     assert ended.code == ExitCode.CONFIG
