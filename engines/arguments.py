@@ -64,13 +64,14 @@ def parse_arguments(
     words: Sequence[str], describe_operations: Callable[[], Sequence[OperationHelp]]
 ) -> Arguments:
     """Parse the command line; see `engines.read_arguments`."""
+    is_help = any(word.startswith(("-h", "--h")) for word in words)
     parser = _Parser(
         prog="step.py",
         description=_DESCRIPTION,
+        epilog=_epilog(describe_operations()) if is_help else None,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.describe_operations = describe_operations
     parser.add_argument(
         "operation",
         metavar="OPERATION",
@@ -97,14 +98,8 @@ def parse_arguments(
 class _Parser(argparse.ArgumentParser):
     """Raises ConfigError instead of exiting with argparse's own exit code."""
 
-    describe_operations: Callable[[], Sequence[OperationHelp]]
-
     def error(self, message: str) -> NoReturn:
         raise ConfigError(f"The command line is wrong: {message}.", fix="See --help.")
-
-    def format_help(self) -> str:
-        self.epilog = _epilog(self.describe_operations())
-        return super().format_help()
 
 
 def _epilog(operations: Sequence[OperationHelp]) -> str:

@@ -36,11 +36,7 @@ _MAX_OUTPUT_UNITS = 500_000
 def github_engine(
     environ: Mapping[str, str], outputs: OutputSpec, inputs: Mapping[str, InputVariable]
 ) -> LocalEngine:
-    """Return the engine of an action's run.
-
-    Raises:
-        ConfigError: GitHub names no file for the outputs.
-    """
+    """Return the engine of an action's run; ConfigError if GitHub names no file for outputs."""
     targets = tuple(_output_targets(environ, outputs))
     return LocalEngine(partial(_read_spec, environ, inputs), targets)
 

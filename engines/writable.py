@@ -23,11 +23,7 @@ _Result = TypeVar("_Result")
 
 
 def open_to_write(path: Path, *, append: bool = False) -> IO[bytes]:
-    """Open a file for writing; create it and its parent folders if needed.
-
-    Raises:
-        OSError: it cannot be opened.
-    """
+    """Open a file for writing; create it and its parent folders if needed."""
     return _retry_races(partial(_open, path, "ab" if append else "wb"))
 
 
