@@ -60,7 +60,7 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
     context = RunContext(Settings.from_environment(environ), clock)
     operation = load_operation(arguments.operation)
     schema = load_spec_schema(operation.schema_folder)
-    engine = choose_engine(environ, arguments, context, operation.outputs, schema.variables)
+    engine = choose_engine(environ, arguments, context, operation.outputs, schema)
     with clock.interruptible():
         raw = engine.read_spec()
     redactor.add_secrets(access_secrets_in_spec(raw))
