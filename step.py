@@ -19,13 +19,12 @@ from typing import TYPE_CHECKING
 from engines import choose_engine, read_arguments, show_errors
 from fourme.client import ApiClient
 from operations import describe_operations, load_operation
-from process.clock import SystemClock
+from process.clock import Clock
 from process.logs import configure_logging, enable_debug_logging
 from process.redaction import Redactor
-from process.report import exit_code_of
 from process.secrets import access_secrets_in_environment, secrets_in_environment
 from process.settings import Settings
-from process.startup import run_process
+from process.startup import exit_code_of, run_process
 from spec.schema import load_spec_schema
 from spec.secrets import access_secrets_in_spec, secrets_in_spec
 from spec.validation import validate
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from engines import Arguments
-    from process.clock import Clock
     from process.exit_codes import ExitCode
 
 logger = logging.getLogger("step")
@@ -62,7 +60,7 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
     context = RunContext(Settings.from_environment(environ), clock)
     operation = load_operation(arguments.operation)
     schema = load_spec_schema(operation.schema_folder)
-    engine = choose_engine(environ, arguments, context, operation.outputs, schema.variables)
+    engine = choose_engine(environ, arguments, context, operation.outputs, schema)
     with clock.interruptible():
         raw = engine.read_spec()
     redactor.add_secrets(access_secrets_in_spec(raw))
@@ -85,4 +83,4 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
 
 
 if __name__ == "__main__":
-    run_process(main, SystemClock())
+    run_process(main, Clock())

@@ -1,23 +1,50 @@
-"""Where a spec comes from and outputs go: one module for each workflow engine."""
+"""Where a spec comes from and outputs go: one module for each workflow engine.
+
+Each run imports its own engine alone: start-up time matters, and relay-sdk brings a web server.
+"""
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from engines.arguments import Arguments, read_arguments
-from engines.variables import ACTION_INPUTS, GITHUB_PREFIX, MAIN_INPUTS, PREFIX
 from process.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from process.output import Output, OutputSpec
+    from process.output import OperationHelp, Output, OutputSpec
     from process.redaction import Redactor
-    from spec.schema import InputVariable
+    from spec.schema import SpecSchema
     from transport.context import RunContext
 
-__all__ = ["Arguments", "Engine", "choose_engine", "read_arguments", "show_errors"]
+DEFAULT_OPERATION = "update"
+# The sources of a spec, as messages call them.
+_FILE = "--spec"
+_GITHUB = "the inputs of the action (INPUT_...)"
+_RELAY = "METADATA_API_URL"
+_ENVIRONMENT = "FOURME_REQUEST or FOURME_REQUEST_ID"
+_SOURCES_HELP = (
+    "step.py --spec FILE: a file, YAML or JSON; `--spec -` reads standard input",
+    "FOURME_REQUEST: the request as YAML or JSON; with FOURME_HOST, FOURME_ACCOUNT and "  # noqa: ISC004  long lines
+    "FOURME_ACCESS_TOKEN or FOURME_ACCESS_TOKEN_FILE",
+    "the inputs of the action, in GitHub Actions",
+    "METADATA_API_URL: set by Relay, or by the sandbox: python -m sandbox --fourme "  # noqa: ISC004  likewise
+    "--input catalog/relay/update-request.yaml -- python step.py",
+)
+
+
+class Arguments(NamedTuple):
+    """The command line's arguments; an empty one counts as left out.
+
+    Attributes:
+        operation: the name of the operation.
+        spec: the file with the spec, `-` for standard input; None when left out.
+        output: the file for the main value, `-` for standard output; None when left out.
+    """
+
+    operation: str = DEFAULT_OPERATION
+    spec: str | None = None
+    output: str | None = None
 
 
 class Engine(Protocol):
@@ -31,7 +58,6 @@ class Engine(Protocol):
             SpecError: the spec cannot be parsed.
             TemporaryError: the engine cannot be reached at the moment.
         """
-        ...  # pragma: no cover - a protocol's body never runs
 
     def check_outputs(self) -> None:
         """Check that outputs can be written, before anything is sent; leave no trace.
@@ -39,7 +65,6 @@ class Engine(Protocol):
         Raises:
             ConfigError: a file that the run needs cannot be written; `details` has each of them.
         """
-        ...  # pragma: no cover - a protocol's body never runs
 
     def publish(self, output: Output) -> None:
         """Publish the output.
@@ -47,26 +72,26 @@ class Engine(Protocol):
         Raises:
             OutputError: it could not be published.
         """
-        ...  # pragma: no cover - a protocol's body never runs
 
 
-class _SpecSource(Enum):
-    """The sources of a spec, in the order of precedence, as messages call them."""
+def read_arguments(
+    words: Sequence[str], describe_operations: Callable[[], Sequence[OperationHelp]]
+) -> Arguments:
+    """Parse the command line, without the program's name.
 
-    FILE = "--spec"
-    GITHUB = "the inputs of the action (INPUT_...)"
-    RELAY = "METADATA_API_URL"
-    ENVIRONMENT = "FOURME_REQUEST or FOURME_REQUEST_ID"
+    Args:
+        words: the words of the command line.
+        describe_operations: called only for --help.
 
+    Raises:
+        ConfigError: there is no such argument.
+        SystemExit: the help text or the version has been printed.
+    """
+    if len(words) <= 1 and not "".join(words).startswith("-"):
+        return Arguments("".join(words) or DEFAULT_OPERATION)
+    from engines.arguments import parse_arguments  # noqa: PLC0415  argparse is slow to import
 
-_SOURCES_HELP = (
-    "step.py --spec FILE: a file, YAML or JSON; `--spec -` reads standard input",
-    "FOURME_REQUEST: the request as YAML or JSON; with FOURME_HOST, FOURME_ACCOUNT and "  # noqa: ISC004  long lines
-    "FOURME_ACCESS_TOKEN or FOURME_ACCESS_TOKEN_FILE",
-    "the inputs of the action, in GitHub Actions",
-    "METADATA_API_URL: set by Relay, or by the sandbox: python -m sandbox --fourme "  # noqa: ISC004  likewise
-    "--input catalog/relay/update-request.yaml -- python step.py",
-)
+    return parse_arguments(words, describe_operations)
 
 
 def choose_engine(
@@ -74,7 +99,7 @@ def choose_engine(
     arguments: Arguments,
     context: RunContext,
     outputs: OutputSpec,
-    inputs: Mapping[str, InputVariable],
+    schema: SpecSchema,
 ) -> Engine:
     """Return the engine of a run: the first of these whose condition is true.
 
@@ -86,13 +111,6 @@ def choose_engine(
     `--spec` is for one run, so it precedes what an engine sets for every run. Any other two are
     ambiguous, and so are `--spec` and FOURME_REQUEST. Blank variables are not set.
 
-    Args:
-        environ: the environment variables.
-        arguments: the command line.
-        context: the settings of calls.
-        outputs: what the operation publishes.
-        inputs: the inputs of the operation that have variables of their own, by variable name.
-
     Raises:
         ConfigError: no condition is true, the run is ambiguous, or the engine's variables are
             wrong.
@@ -100,50 +118,50 @@ def choose_engine(
     sources = list(_sources(environ, arguments))
     if len(sources) != 1:
         raise _no_single_source(sources)
-    source = sources[0]
-    # Each run imports its own engine alone: relay-sdk brings a web server along.
-    if source is _SpecSource.RELAY:
-        from engines.relay import RelayEngine  # noqa: PLC0415  see above
+    if arguments.output and sources[0] in (_RELAY, _GITHUB):
+        raise ConfigError(
+            f"--output cannot be combined with {sources[0]}, which has its own outputs.",
+            fix="Leave it out.",
+        )
+    if sources[0] == _RELAY:
+        from engines.relay import RelayEngine  # noqa: PLC0415  see the module's docstring
 
-        _refuse_output_argument(arguments, source)
         return RelayEngine(environ["METADATA_API_URL"].strip(), context)
-    if source is _SpecSource.GITHUB:
-        from engines.github import github_engine  # noqa: PLC0415  see above
+    if sources[0] == _GITHUB:
+        from engines.github import github_engine  # noqa: PLC0415  likewise
 
-        _refuse_output_argument(arguments, source)
-        return github_engine(environ, outputs, inputs)
-    from engines.files import file_engine  # noqa: PLC0415  see above
+        return github_engine(environ, outputs, schema.variables)
+    from engines.files import file_engine  # noqa: PLC0415  likewise
 
-    return file_engine(environ, arguments, outputs, inputs)
+    return file_engine(environ, arguments, outputs, schema.variables)
 
 
 def show_errors(environ: Mapping[str, str], redactor: Redactor) -> None:
-    """Also show errors where the users of the engine expect them.
-
-    Logging must have been configured.
-    """
+    """Also show errors where the users of the engine expect them; logging must be configured."""
     if _is_action(environ):
-        from engines.github import annotate_errors  # noqa: PLC0415  see choose_engine
+        from engines.github import annotate_errors  # noqa: PLC0415  likewise
 
         annotate_errors(redactor)
 
 
-def _sources(environ: Mapping[str, str], arguments: Arguments) -> Iterator[_SpecSource]:
+def _sources(environ: Mapping[str, str], arguments: Arguments) -> Iterator[str]:
     if arguments.spec:
-        yield _SpecSource.FILE
+        yield _FILE
         if _is_set(environ, "FOURME_REQUEST"):
-            yield _SpecSource.ENVIRONMENT
+            yield _ENVIRONMENT
         return
     if _is_action(environ):
-        yield _SpecSource.GITHUB
+        yield _GITHUB
     if _is_set(environ, "METADATA_API_URL"):
-        yield _SpecSource.RELAY
-    if any(_is_set(environ, PREFIX + name) for name in MAIN_INPUTS):
-        yield _SpecSource.ENVIRONMENT
+        yield _RELAY
+    if _is_set(environ, "FOURME_REQUEST") or _is_set(environ, "FOURME_REQUEST_ID"):
+        yield _ENVIRONMENT
 
 
 def _is_action(environ: Mapping[str, str]) -> bool:
-    has_inputs = any(GITHUB_PREFIX + name in environ for name in ACTION_INPUTS)
+    """Return whether a run is one of this action: GitHub sets all its inputs, also to nothing."""
+    names = ("HOST", "ACCOUNT", "ACCESS_TOKEN", "REQUEST", "REQUEST_ID")
+    has_inputs = any(f"INPUT_{name}" in environ for name in names)
     return has_inputs and environ.get("GITHUB_ACTIONS") == "true"
 
 
@@ -151,25 +169,17 @@ def _is_set(environ: Mapping[str, str], name: str) -> bool:
     return bool(environ.get(name, "").strip())
 
 
-def _refuse_output_argument(arguments: Arguments, source: _SpecSource) -> None:
-    if arguments.output:
-        raise ConfigError(
-            f"--output cannot be combined with {source.value}, which has its own outputs.",
-            fix="Leave it out.",
-        )
-
-
-def _no_single_source(sources: list[_SpecSource]) -> ConfigError:
+def _no_single_source(sources: list[str]) -> ConfigError:
     if not sources:
         return ConfigError(
             "There is no spec to read. It can come from one of these:",
             details=_SOURCES_HELP,
             cause="the container was started by hand; in a workflow, Relay sets METADATA_API_URL",
-            fix="Choose one of them; step.py --help says more.",
+            fix="Choose one of them; see step.py --help.",
         )
     return ConfigError(
-        f"It is not clear which spec to read: {' and '.join(each.value for each in sources)} are "
-        "set. A spec can come from one of these:",
+        f"It is not clear which spec to read: {' and '.join(sources)} are set. "
+        "A spec can come from one of these:",
         details=_SOURCES_HELP,
         cause="a variable is set for the whole project, or is left over from something else",
         fix="Keep one of them.",

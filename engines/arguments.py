@@ -1,76 +1,74 @@
-"""The command line: OPERATION, --spec, --output, --help, --version."""
+"""Parses the command line where it has options; the help text's tables are those of the code."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+import argparse
+import textwrap
+from typing import TYPE_CHECKING, NoReturn
 
+from engines import DEFAULT_OPERATION, Arguments
+from process import VERSION
 from process.errors import ConfigError
+from process.exit_codes import EXIT_CODES
+from process.settings import VARIABLES
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable, Sequence
 
     from process.output import OperationHelp
 
-DEFAULT_OPERATION = "update"
+SPEC_VARIABLES = {
+    "FOURME_HOST": "`connection.host`",
+    "FOURME_ACCESS_TOKEN": "`connection.accessToken`",
+    "FOURME_ACCESS_TOKEN_FILE": "a file that holds the access token",
+    "FOURME_ACCOUNT": "`connection.account`",
+    "FOURME_REQUEST": "`request`, as YAML or JSON text",
+    "FOURME_REQUEST_ID": "`request.request_id`; `request_id` of `get`",
+    "FOURME_NOTE": "`request.note`: used as it is, whatever the text contains",
+    "FOURME_INTERNAL_NOTE": "`request.internal_note`, likewise",
+    "FOURME_NOTES": "`notes` of `get`",
+    "FOURME_IF_MISSING": "`if_missing` of `get`",
+    "FOURME_DEBUG": "`debug`",
+}
+OUTPUT_VARIABLES = {
+    "FOURME_OUTPUT": "file for the main value, such as the request, as JSON; a folder: every value "
+    "as `<name>.json`; `-`: stdout",
+    "FOURME_RESULTS_DIR": "folder for one file per result, without a final line break",
+    "FOURME_DOTENV": "file for the results as lines `FOURME_RESULT_<NAME>=value`",
+    "FOURME_ANNOTATIONS": "file for a GitLab job annotation that links to 4me",
+}
+_DESCRIPTION = """\
+Run one operation on requests of 4me (Xurrent), and publish the result.
+
+The spec has a `connection` {host, accessToken, account} and the inputs of the operation: for an
+update, a `request` {request_id, ...}. It comes from the first of these that is present; two of the
+last three are an error:
+
+  1. --spec FILE       a file, or standard input; YAML or JSON
+  2. GitHub Actions    the action's inputs, INPUT_... (where GITHUB_ACTIONS is true)
+  3. METADATA_API_URL  Relay's metadata service, or the sandbox
+  4. FOURME_REQUEST    environment variables, see below (or FOURME_REQUEST_ID alone)
+
+What a file or the action's inputs leave out is completed from the environment variables, except
+that FOURME_REQUEST cannot complete a file. Two different values for one input are an error."""
+_EXAMPLES = """\
+examples:
+  step.py --spec request.yaml --output request.json
+  generate-spec | step.py --spec - --output -
+  FOURME_REQUEST='{request_id: 80339, status: completed}' step.py"""
+_WIDTH = 98
+_NAME_WIDTH = 26
 
 
-class Arguments(NamedTuple):
-    """The command line's arguments; an empty one counts as left out.
-
-    Attributes:
-        operation: the name of the operation.
-        spec: the file with the spec, `-` for standard input; None when left out.
-        output: the file for the main value, `-` for standard output; None when left out.
-    """
-
-    operation: str = DEFAULT_OPERATION
-    spec: str | None = None
-    output: str | None = None
-
-
-def read_arguments(
+def parse_arguments(
     words: Sequence[str], describe_operations: Callable[[], Sequence[OperationHelp]]
 ) -> Arguments:
-    """Parse the command line.
-
-    Args:
-        words: the command line without the program's name.
-        describe_operations: returns what the help text says about the operations; called only
-            for --help.
-
-    Raises:
-        ConfigError: there is no such argument.
-        SystemExit: the help text or the version has been printed, as asked for.
-    """
-    if len(words) <= 1 and not "".join(words).startswith("-"):  # in Relay; argparse is slow
-        return Arguments("".join(words) or DEFAULT_OPERATION)
-    parsed = _parser(describe_operations).parse_args(words)
-    return Arguments(
-        parsed.operation or DEFAULT_OPERATION, parsed.spec or None, parsed.output or None
-    )
-
-
-def _parser(
-    describe_operations: Callable[[], Sequence[OperationHelp]],
-) -> argparse.ArgumentParser:
-    import argparse  # noqa: PLC0415  see read_arguments
-
-    from engines.help import DESCRIPTION, VERSION_LINE, epilog  # noqa: PLC0415  likewise
-
-    class Parser(argparse.ArgumentParser):
-        """Raises ConfigError instead of exiting with argparse's own exit code."""
-
-        def error(self, message: str) -> NoReturn:
-            raise ConfigError(f"The command line is wrong: {message}.", fix="See --help.")
-
-        def format_help(self) -> str:
-            self.epilog = epilog(describe_operations())
-            return super().format_help()
-
-    parser = Parser(
+    """Parse the command line; see `engines.read_arguments`."""
+    is_help = any(word.startswith(("-h", "--h")) for word in words)
+    parser = _Parser(
         prog="step.py",
-        description=DESCRIPTION,
+        description=_DESCRIPTION,
+        epilog=_epilog(describe_operations()) if is_help else None,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -89,5 +87,46 @@ def _parser(
         help="write the main value, such as the request, to FILE as JSON; a folder: every value "
         "to NAME.json in it; - for standard output",
     )
-    parser.add_argument("--version", action="version", version=VERSION_LINE)
-    return parser
+    version = f"4me-step-requests-update {VERSION}"
+    parser.add_argument("--version", action="version", version=version)
+    parsed = parser.parse_args(words)
+    return Arguments(
+        parsed.operation or DEFAULT_OPERATION, parsed.spec or None, parsed.output or None
+    )
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises ConfigError instead of exiting with argparse's own exit code."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"The command line is wrong: {message}.", fix="See --help.")
+
+
+def _epilog(operations: Sequence[OperationHelp]) -> str:
+    """Return the part of the help text below the options."""
+    results = dict.fromkeys(result for operation in operations for result in operation.results)
+    tables = {
+        "operations:": [(row.name, row.description) for row in operations],
+        "variables that hold a spec:": SPEC_VARIABLES.items(),
+        "variables for the outputs; without any, and --output: stdout:": OUTPUT_VARIABLES.items(),
+        "the results among the outputs:": [(row.name, row.description) for row in results],
+        "variables that limit waiting, in seconds:": [
+            (row.name, f"{row.meaning} (default: {row.default:g})") for row in VARIABLES
+        ],
+        "exit codes:": [
+            (
+                f"{int(row.code)} {row.name}",
+                f"{row.when}; updated: {row.applied}; again: {row.again}",
+            )
+            for row in EXIT_CODES
+        ],
+    }
+    parts = ("\n".join([title, *(_row(*row) for row in rows)]) for title, rows in tables.items())
+    return "\n\n".join([*parts, _EXAMPLES])
+
+
+def _row(name: str, meaning: str) -> str:
+    start = f"  {name:{_NAME_WIDTH}}"
+    return textwrap.fill(
+        meaning, _WIDTH, initial_indent=start, subsequent_indent=" " * len(start)
+    ).rstrip()

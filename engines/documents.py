@@ -9,11 +9,11 @@ from process.json_depth import MAX_DEPTH, path_beyond_depth
 
 
 def read_document(text: str, source: str) -> object:
-    """Return the value of a text; None for an empty one.
+    """Return the value of a JSON or YAML text; None for an empty one.
 
     Args:
-        text: JSON or YAML.
-        source: what messages call the text, such as "FOURME_REQUEST".
+        text: the text.
+        source: its name in messages, such as "FOURME_REQUEST".
 
     Raises:
         SpecError: it is neither, or nested too deeply. The message quotes nothing of the text,
@@ -34,15 +34,15 @@ def read_document(text: str, source: str) -> object:
 def _too_deep(source: str, place: str = "") -> SpecError:
     return SpecError(
         f"{source} is nested deeper than {MAX_DEPTH} levels{place}.",
-        fix="Look at what produces the text; no input of the step is nested like that.",
+        fix="Check what produces the text; no input of the step is nested like that.",
     )
 
 
 def _unique_names(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Return a JSON object; leave one with a repeated name to YAML, which says where."""
+    """Return a JSON object; leave one with a repeated name to YAML, which reports where."""
     values = dict(pairs)
     if len(values) != len(pairs):
-        raise ValueError("a name is there twice")
+        raise ValueError("a name is repeated")
     return values
 
 

@@ -1,26 +1,115 @@
-"""A spec from a file or environment variables, and outputs to the files that they name."""
+"""A spec from a file or environment variables, and outputs to files or standard output."""
 
 from __future__ import annotations
 
+import errno
 import json
+import logging
 import os
+import sys
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from engines.local import LocalEngine, OutputTarget
 from engines.results import fit_results
-from engines.spec_values import STANDARD_STREAM, spec_from_environment, spec_from_file
-from engines.variables import ANNOTATIONS, DOTENV, OUTPUT, RESULTS_DIR
+from engines.spec_values import STANDARD_STREAM, read_spec
+from engines.writable import open_to_write, write_problem
+from process.errors import ConfigError
+from process.logs import encode_utf8, escape_controls, escape_workflow_commands_in_json, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from engines.arguments import Arguments
+    from engines import Arguments
     from process.output import Output, OutputSpec, ResultSpec
     from spec.schema import InputVariable
 
-_DOTENV_PREFIX = "FOURME_RESULT_"
+logger = logging.getLogger("step.files")
+
+
+class OutputTarget(NamedTuple):
+    """One place that an output is written to.
+
+    Attributes:
+        file: its path; None for standard output.
+        render: returns the text to write; JSON for standard output.
+        append: whether the text is added to what the file contains.
+        required: whether the run fails if it cannot be written.
+    """
+
+    file: Path | None
+    render: Callable[[Output], str]
+    append: bool = False
+    required: bool = True
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return "standard output" if self.file is None else str(self.file)
+
+    def problem(self, undo: ExitStack) -> str | None:
+        """Return why it cannot be written; None if it can (see `write_problem`)."""
+        if self.file is None:
+            return os.strerror(errno.EBADF) if sys.stdout is None else None
+        return write_problem(self.file, undo)
+
+    def write(self, output: Output) -> None:
+        """Write an output, and create the parent folders of the file."""
+        text = self.render(output)
+        if self.file is None:
+            write(sys.stdout, escape_workflow_commands_in_json(text))
+            return
+        with open_to_write(self.file, append=self.append) as stream:
+            stream.write(encode_utf8(text))
+
+
+class LocalEngine(NamedTuple):
+    """An engine without a service: a function that reads the spec, and files for the outputs."""
+
+    source: Callable[[], object]
+    targets: tuple[OutputTarget, ...]
+
+    def read_spec(self) -> object:
+        """Return the spec."""
+        return self.source()
+
+    def check_outputs(self) -> None:
+        """Check that every required target can be written, and leave all as it was."""
+        with ExitStack() as undo:
+            problems = [
+                (target.name, target.problem(undo)) for target in self.targets if target.required
+            ]
+        details = tuple(f"{name}: {problem}" for name, problem in problems if problem)
+        if details:
+            raise ConfigError(
+                "The output could not be written, so nothing was sent.",
+                details=details,
+                cause=f"the folder may not be written by this user ({os.geteuid()}), is "
+                "read-only, or the disk is full",
+                fix="Name another place, or let this user write there; a volume of Kubernetes "
+                "needs `fsGroup` in the pod's securityContext.",
+            )
+
+    def publish(self, output: Output) -> None:
+        """Write the output to every target, also when others fail."""
+        failures: list[str] = []
+        for target in self.targets:
+            try:
+                target.write(output)
+            except OSError as error:
+                failure = f"{escape_controls(target.name)}: {error.strerror}"
+                if target.required:
+                    failures.append(failure)
+                else:
+                    logger.warning("An output could not be written: %s", failure)
+        if failures:
+            raise output.error(
+                "The output could not be written.",
+                details=tuple(failures),
+                cause="the folder may not be written by this user, is read-only, or the disk is "
+                "full",
+            )
 
 
 def file_engine(
@@ -36,28 +125,27 @@ def file_engine(
     """
     targets = tuple(_named_targets(environ, arguments.output, outputs))
     return LocalEngine(
-        partial(spec_from_file, arguments.spec, environ, inputs)
-        if arguments.spec
-        else partial(spec_from_environment, environ, inputs),
+        partial(read_spec, environ, inputs, arguments.spec),
         targets or tuple(json_targets(STANDARD_STREAM, outputs)),
     )
 
 
 def _named_targets(
-    environ: Mapping[str, str], output: str | None, outputs: OutputSpec
+    environ: Mapping[str, str], argument: str | None, outputs: OutputSpec
 ) -> Iterator[OutputTarget]:
-    named = {
-        name: environ.get(name, "").strip() for name in (OUTPUT, RESULTS_DIR, DOTENV, ANNOTATIONS)
-    }
-    if output or named[OUTPUT]:
-        yield from json_targets(output or named[OUTPUT], outputs)
-    if named[RESULTS_DIR]:
+    output, results_folder, dotenv, annotations = (
+        environ.get(f"FOURME_{name}", "").strip()
+        for name in ("OUTPUT", "RESULTS_DIR", "DOTENV", "ANNOTATIONS")
+    )
+    if argument or output:
+        yield from json_targets(argument or output, outputs)
+    if results_folder:
         for spec in outputs.results:
-            yield OutputTarget(Path(named[RESULTS_DIR], spec.name), partial(_result, spec))
-    if named[DOTENV]:
-        yield OutputTarget(Path(named[DOTENV]), partial(_dotenv, outputs.results))
-    if named[ANNOTATIONS]:
-        yield OutputTarget(Path(named[ANNOTATIONS]), _gitlab_annotations, required=False)
+            yield OutputTarget(Path(results_folder, spec.name), partial(_result, spec))
+    if dotenv:
+        yield OutputTarget(Path(dotenv), partial(_dotenv, outputs.results))
+    if annotations:
+        yield OutputTarget(Path(annotations), _gitlab_annotations, required=False)
 
 
 def json_targets(path: str, outputs: OutputSpec) -> Iterator[OutputTarget]:
@@ -94,11 +182,12 @@ def _result(spec: ResultSpec, output: Output) -> str:
 def _dotenv(specs: Iterable[ResultSpec], output: Output) -> str:
     # GitLab expands variables in these values when a later job reads them: `$$` is a plain `$`.
     return "".join(
-        f"{_DOTENV_PREFIX}{name.upper()}={text.replace('$', '$$')}\n"
+        f"FOURME_RESULT_{name.upper()}={text.replace('$', '$$')}\n"
         for name, text in fit_results(specs, output).items()
     )
 
 
 def _gitlab_annotations(output: Output) -> str:
-    links = [{"label": link.label, "url": link.url} for link in (output.link,) if link]
-    return compact_json({"4me": [{"external_link": link} for link in links]})
+    link = output.link
+    links = [{"external_link": {"label": link.label, "url": link.url}}] if link else []
+    return compact_json({"4me": links})

@@ -10,11 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engines.files import compact_json, json_targets
-from engines.local import LocalEngine, OutputTarget
+from engines.files import LocalEngine, OutputTarget, compact_json, json_targets
 from engines.results import fit_results
-from engines.spec_values import merge, spec_values_in
-from engines.variables import GITHUB_PREFIX, PREFIX
+from engines.spec_values import PREFIX, merge, spec_values_in
 from process.errors import ConfigError
 from process.logs import CUT, SanitizingHandler, try_write
 from process.settings import MAX_LINE_BYTES
@@ -31,18 +29,14 @@ logger = logging.getLogger("step.github")
 
 _TITLE = "4me-step-requests-update"
 _MIN_MASK = 4  # characters; masking a shorter part of a secret would make the log unreadable
-# UTF-16 code units; GitHub takes 1 MB for a job, and the job may have other outputs.
+# UTF-16 code units; GitHub's limit is 1 MB for a job, and the job may have other outputs.
 _MAX_OUTPUT_UNITS = 500_000
 
 
 def github_engine(
     environ: Mapping[str, str], outputs: OutputSpec, inputs: Mapping[str, InputVariable]
 ) -> LocalEngine:
-    """Return the engine of an action's run.
-
-    Raises:
-        ConfigError: GitHub names no file for the outputs.
-    """
+    """Return the engine of an action's run; ConfigError if GitHub names no file for outputs."""
     targets = tuple(_output_targets(environ, outputs))
     return LocalEngine(partial(_read_spec, environ, inputs), targets)
 
@@ -66,7 +60,7 @@ class _AnnotationHandler(SanitizingHandler):
 
 
 def _truncate_command(command: str) -> str:
-    """Return a command cut to what log readers can take, at the end of a character."""
+    """Return a command cut to the limit of log readers, at the end of a character."""
     raw = command.encode("utf-8", "backslashreplace")
     if len(raw) <= MAX_LINE_BYTES:
         return command
@@ -80,12 +74,12 @@ def _escape_data(text: str) -> str:
 
 def _read_spec(environ: Mapping[str, str], inputs: Mapping[str, InputVariable]) -> object:
     """Return the spec in the inputs, completed from the environment, and let GitHub mask it."""
-    prefixes = (GITHUB_PREFIX, PREFIX)
+    prefixes = ("INPUT_", PREFIX)
     spec = merge(item for prefix in prefixes for item in spec_values_in(environ, prefix, inputs))
     for text in map(_escape_data, _masks(spec)):
         try_write(sys.stdout, f"::add-mask::{text}\n")
     if environ.get("RUNNER_DEBUG") == "1":
-        spec["debug"] = True  # a person ran the workflow again with debug logging
+        spec["debug"] = True  # the workflow was run again with debug logging
     return spec
 
 
@@ -110,7 +104,7 @@ def _output_targets(environ: Mapping[str, str], outputs: OutputSpec) -> Iterator
             fix="Use the action by `uses:`, or pass the spec in another way: see --help.",
         )
     yield OutputTarget(Path(file), partial(_step_outputs, outputs), append=True)
-    json_file = environ.get(f"{GITHUB_PREFIX}OUTPUT", "").strip()
+    json_file = environ.get("INPUT_OUTPUT", "").strip()
     if json_file:
         yield from json_targets(json_file, outputs)
     summary = environ.get("GITHUB_STEP_SUMMARY", "")

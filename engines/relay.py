@@ -1,7 +1,7 @@
 """Relay: its metadata service, called through relay-sdk.
 
-The SDK has neither timeouts nor retries, follows redirects, and does not say which references are
-unresolved; the adapter mounted on its session does all of that.
+The SDK has neither timeouts nor retries, follows redirects, and does not report which references
+are unresolved; the adapter mounted on its session does all of that.
 """
 
 from __future__ import annotations
@@ -14,63 +14,74 @@ from urllib.parse import urlsplit
 from relay_sdk import Interface, UnresolvableException
 from relay_sdk.client import MetadataAPIAdapter
 
-from engines.relay_errors import call_refused, not_a_spec, unresolved_references, wrong_url
-from process.errors import SpecError, StepError, UnexpectedResponseError
-from process.json_depth import MAX_DEPTH
+from process.errors import ConfigError, StepError, UnexpectedResponseError
 from process.settings import MAX_LINK_RETRY_TIME
-from transport.budget import RetryBudget
+from transport.context import RetryBudget
 from transport.http import send_once
-from transport.json_body import ExcessiveDepthError, json_body
+from transport.json_body import json_body
 from transport.retry_policy import Idempotency
 from transport.retrying import RetryableCall, retry_call
 
 if TYPE_CHECKING:
     import requests
 
-    from process.output import Link, Output
+    from process.output import Output
     from transport.context import RunContext
 
 logger = logging.getLogger("step.relay")
 
 _SESSION_SCHEME = "http+api://"  # relay-sdk's own name for the metadata service
+_SPEC_ERRORS = (  # what the SDK, and this module's adapter, raise for a response that is no spec
+    UnresolvableException,
+    UnexpectedResponseError,
+    ValueError,
+    TypeError,
+    KeyError,
+    RecursionError,
+)
 
 
 class _MetadataCall(NamedTuple):
     """How a call of the metadata service is made.
 
     Attributes:
-        purpose: as in "The step could not ...".
-        idempotency: what sending it twice would do.
-        retry_statuses: statuses that mean "try again", beyond 429 and 5xx.
+        call: what is called, for the retry policy.
+        retry_statuses: statuses that are retried, beyond 429 and 5xx.
         max_time: seconds for each timeout and for all attempts, where settings allow more.
-        finish_after_sigterm: whether it is still tried after SIGTERM.
     """
 
-    purpose: str
-    idempotency: Idempotency = Idempotency.IDEMPOTENT
+    call: RetryableCall
     retry_statuses: frozenset[int] = frozenset({409})
     max_time: float = math.inf
-    finish_after_sigterm: bool = False
 
 
+_SERVICE = "the metadata service"
+_READ = RetryableCall("read the spec", _SERVICE, Idempotency.SAFE)
+_PUBLISH = RetryableCall(
+    "publish the output", _SERVICE, Idempotency.IDEMPOTENT, finish_after_sigterm=True
+)
+_LINK = RetryableCall("set the link", _SERVICE, Idempotency.IDEMPOTENT)
 _CALLS = {  # by the first part of the path
-    "spec": _MetadataCall("read the spec", Idempotency.SAFE, retry_statuses=frozenset()),
-    "outputs": _MetadataCall("publish the output", finish_after_sigterm=True),
-    "decorators": _MetadataCall("set the link", max_time=MAX_LINK_RETRY_TIME),
+    "spec": _MetadataCall(_READ, retry_statuses=frozenset()),
+    "outputs": _MetadataCall(_PUBLISH),
+    "decorators": _MetadataCall(_LINK, max_time=MAX_LINK_RETRY_TIME),
 }
 
 
 class RelayEngine:
-    """Relay's metadata service."""
+    """Relay's metadata service; its URL contains the step's token."""
 
     def __init__(self, url: str, context: RunContext) -> None:
-        """Take the metadata service's URL, which contains the step's token.
+        """Prepare the SDK's session.
 
         Raises:
-            ConfigError: it is not such a URL.
+            ConfigError: the URL is not valid.
         """
         if not _is_valid(url):
-            raise wrong_url()
+            raise ConfigError(
+                "METADATA_API_URL is not a URL of the form http://:TOKEN@HOST:PORT.",
+                fix="Leave the variable as Relay sets it, or copy it from the sandbox.",
+            )
         self._adapter = _MetadataAdapter(url, context)
         self._interface = Interface(api_url=url, configure_logging=False)
         session = self._interface._client  # noqa: SLF001  the SDK gives its session no public name
@@ -82,15 +93,13 @@ class RelayEngine:
         """Return the spec, its references resolved."""
         try:
             return self._interface.get()
-        except UnresolvableException as error:
-            raise unresolved_references(self._adapter.spec_document) from error
-        except UnexpectedResponseError as error:
-            raise not_a_spec(error.what) from error
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise not_a_spec(type(error).__name__) from error
+        except _SPEC_ERRORS as error:
+            from engines.relay_errors import spec_error  # noqa: PLC0415  failed runs only
+
+            raise spec_error(error, self._adapter.spec_document) from error
 
     def check_outputs(self) -> None:
-        """Do nothing: the metadata service cannot be asked whether it would take an output."""
+        """Do nothing: the metadata service has no call that checks without publishing."""
 
     def publish(self, output: Output) -> None:
         """Set every output that has a value, and the link."""
@@ -100,20 +109,18 @@ class RelayEngine:
                     self._interface.outputs.set(name, value)
         except StepError as error:
             raise output.error(
-                "Relay did not take the output.",
+                "Relay did not accept the output.",
                 details=(error.what, *error.details),
                 cause="the outputs of a run are limited to 1 MiB in all, or the metadata service "
                 "is down",
                 status=error.status,
             ) from error
-        if output.link:
-            self._set_link(output.link)
-
-    def _set_link(self, link: Link) -> None:
-        try:
-            self._interface.decorators.set_link(link.name, link.label, link.url)
-        except StepError as error:
-            logger.warning("Relay did not take the link: %s", error.what)
+        link = output.link
+        if link:
+            try:
+                self._interface.decorators.set_link(link.name, link.label, link.url)
+            except StepError as error:
+                logger.warning("Relay did not accept the link: %s", error.what)
 
 
 class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk ships no types
@@ -140,8 +147,8 @@ class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk s
             StepError: there is none.
         """
         context = self._context
-        call = _CALLS[urlsplit(request.url or "").path.split("/")[1]]
-        timeout = tuple(min(limit, call.max_time) for limit in context.timeout)
+        call, retry_statuses, max_time = _CALLS[urlsplit(request.url or "").path.split("/")[1]]
+        timeout = tuple(min(limit, max_time) for limit in context.timeout)
         options |= {"stream": True, "timeout": timeout, "proxies": {}}
 
         def send() -> requests.Response:
@@ -149,33 +156,17 @@ class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk s
             return response
 
         def attempt() -> requests.Response:
-            response = send_once(send, context, retry_statuses=call.retry_statuses)
+            response = send_once(send, context, retry_statuses=retry_statuses)
             if not response.ok:
-                raise call_refused(response, call.purpose)
-            if call is _CALLS["spec"]:
-                self.spec_document = _json_of(response)
+                from engines.relay_errors import call_error  # noqa: PLC0415  failed runs only
+
+                raise call_error(response, call.purpose)
+            if call is _READ:
+                self.spec_document = json_body(response)
             return response
 
-        return retry_call(
-            RetryableCall(
-                call.purpose,
-                "the metadata service",
-                call.idempotency,
-                finish_after_sigterm=call.finish_after_sigterm,
-            ),
-            attempt,
-            RetryBudget(context.settings, context.clock, call.max_time),
-        )
-
-
-def _json_of(response: requests.Response) -> object:
-    try:
-        return json_body(response)
-    except ExcessiveDepthError as error:
-        raise SpecError(
-            f"The spec is nested deeper than {MAX_DEPTH} levels; nothing was sent to 4me.",
-            fix="Correct the value in the workflow that brings so many levels.",
-        ) from error
+        budget = RetryBudget(context.settings, context.clock, max_time)
+        return retry_call(call, attempt, budget)
 
 
 def _is_valid(url: str) -> bool:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engines.documents import read_document
-from engines.variables import ACCESS_TOKEN, ACCESS_TOKEN_FILE, PREFIX
 from process.errors import ConfigError, SpecError
 
 if TYPE_CHECKING:
@@ -23,79 +22,57 @@ if TYPE_CHECKING:
     from spec.schema import InputVariable
 
 STANDARD_STREAM = "-"
+PREFIX = "FOURME_"  # of the environment variables
 
 
 class SpecValue(NamedTuple):
-    """One value of a spec, and where it comes from.
-
-    Attributes:
-        path: its place in the spec: the names that lead to it.
-        value: as it is written there.
-        source: what messages call the place it comes from.
-    """
+    """One value of a spec, its path there, and the name of its source in messages."""
 
     path: tuple[str, ...]
     value: object
     source: str
 
 
-def spec_from_file(
-    path: str, environ: Mapping[str, str], inputs: Mapping[str, InputVariable]
+def read_spec(
+    environ: Mapping[str, str], inputs: Mapping[str, InputVariable], path: str | None = None
 ) -> object:
-    """Return the spec in a file, completed from the environment.
+    """Return the spec in the FOURME_ variables, or in a file that they complete.
 
     Args:
-        path: the file; `-` for standard input.
         environ: the environment variables.
         inputs: the inputs that have variables of their own, by variable name.
+        path: the file, `-` for standard input; None for the variables alone.
 
     Raises:
         ConfigError: a file cannot be read, or values contradict each other.
-        SpecError: its text is neither JSON nor YAML.
+        SpecError: a text is neither JSON nor YAML.
     """
-    source = "Standard input" if path == STANDARD_STREAM else f"The spec file {path}"
-    document = read_document(_read_text(path, source), source)
-    if not isinstance(document, dict):
-        return document  # nothing to complete; the validation says what is wrong
-    values = [
-        item
-        for name, value in document.items()
-        for item in _split(SpecValue((name,), value, source), inputs)
-    ]
+    values: list[SpecValue] = []
+    if path is not None:
+        source = "Standard input" if path == STANDARD_STREAM else f"The spec file {path}"
+        document = read_document(_read_text(path, source), source)
+        if not isinstance(document, dict):
+            return document  # nothing to complete; the validation reports what is wrong
+        for name, value in document.items():
+            values += _split(SpecValue((name,), value, source), inputs)
     return merge([*values, *spec_values_in(environ, PREFIX, inputs)])
-
-
-def spec_from_environment(
-    environ: Mapping[str, str], inputs: Mapping[str, InputVariable]
-) -> object:
-    """Return the spec in the FOURME_ variables.
-
-    Raises:
-        ConfigError: the token's file cannot be read, or values contradict each other.
-        SpecError: a document is neither JSON nor YAML.
-    """
-    return merge(spec_values_in(environ, PREFIX, inputs))
 
 
 def spec_values_in(
     environ: Mapping[str, str], prefix: str, inputs: Mapping[str, InputVariable]
 ) -> Iterator[SpecValue]:
-    """Yield the values in the variables with this prefix; blank ones count as unset.
-
-    Raises:
-        ConfigError: the token's file cannot be read.
-        SpecError: a document is neither JSON nor YAML.
-    """
+    """Yield the values in the variables with this prefix; blank ones count as unset."""
     for name, (path, is_document) in inputs.items():
-        text = _as_utf8(environ.get(prefix + name, ""))
+        source = prefix + name
+        text = _as_utf8(environ.get(source, ""))
         if text.strip():
-            value = read_document(text, prefix + name) if is_document else text
-            yield from _split(SpecValue(path, value, prefix + name), inputs)
-    token_file = environ.get(prefix + ACCESS_TOKEN_FILE, "").strip()
+            value = read_document(text, source) if is_document else text
+            yield from _split(SpecValue(path, value, source), inputs)
+    source = f"{prefix}ACCESS_TOKEN_FILE"
+    token_file = environ.get(source, "").strip()
     if token_file:
-        source = prefix + ACCESS_TOKEN_FILE
         token = _read_text(token_file, f"The file that {source} names")
-        yield SpecValue(inputs[ACCESS_TOKEN].path, token, source)
+        yield SpecValue(inputs["ACCESS_TOKEN"].path, token, source)
 
 
 def _as_utf8(text: str) -> str:
@@ -134,7 +111,10 @@ def merge(values: Iterable[SpecValue]) -> dict[str, Any]:
             conflicts.append(conflict)
         elif item.path not in known:
             known[item.path] = item
-            _set(spec, item)
+            holder = spec
+            for parent in item.path[:-1]:
+                holder = holder.setdefault(parent, {})
+            holder[item.path[-1]] = item.value
     if conflicts:
         raise ConfigError(
             "The spec has two different values for one input.",
@@ -159,13 +139,6 @@ def _is_same(value: object, other: object) -> bool:
     if isinstance(value, dict | list) or isinstance(other, dict | list):
         return value == other
     return str(value).strip() == str(other).strip()
-
-
-def _set(spec: dict[str, Any], item: SpecValue) -> None:
-    holder = spec
-    for parent in item.path[:-1]:
-        holder = holder.setdefault(parent, {})
-    holder[item.path[-1]] = item.value
 
 
 def _read_text(path: str, source: str) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from typing import IO
 
-MIN_FREE_SPACE = 256 * 1024  # bytes; more than a request takes
+MIN_FREE_SPACE = 256 * 1024  # bytes; more than a request needs
 _ATTEMPTS = 20
 # As in open(), but do not truncate, and do not block if the file has been replaced by a FIFO.
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
@@ -23,11 +23,7 @@ _Result = TypeVar("_Result")
 
 
 def open_to_write(path: Path, *, append: bool = False) -> IO[bytes]:
-    """Open a file for writing; create it and its parent folders if needed.
-
-    Raises:
-        OSError: it cannot be opened.
-    """
+    """Open a file for writing; create it and its parent folders if needed."""
     return _retry_races(partial(_open, path, "ab" if append else "wb"))
 
 
@@ -72,12 +68,11 @@ def _check_file(path: Path, undo: ExitStack) -> None:
     for folder in reversed(path.parents):
         _check_folder(folder, undo)
     descriptor = _open_unchanged(path, undo)
-    if descriptor is None:
-        return
-    try:
-        _check_free_space(descriptor)
-    finally:
-        os.close(descriptor)
+    if descriptor is not None:
+        try:
+            _check_free_space(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _check_folder(path: Path, undo: ExitStack) -> None:

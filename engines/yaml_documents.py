@@ -34,15 +34,15 @@ class YamlDepthError(YamlError):
 
 
 class _Loader(yaml.BaseLoader):
-    """Resolves plain scalars as JSON does; refuses aliases and excessive depth."""
+    """Resolves plain scalars as JSON does; rejects aliases and excessive depth."""
 
     _depth = -1
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Return the next node; a few nested aliases could stand for gigabytes."""
+        """Return the next node; a few nested aliases could expand to gigabytes."""
         event = self.peek_event()  # type: ignore[no-untyped-call]  # types-PyYAML has none for it
         if isinstance(event, yaml.AliasEvent):
-            _refuse("it has an alias (`*name`); write the value out", event)
+            _reject("it has an alias (`*name`); write the value out", event)
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise YamlDepthError(_place(event.start_mark))
@@ -52,13 +52,10 @@ class _Loader(yaml.BaseLoader):
 
 
 def parse_yaml(text: str) -> object:
-    """Return the value of one YAML document; None for an empty one.
-
-    Returns:
-        objects, lists, text, numbers, booleans and nulls; bytes for `!!binary`.
+    """Return the JSON value of one YAML document; None for an empty one, bytes for `!!binary`.
 
     Raises:
-        YamlError: bad YAML, a repeated name, an alias, or a tag that has no JSON value.
+        YamlError: bad YAML, a repeated name, an alias, or a tag without a JSON value.
         YamlDepthError: the text is nested too deeply.
     """
     try:
@@ -81,7 +78,7 @@ def _place(mark: Any) -> str:  # noqa: ANN401  PyYAML has two classes of marks
     return f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
 
 
-def _refuse(problem: str, place: yaml.Node | yaml.Event) -> NoReturn:
+def _reject(problem: str, place: yaml.Node | yaml.Event) -> NoReturn:
     mark: Any = place.start_mark
     raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
 
@@ -89,41 +86,33 @@ def _refuse(problem: str, place: yaml.Node | yaml.Event) -> NoReturn:
 def _construct_object(loader: _Loader, node: yaml.Node) -> dict[str, object]:
     """Return an object; its names are text as written, whatever they look like."""
     if not isinstance(node, yaml.MappingNode):
-        _refuse("it has a tag that its value does not fit", node)
+        _reject("it has a tag that its value does not fit", node)
     values: dict[str, object] = {}
     for name, value in node.value:
         if not isinstance(name, yaml.ScalarNode):
-            _refuse("a name is an object or a list", name)
+            _reject("a name is an object or a list", name)
         if name.value in values:
-            _refuse("a name is there twice", name)
+            _reject("a name is repeated", name)
         values[name.value] = loader.construct_object(value)
     return values
 
 
 def _construct_scalar(_: _Loader, node: yaml.Node) -> object:
-    """Return the value of a scalar; refuse every tag without a JSON value."""
+    """Return the value of a scalar; reject every tag without a JSON value."""
     if not isinstance(node, yaml.ScalarNode):
-        _refuse("it has a tag that stands for no JSON value", node)
+        _reject("it has a tag without a JSON value", node)
     with suppress(KeyError, ValueError):
         return _CONVERTERS[node.tag.removeprefix(_TAG)](node.value)
-    _refuse("it has a tag that its value does not fit", node)
-
-
-def _integer(text: str) -> int | str:
-    return int(text) if len(text) <= _MAX_DIGITS else text
-
-
-def _bytes(text: str) -> bytes:
-    return base64.b64decode("".join(text.split()), validate=True)
+    _reject("it has a tag that its value does not fit", node)
 
 
 _CONVERTERS: dict[str, Callable[[str], object]] = {
     "str": str,
     "null": lambda text: {"": None, "~": None, "null": None}[text.lower()],
     "bool": lambda text: {"true": True, "false": False}[text.lower()],
-    "int": _integer,
+    "int": lambda text: int(text) if len(text) <= _MAX_DIGITS else text,
     "float": float,
-    "binary": _bytes,
+    "binary": lambda text: base64.b64decode("".join(text.split()), validate=True),
 }
 _Loader.yaml_constructors = {
     _TAG + "map": _construct_object,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fourme.hosts import Connection, parse_host
 from process.errors import UnexpectedResponseError
-from transport.budget import RateLimitUsage, RetryBudget
+from transport.context import RateLimitUsage, RetryBudget
 from transport.http import send_once
 from transport.json_body import json_body
 from transport.retry_policy import Idempotency
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     import requests
 
-    from transport.body import RequestBody
     from transport.context import RunContext
+    from transport.http import RequestBody
 
 logger = logging.getLogger("step.4me")
 

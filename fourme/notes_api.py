@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import requests
 
     from fourme.client import ApiClient, ErrorContext
-    from transport.budget import RetryBudget
+    from transport.context import RetryBudget
 
 
 class NotesPage(NamedTuple):

@@ -11,8 +11,8 @@ from transport.headers import trace_id_of
 if TYPE_CHECKING:
     from fourme.client import ApiClient, ApiResponse, ErrorContext
     from process.errors import Applied
-    from transport.body import RequestBody
-    from transport.budget import RetryBudget
+    from transport.context import RetryBudget
+    from transport.http import RequestBody
 
 logger = logging.getLogger("step.4me")
 

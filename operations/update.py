@@ -14,7 +14,7 @@ from operations.request_output import REQUEST_OUTPUTS, request_output
 from process.errors import SpecError, UnexpectedResponseError
 from spec.problems import Problem
 from spec.validation import invalid_spec
-from transport.body import RequestBody
+from transport.http import RequestBody
 from transport.retrying import retry_call
 
 if TYPE_CHECKING:

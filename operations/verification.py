@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fourme.notes_api import NotesPage
     from operations.payload import UpdatePayload
     from spec.schema import SpecSchema
-    from transport.budget import RetryBudget
+    from transport.context import RetryBudget
 
 logger = logging.getLogger("step.4me")
 

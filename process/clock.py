@@ -11,16 +11,13 @@ import select
 import signal
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from process.settings import TERMINATION_TIME
 from process.signals import CallsInFlight, terminated_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
-
-    from process.exit_codes import ExitCode
+    from collections.abc import Iterator
 
 logger = logging.getLogger("step.signals")
 
@@ -28,52 +25,8 @@ _ALARM_INTERVAL = 0.5  # seconds; code that swallows a TimeoutError gets the nex
 _MIN_TIMER = 0.001  # seconds; a timer of 0 would be switched off
 
 
-class Clock(Protocol):
-    """The clock of a run; all times in seconds."""
-
-    @property
-    def terminated(self) -> bool:
-        """Whether the engine has terminated the step."""
-
-    @property
-    def time_left(self) -> float:
-        """Time until the deadline that termination sets; infinite before."""
-
-    def monotonic(self) -> float:
-        """Return a time that never goes back, to measure durations."""
-
-    def now(self) -> float:
-        """Return the time of day, since the epoch."""
-
-    def random(self) -> float:
-        """Return a random number, at least 0 and less than 1."""
-
-    def wait(self, seconds: float) -> bool:
-        """Wait; on termination return False at once."""
-
-    def sleep(self, seconds: float) -> None:
-        """Wait, also after termination."""
-
-    def time_limit(self, seconds: float) -> AbstractContextManager[None]:
-        """Return a context that raises TimeoutError after `seconds`.
-
-        After termination, `time_left` is the limit where it is shorter.
-        """
-
-    def interruptible(self) -> AbstractContextManager[None]:
-        """Return a context that raises TerminatedError on termination, also an earlier one."""
-
-    def in_flight(
-        self, purpose: str, exit_code_if_killed: Callable[[], ExitCode]
-    ) -> AbstractContextManager[None]:
-        """Return a context that a call is made in; see `process.signals.CallInFlight`."""
-
-    def mark_applied(self) -> None:
-        """Record that the update was applied: from now on the exit code if killed is IO."""
-
-
-class SystemClock(CallsInFlight):
-    """The clock of the operating system, whose `terminate` is called by a signal handler.
+class Clock(CallsInFlight):
+    """The clock of a run, whose `terminate` is called by a signal handler; all times in seconds.
 
     The handler writes to a pipe on which `wait` sleeps, so a signal can neither be missed nor
     deadlock with the code that it interrupts. A call in flight goes on (PEP 475) until its time
@@ -111,28 +64,28 @@ class SystemClock(CallsInFlight):
 
     @property
     def terminated(self) -> bool:
-        """Whether `terminate` was called."""
+        """Whether the engine has terminated the step."""
         return self._deadline < math.inf
 
     @property
     def time_left(self) -> float:
-        """Seconds until the deadline that `terminate` sets; infinite before."""
+        """Time until the deadline that termination sets; infinite before."""
         return self._deadline - self.monotonic()
 
     def monotonic(self) -> float:
-        """Return the system's monotonic time."""
+        """Return a time that never goes back, to measure durations."""
         return time.monotonic()
 
     def now(self) -> float:
-        """Return the system's time of day."""
+        """Return the time of day, since the epoch."""
         return time.time()
 
     def random(self) -> float:
-        """Return a random number for jitter."""
+        """Return a random number, at least 0 and less than 1."""
         return random.random()  # noqa: S311  jitter, not cryptography
 
     def wait(self, seconds: float) -> bool:
-        """Wait; return False as soon as `terminate` is called."""
+        """Wait; on termination return False at once."""
         select.select([self._wakeup], [], [], max(seconds, 0))
         return not self.terminated
 
@@ -146,7 +99,7 @@ class SystemClock(CallsInFlight):
         """Raise TimeoutError, as a socket would, when the context takes longer than `seconds`.
 
         A socket's own timeout starts anew with every byte; this one does not. It works in the main
-        thread only. A nested limit cannot extend the outer one.
+        thread only. Neither a nested limit nor one after termination extends the time that is left.
         """
         outer = self._limit_ends
         handler = signal.signal(signal.SIGALRM, self._raise_timeout)
@@ -162,7 +115,7 @@ class SystemClock(CallsInFlight):
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Raise TerminatedError in the context on `terminate`, or at once if it was called."""
+        """Raise TerminatedError in the context on termination, or at once after it."""
         if self.terminated:
             raise terminated_error()
         self._is_interruptible = True

@@ -17,27 +17,27 @@ StepError
     ├── CertificateError           78  the server's certificate is not trusted
     └── UnresolvedError            78  references in the spec cannot be resolved
 
-docs/guarantees.md, section "Exit codes", says what users may rely on.
+docs/guarantees.md, section "Exit codes", has what users may rely on.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from process.exit_codes import ExitCode, exit_code_meaning
+from process.exit_codes import EXIT_CODES, ExitCode
 
 Applied = Literal["no", "yes", "maybe"]
 
 
 class StepError(Exception):
-    """An error that ends the run: what failed, its usual cause, and what to do about it.
+    """An error that ends the run.
 
     Attributes:
         what: what failed, in one line.
         details: the single problems, one line each.
-        cause: the usual cause; empty when `what` already says it.
-        fix: what to do about it; empty when there is nothing to say.
-        status: HTTP status of the response that caused the error; None without a response.
+        cause: the usual cause; empty when `what` names it.
+        fix: what to do about it; empty when there is no advice.
+        status: HTTP status of the response that caused the error.
         trace_id: the service's own id of that response (4me: X-Request-Id), for its support.
         applied: whether the request was updated; the class's `default_applied` by default.
     """
@@ -68,7 +68,7 @@ class StepError(Exception):
     @property
     def run_again(self) -> str:
         """Whether to run the step again."""
-        return exit_code_meaning(self.exit_code).again
+        return next(row.again for row in EXIT_CODES if row.code is self.exit_code)
 
     def __str__(self) -> str:
         """Return the text for users, one line for each part that is known.
@@ -111,7 +111,6 @@ class RequestNotFoundError(StepError):
 class InternalError(StepError):
     """The step has a bug."""
 
-    exit_code = ExitCode.SOFTWARE
     default_applied = "maybe"
 
 

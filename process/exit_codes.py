@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class ExitCode(IntEnum):
-    """The exit code of the process; `EXIT_CODES` says what each one means."""
+    """The exit code of the process; `EXIT_CODES` has the meaning of each."""
 
     OK = 0
     DATA = 65
@@ -21,21 +21,13 @@ class ExitCode(IntEnum):
 
 
 class ExitCodeMeaning(NamedTuple):
-    """One row of the table of exit codes, as text for users.
-
-    Attributes:
-        code: the exit code.
-        name: its name in sysexits.h.
-        when: what has happened.
-        applied: whether the update was applied.
-        again: whether to run the step again.
-    """
+    """One row of the table of exit codes, as text for users."""
 
     code: ExitCode
-    name: str
+    name: str  # after sysexits.h
     when: str
-    applied: str
-    again: str
+    applied: str = "no"  # whether the request was updated
+    again: str = "after a fix"  # whether to run the step again
 
 
 EXIT_CODES = (
@@ -44,16 +36,8 @@ EXIT_CODES = (
         ExitCode.DATA,
         "data",
         "the spec is invalid, or 4me refused the values (400, 422, other 4xx)",
-        "no",
-        "after a fix",
     ),
-    ExitCodeMeaning(
-        ExitCode.NO_INPUT,
-        "no input",
-        "no such request, or not to be seen (404)",
-        "no",
-        "after a fix",
-    ),
+    ExitCodeMeaning(ExitCode.NO_INPUT, "no input", "no such request, or not to be seen (404)"),
     ExitCodeMeaning(ExitCode.SOFTWARE, "software", "a bug in the step", "unknown", "report it"),
     ExitCodeMeaning(
         ExitCode.IO,
@@ -80,8 +64,6 @@ EXIT_CODES = (
         ExitCode.PERMISSION,
         "permission",
         "401, 403: the token is not accepted, or its user lacks a role",
-        "no",
-        "after a fix",
     ),
     ExitCodeMeaning(
         ExitCode.CONFIG,
@@ -90,12 +72,5 @@ EXIT_CODES = (
         "an output that cannot be written, metadata service refuses, unresolvable references, a "
         "host that is wrong or does not exist, a redirect, an untrusted certificate, a bad "
         "environment variable",
-        "no",
-        "after a fix",
     ),
 )
-
-
-def exit_code_meaning(code: ExitCode) -> ExitCodeMeaning:
-    """Return the row of `EXIT_CODES` for `code`."""
-    return next(meaning for meaning in EXIT_CODES if meaning.code is code)

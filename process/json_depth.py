@@ -16,7 +16,7 @@ NAMED_LEVELS = 4  # levels of a path that a message names
 
 
 def exceeds_depth(value: object, limit: int = MAX_DEPTH) -> bool:
-    """Return whether a value has members below more than `limit` lists and objects."""
+    """Return whether a value has members inside more than `limit` nested lists and objects."""
     level = [value]
     for _ in range(limit + 1):
         level = [inner for outer in level for _, inner in _members(outer)]
@@ -25,19 +25,14 @@ def exceeds_depth(value: object, limit: int = MAX_DEPTH) -> bool:
     return True
 
 
-def path_beyond_depth(value: object, limit: int = MAX_DEPTH) -> str | None:
-    """Return the path of a value that is too deep, as in `request.custom_fields[0]`; None if none.
-
-    Args:
-        value: any JSON value.
-        limit: the largest depth that is allowed, at least `NAMED_LEVELS`, which the path has.
-    """
-    if not exceeds_depth(value, limit):
+def path_beyond_depth(value: object) -> str | None:
+    """Return the path of a member that is too deep, as in `request.a.b[0]`; None without one."""
+    if not exceeds_depth(value):
         return None
     path = ""
-    for left in range(limit - 1, limit - 1 - NAMED_LEVELS, -1):
+    for level in range(1, NAMED_LEVELS + 1):
         name, value = next(
-            (name, inner) for name, inner in _members(value) if exceeds_depth(inner, left)
+            member for member in _members(value) if exceeds_depth(member[1], MAX_DEPTH - level)
         )
         path += f"[{name}]" if isinstance(name, int) else f".{name}"
     return path.removeprefix(".")

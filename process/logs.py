@@ -1,7 +1,7 @@
 """Logging and text output without secrets, control characters, or lines that are too long.
 
 All records go through one handler on the root logger, which sanitizes the formatted text,
-tracebacks included. docs/guarantees.md, section "Confidentiality", says what users may rely on.
+tracebacks included. docs/guarantees.md, section "Confidentiality", has what users may rely on.
 """
 
 from __future__ import annotations
@@ -86,22 +86,19 @@ def write(stream: TextIO | None, text: str) -> None:
     and is safe in a signal handler. Do not mix it with the stream's own `write`.
 
     Args:
-        stream: the stream; None when it was closed as the process began: its file descriptor may
-            belong to another file by now.
+        stream: None if it was closed when the process began.
         text: the text to write.
 
     Raises:
         OSError: the stream is closed, or the text cannot be written.
     """
-    if stream is None:
+    if stream is None or stream.closed:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     try:
         descriptor = stream.fileno()
     except io.UnsupportedOperation:  # a stream in memory
         stream.write(text)
         return
-    except ValueError:
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF)) from None
     left = memoryview(encode_utf8(text))
     while left:
         try:
@@ -131,9 +128,8 @@ class SanitizingHandler(logging.Handler):
         try:
             text = self.format(record)
         except Exception:  # noqa: BLE001  a wrong call of a logger must not end the run
-            text = (
-                f"{record.levelname}: a message of {escape_controls(record.name)} cannot be shown"
-            )
+            name = escape_controls(record.name)
+            text = f"{record.levelname}: a message of {name} cannot be shown"
         try_write(self._stream, f"{text}\n")
 
     def format(self, record: logging.LogRecord) -> str:
@@ -142,12 +138,7 @@ class SanitizingHandler(logging.Handler):
 
 
 def configure_logging(redactor: Redactor, stream: TextIO | None) -> None:
-    """Send all log records, warnings and uncaught exceptions through one `SanitizingHandler`.
-
-    Args:
-        redactor: removes secrets from the records.
-        stream: where the records are written; None: they are dropped.
-    """
+    """Send all log records, warnings and uncaught exceptions through one `SanitizingHandler`."""
     handler = SanitizingHandler(stream, redactor)
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
     root = logging.getLogger()

@@ -1,4 +1,4 @@
-"""What a run publishes, neutral to the operation that makes it and the engine that takes it."""
+"""What a run publishes, independent of the operation and of the engine."""
 
 from __future__ import annotations
 
@@ -14,42 +14,23 @@ if TYPE_CHECKING:
 
 
 class ResultSpec(NamedTuple):
-    """One result: a small value that every engine can carry as plain text.
-
-    Attributes:
-        name: what engines call it.
-        description: what users read about it.
-        max_size: the longest text, in bytes as Go writes it into JSON.
-        truncatable: whether a longer text is cut. Any other value would mean something else when
-            cut, so it is left empty.
-    """
+    """One result: a small value that every engine can carry as plain text."""
 
     name: str
     description: str
-    max_size: int
-    truncatable: bool = False
+    max_size: int  # bytes, as Go writes it into JSON
+    truncatable: bool = False  # a longer value is cut; one that is not truncatable is left empty
 
 
 class OutputSpec(NamedTuple):
-    """What an operation publishes.
+    """What an operation publishes."""
 
-    Attributes:
-        values: the names of its JSON values, the main one first.
-        results: its results.
-    """
-
-    values: Sequence[str]
+    values: Sequence[str]  # the names of its JSON values, the main one first
     results: Sequence[ResultSpec]
 
 
 class OperationHelp(NamedTuple):
-    """What the help text says about an operation.
-
-    Attributes:
-        name: as on the command line.
-        description: what it does, in one sentence.
-        results: the results that it publishes.
-    """
+    """What the help text says about an operation."""
 
     name: str
     description: str
@@ -57,27 +38,15 @@ class OperationHelp(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A link to what a run has worked on.
+    """A link to what a run has worked on."""
 
-    Attributes:
-        name: the value that it belongs to.
-        label: its text.
-        url: its address.
-    """
-
-    name: str
+    name: str  # of the value that it belongs to
     label: str
     url: str
 
 
 class Summary(NamedTuple):
-    """A table for people.
-
-    Attributes:
-        title: its heading; it links to the output's link.
-        columns: the heading of each column.
-        rows: plain texts, one for each column.
-    """
+    """A table for people; its title links to the output's link."""
 
     title: str
     columns: Sequence[str]
@@ -85,32 +54,21 @@ class Summary(NamedTuple):
 
 
 class Output(NamedTuple):
-    """What a run publishes.
+    """What a run publishes."""
 
-    Attributes:
-        values: JSON values by name; None for one that this run has no value for.
-        results: plain texts by name, not yet cut to their size.
-        applied: whether the run has changed anything, should publishing fail.
-        link: a link for people; None without one.
-        summary: a table for people; None without one.
-    """
-
-    values: Mapping[str, Any]
-    results: Mapping[str, str]
-    applied: Applied
+    values: Mapping[str, Any]  # JSON; None for one that this run has no value for
+    results: Mapping[str, str]  # not yet cut to their size
+    applied: Applied  # whether the run has changed anything, should publishing fail
     link: Link | None = None
     summary: Summary | None = None
 
     def redacted(self, redactor: Redactor) -> Output:
         """Return the output without the access secrets of the run."""
         rows = [list(row) for row in self.summary.rows] if self.summary else []
-        clean: dict[str, Any] = redactor.redact_object(
-            {"values": self.values, "results": self.results, "rows": rows}
-        )
         return self._replace(
-            values=clean["values"],
-            results=clean["results"],
-            summary=self.summary and self.summary._replace(rows=clean["rows"]),
+            values=redactor.redact_value(self.values),
+            results=redactor.redact_value(self.results),
+            summary=self.summary and self.summary._replace(rows=redactor.redact_value(rows)),
         )
 
     def error(

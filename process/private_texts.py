@@ -1,4 +1,4 @@
-"""Redacts what a server quotes of private texts, such as notes, whatever changed in the quotation.
+"""Redacts quotations of private texts, such as notes, from messages of a server.
 
 A server that rejects a note may quote all of it or a part, as HTML or in a URL, in another letter
 case, on one line. The letters and digits stay the same, in the same order; so those are compared.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from process.redaction import MASK
@@ -17,7 +16,7 @@ from process.unescape import replace_spans, unescaped_variants
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from process.unescape import UnescapedText
+    from process.unescape import Span
 
 # Numbers of letters and digits.
 _NGRAM = 12  # so many in a row are hardly the same by chance
@@ -37,7 +36,20 @@ class PrivateTexts:
     """Texts that must not be in a log, and the search for quotations of them."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._texts = tuple(texts)
+        texts = tuple(texts)
+        self._normalized = {_normalize(text) for text in texts}
+        self._parts = {
+            text[start : start + _NGRAM]
+            for text in self._normalized
+            for start in range(len(text) - _NGRAM + 1)
+        }
+        self._parts.update(
+            word
+            for word in (_normalize(word) for text in texts for word in text.split())
+            if _MIN_WORD <= len(word) < _NGRAM and not word.isalpha() and not word.isdigit()
+        )
+        words = {_normalize(word) for text in texts for word in re.findall(_WORD, text)}
+        self._uncommon_words = words.difference(_COMMON_WORDS.split())
 
     def redact_quotes(self, line: str) -> str:
         """Return a line with `MASK` for each quotation of the texts.
@@ -45,14 +57,14 @@ class PrivateTexts:
         A quotation is: 12 letters and digits in a row, whatever is between them; a word of at least
         6 that has both; and a whole text of at least 4, as a word of its own.
         """
-        if not self._texts:
+        if not self._normalized:
             return line
-        spans = [
-            span
-            for found in map(_Alphanumerics, unescaped_variants(line))
-            for find in (self._find_ngrams, self._find_words, self._find_short_texts)
-            for span in find(found)
-        ]
+        spans: list[Span] = []
+        for variant in unescaped_variants(line):
+            found = _Alphanumerics(variant.text)
+            spans += variant.source_spans(
+                [*self._find_parts(found), *self._find_short_texts(found)]
+            )
         return replace_spans(line, spans, MASK)
 
     def redact_words(self, line: str) -> str:
@@ -60,55 +72,19 @@ class PrivateTexts:
 
         Words that are common in error messages stay.
         """
-        hidden = self._all_words - set(_COMMON_WORDS.split())
-        return re.sub(
-            _WORD, lambda match: MASK if _normalize(match[0]) in hidden else match[0], line
-        )
 
-    @cached_property
-    def _normalized(self) -> frozenset[str]:
-        return frozenset(map(_normalize, self._texts))
+        def mask(word: re.Match[str]) -> str:
+            return MASK if _normalize(word[0]) in self._uncommon_words else word[0]
 
-    @cached_property
-    def _ngrams(self) -> frozenset[str]:
-        return frozenset(
-            text[start : start + _NGRAM]
-            for text in self._normalized
-            for start in range(len(text) - _NGRAM + 1)
-        )
+        return re.sub(_WORD, mask, line)
 
-    @cached_property
-    def _mixed_words(self) -> frozenset[str]:
-        words = {_normalize(word) for text in self._texts for word in text.split()}
-        return frozenset(
-            word
-            for word in words
-            if _MIN_WORD <= len(word) < _NGRAM and not word.isalpha() and not word.isdigit()
-        )
-
-    @cached_property
-    def _all_words(self) -> frozenset[str]:
-        return frozenset(
-            _normalize(word) for text in self._texts for word in re.findall(_WORD, text)
-        )
-
-    def _find_ngrams(self, found: _Alphanumerics) -> Iterator[tuple[int, int]]:
-        begin = end = 0
-        for start in range(len(found.text) - _NGRAM + 1):
-            if found.text[start : start + _NGRAM] in self._ngrams:
-                if start >= end > begin:
-                    yield found.source_span(begin, end)
-                begin, end = (begin if start < end else start), start + _NGRAM
-        if end > begin:
-            yield found.source_span(begin, end)
-
-    def _find_words(self, found: _Alphanumerics) -> Iterator[tuple[int, int]]:
-        for size in {len(word) for word in self._mixed_words}:
+    def _find_parts(self, found: _Alphanumerics) -> Iterator[Span]:
+        for size in {len(part) for part in self._parts}:
             for start in range(len(found.text) - size + 1):
-                if found.text[start : start + size] in self._mixed_words:
+                if found.text[start : start + size] in self._parts:
                     yield found.source_span(start, start + size)
 
-    def _find_short_texts(self, found: _Alphanumerics) -> Iterator[tuple[int, int]]:
+    def _find_short_texts(self, found: _Alphanumerics) -> Iterator[Span]:
         for text in self._normalized:
             if _MIN_TEXT <= len(text) < _NGRAM:
                 start = found.text.find(text)
@@ -119,27 +95,22 @@ class PrivateTexts:
 
 
 class _Alphanumerics:
-    """The letters and digits of a text, normalized, and the offset of each of them.
+    """The letters and digits of a text, normalized, and the offset of each of them."""
 
-    Attributes:
-        text: the letters and digits.
-    """
-
-    def __init__(self, source: UnescapedText) -> None:
-        self._source = source
-        words = re.sub(_TAG, lambda match: " " * len(match[0]), source.text)
+    def __init__(self, source: str) -> None:
+        words = re.sub(_TAG, lambda match: " " * len(match[0]), source)
         normalized = {char: _normalize(char) for char in set(words)}
         letters = [normalized[char] for char in words]
         self.text = "".join(letters)
         offsets = (offset for offset, chars in enumerate(letters) for _ in chars)
         self._offsets = [-2, *offsets, len(words) + 1]  # sentinels, not adjacent to any other
 
-    def source_span(self, start: int, end: int) -> tuple[int, int]:
-        """Return the span of the line that a span of `text` comes from."""
-        return self._source.source_span(self._offsets[start + 1], self._offsets[end] + 1)
+    def source_span(self, start: int, end: int) -> Span:
+        """Return the span of the source that a span of `text` comes from."""
+        return self._offsets[start + 1], self._offsets[end] + 1
 
     def is_whole_word(self, start: int, end: int) -> bool:
-        """Return whether no letter or digit is adjacent to a span of `text` in the line."""
+        """Return whether no letter or digit is adjacent to a span of `text` in the source."""
         before, first = self._offsets[start : start + 2]
         last, after = self._offsets[end : end + 2]
         return first - before > 1 and after - last > 1

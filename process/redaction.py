@@ -1,13 +1,13 @@
 """Redacts secrets from logs and outputs, in every encoding in which they may appear.
 
-docs/guarantees.md, section "Confidentiality", says what users may rely on.
+docs/guarantees.md, section "Confidentiality", has what users may rely on.
 """
 
 from __future__ import annotations
 
 import base64
 import logging
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
 from process.unescape import replace_spans, unescaped_variants
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 logger = logging.getLogger("step.redaction")
+
+T = TypeVar("T")
 
 MASK = "***"
 _MIN_LENGTH = 8  # characters; a shorter text occurs in other texts by chance
@@ -29,35 +31,34 @@ class Redactor:
     """
 
     def __init__(self) -> None:
-        self._secrets: dict[str, _Secret] = {}
-        self._private_texts: tuple[str, ...] = ()
+        self._forms: dict[str, list[str]] = {}  # what to search for, for each secret
+        self._access_secrets: set[str] = set()
+        self._private_texts: list[str] = []
         self._has_warned = False
 
     def add_secrets(self, secrets: Iterable[str]) -> None:
-        """Redact these in logs and outputs from now on; surrounding blanks do not count."""
-        self._add(secrets, in_outputs=True)
+        """Redact these in logs and outputs from now on, without surrounding blanks."""
+        texts = [text.strip() for text in secrets]
+        self._access_secrets.update(texts)
+        self.add_log_secrets(texts)
 
     def add_log_secrets(self, secrets: Iterable[str]) -> None:
         """Redact these in logs only: secrets that give no access to 4me, such as a proxy's."""
-        self._add(secrets, in_outputs=False)
-
-    def _add(self, secrets: Iterable[str], *, in_outputs: bool) -> None:
         for text in map(str.strip, secrets):
-            known = self._secrets.get(text)
-            if text and (known is None or not known.in_outputs):
-                self._secrets[text] = _Secret(text, tuple(_forms_of(text)), in_outputs)
+            if text and text not in self._forms:
+                self._forms[text] = _forms_of(text)
 
     def add_private_texts(self, texts: Iterable[str]) -> None:
         """Redact these in logs only: notes, which a server may quote; at least 8 characters."""
         forms = {form for text in texts for form in (text.strip(), " ".join(text.split()))}
-        self._private_texts += tuple(form for form in forms if len(form) >= _MIN_LENGTH)
+        self._private_texts += (form for form in forms if len(form) >= _MIN_LENGTH)
 
     def redact(self, text: str) -> str:
         """Return a text for the log, with `MASK` for each secret and private text."""
-        forms = [form for secret in self._secrets.values() for form in secret.forms]
+        forms = [form for forms in self._forms.values() for form in forms]
         return _redact_text(text, [*forms, *self._private_texts])
 
-    def redact_value(self, value: object) -> object:
+    def redact_value(self, value: T) -> T:
         """Return a copy of a JSON value for the output, with `MASK` for each access secret.
 
         Secrets below 8 characters stay, as they would destroy other texts. The first redaction of a
@@ -65,12 +66,12 @@ class Redactor:
         """
         forms = [
             form
-            for secret in self._secrets.values()
-            if secret.in_outputs and len(secret.text) >= _MIN_LENGTH
-            for form in secret.forms
+            for text, forms in self._forms.items()
+            if text in self._access_secrets and len(text) >= _MIN_LENGTH
+            for form in forms
         ]
         copier = _RedactingCopier(forms)
-        copy = copier.copy(value)
+        copy: T = copier.copy(value)
         if copier.has_redacted and not self._has_warned:
             self._has_warned = True
             logger.warning(
@@ -81,39 +82,16 @@ class Redactor:
             )
         return copy
 
-    def redact_object(self, values: Mapping[str, object]) -> dict[str, object]:
-        """Return a copy of a JSON object for the output; see `redact_value`."""
-        copy = self.redact_value(dict(values))
-        return copy if isinstance(copy, dict) else {}
-
-
-class _Secret(NamedTuple):
-    """A secret.
-
-    Attributes:
-        text: the secret as it was added.
-        forms: the texts to search for; each may also be escaped.
-        in_outputs: whether it gives access, so that outputs are redacted, too.
-    """
-
-    text: str
-    forms: tuple[str, ...]
-    in_outputs: bool
-
 
 class _RedactingCopier:
-    """Copies JSON values of any depth, redacted.
-
-    Attributes:
-        has_redacted: whether any text was redacted so far.
-    """
+    """Copies JSON values of any depth, redacted."""
 
     def __init__(self, forms: Sequence[str]) -> None:
         self.has_redacted = False
         self._forms = forms
 
-    def copy(self, value: object) -> object:
-        root: list[object] = [value]
+    def copy(self, value: object) -> Any:  # noqa: ANN401  of the same type as the value
+        root: list[Any] = [value]
         pending: list[tuple[Any, Any]] = [(root, 0)]  # no recursion: the depth is unlimited
         while pending:
             parent, key = pending.pop()
@@ -146,13 +124,7 @@ class _RedactingCopier:
 
 def _redact_text(text: str, forms: Sequence[str]) -> str:
     """Return a text with `MASK` for each of `forms`, escaped or not."""
-    spans = [
-        span
-        for variant in unescaped_variants(text)
-        for form in forms
-        if form in variant.text
-        for span in variant.find_spans(form)
-    ]
+    spans = [span for variant in unescaped_variants(text) for span in variant.find_spans(forms)]
     return replace_spans(text, spans, MASK) if spans else text
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
+import string
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 # 4me credentials: FOURME_* of the environment engine, INPUT_* of GitHub Actions.
 _ACCESS_VARIABLES = (
@@ -17,6 +17,7 @@ _ACCESS_VARIABLES = (
 )
 _METADATA_VARIABLES = ("METADATA_API_URL",)  # of Relay; its user information is a token
 _PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+_SCHEME_CHARS = frozenset(string.ascii_letters + string.digits + "+.-")
 
 
 def access_secrets_in_environment(environ: Mapping[str, str]) -> Iterator[str]:
@@ -33,17 +34,18 @@ def secrets_in_environment(environ: Mapping[str, str]) -> Iterator[str]:
         yield password
 
 
-def _credentials_in(
-    environ: Mapping[str, str], names: tuple[str, ...]
-) -> Iterator[tuple[str, str]]:
-    """Yield user names and passwords in the URLs that variables hold, in any letter case."""
+def _credentials_in(environ: Mapping[str, str], names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield user names and passwords in the URLs of variables, whose letter case does not count."""
     for name, url in environ.items():
         if name.upper() not in names:
             continue
-        rest = re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*://", "", url.strip())
+        scheme, _, rest = url.strip().partition("://")
+        if not _SCHEME_CHARS.issuperset(scheme):
+            rest = url.strip()
+        authority = rest.replace("?", "/").replace("#", "/").partition("/")[0]
         # A password may contain characters that end it in a valid URL, so take the longer one too.
-        for authority in {re.split(r"[/?#]", rest, maxsplit=1)[0], rest}:
-            user_info = authority.rpartition("@")[0]
+        for text in {authority, rest}:
+            user_info = text.rpartition("@")[0]
             user, _, password = user_info.partition(":")
             if user_info:
                 yield user, password

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,67 +40,48 @@ MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 MAX_LINE_BYTES = 4 * 1024  # Relay's log reader stops at 64 KiB
 NOTES_PER_PAGE = 100
 
-_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
-
 
 class Variable(NamedTuple):
-    """An environment variable that holds a number of seconds.
-
-    Attributes:
-        name: the name of the variable.
-        default: the value when it is unset or empty.
-        smallest: the smallest valid value; the largest is `MAX_SETTING`.
-        meaning: what it sets, as text for users.
-    """
+    """An environment variable that holds a number of seconds."""
 
     name: str
     default: float
-    smallest: float
+    minimum: float  # the maximum is `MAX_SETTING`
     meaning: str
 
 
-RETRY_TIME_VARIABLE = Variable(
-    "FOURME_MAX_RETRY_TIME",
-    MAX_RETRY_TIME,
-    0,
-    "how long one call may be tried again, rate limits apart; 0: never",
-)
-THROTTLE_TIME_VARIABLE = Variable(
-    "FOURME_MAX_THROTTLE_TIME",
-    MAX_THROTTLE_TIME,
-    0,
-    "how long rate limits (429, 503) may hold up a run, slow refusals included; 0: never",
-)
-CONNECT_TIMEOUT_VARIABLE = Variable(
-    "FOURME_CONNECT_TIMEOUT", CONNECT_TIMEOUT, 0.01, "how long connecting may take"
-)
-READ_TIMEOUT_VARIABLE = Variable(
-    "FOURME_READ_TIMEOUT", READ_TIMEOUT, 0.01, "how long an answer may be silent, and may take"
-)
+# In the order of the fields of `Settings`.
 VARIABLES = (
-    RETRY_TIME_VARIABLE,
-    THROTTLE_TIME_VARIABLE,
-    CONNECT_TIMEOUT_VARIABLE,
-    READ_TIMEOUT_VARIABLE,
+    Variable(
+        "FOURME_MAX_RETRY_TIME",
+        MAX_RETRY_TIME,
+        0,
+        "how long one call may be tried again, rate limits apart; 0: never",
+    ),
+    Variable(
+        "FOURME_MAX_THROTTLE_TIME",
+        MAX_THROTTLE_TIME,
+        0,
+        "how long rate limits (429, 503) may hold up a run, slow refusals included; 0: never",
+    ),
+    Variable("FOURME_CONNECT_TIMEOUT", CONNECT_TIMEOUT, 0.01, "how long connecting may take"),
+    Variable(
+        "FOURME_READ_TIMEOUT",
+        READ_TIMEOUT,
+        0.01,
+        "how long an answer may be silent, and may take",
+    ),
 )
 
 
 class Settings(NamedTuple):
-    """The time limits of one run, in seconds, and the CAs that it trusts.
+    """The time limits of one run, in seconds, and the CAs that it trusts."""
 
-    Attributes:
-        retry_time: budget for retrying one call.
-        throttle_time: budget for waiting on rate limits in one run.
-        connect_timeout: limit for connecting.
-        read_timeout: limit between two bytes of a response, and for reading all of it.
-        ca_bundle: a PEM file or folder of trusted CAs; None: the ones that requests ships.
-    """
-
-    retry_time: float = MAX_RETRY_TIME
-    throttle_time: float = MAX_THROTTLE_TIME
+    retry_time: float = MAX_RETRY_TIME  # for one call
+    throttle_time: float = MAX_THROTTLE_TIME  # for all rate limits of a run
     connect_timeout: float = CONNECT_TIMEOUT
-    read_timeout: float = READ_TIMEOUT
-    ca_bundle: str | None = None
+    read_timeout: float = READ_TIMEOUT  # between two bytes, and for a whole response
+    ca_bundle: str | None = None  # a PEM file or a folder; None: the CAs that requests ships
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -110,24 +90,20 @@ class Settings(NamedTuple):
         Raises:
             ConfigError: the value of a variable is not a number in its range.
         """
-        return cls(
-            retry_time=_seconds(environ, RETRY_TIME_VARIABLE),
-            throttle_time=_seconds(environ, THROTTLE_TIME_VARIABLE),
-            connect_timeout=_seconds(environ, CONNECT_TIMEOUT_VARIABLE),
-            read_timeout=_seconds(environ, READ_TIMEOUT_VARIABLE),
-            ca_bundle=environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE") or None,
-        )
+        ca_bundle = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE") or None
+        retry, throttle, connect, read = (_seconds(environ, variable) for variable in VARIABLES)
+        return cls(retry, throttle, connect, read, ca_bundle)
 
 
 def _seconds(environ: Mapping[str, str], variable: Variable) -> float:
     text = environ.get(variable.name, "").strip()
     if not text:
         return variable.default
-    seconds = float(text) if _NUMBER.fullmatch(text) else math.nan
-    if variable.smallest <= seconds <= MAX_SETTING:
-        return seconds
+    is_number = re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text)
+    if is_number and variable.minimum <= float(text) <= MAX_SETTING:
+        return float(text)
     raise ConfigError(
         f"The environment variable {variable.name} is {text!r}, which is not a number of seconds "
-        f"from {variable.smallest:g} to {MAX_SETTING:g}.",
+        f"from {variable.minimum:g} to {MAX_SETTING:g}.",
         fix=f"Set {variable.name} to such a number, or leave it out for {variable.default:g}.",
     )

@@ -1,6 +1,6 @@
 """Termination by SIGTERM and SIGINT: the calls in flight, and the watchdog that ends the process.
 
-docs/guarantees.md, section "Signals", says what users may rely on.
+docs/guarantees.md, section "Signals", has what users may rely on.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import signal
 import time
 from contextlib import contextmanager
 from threading import Thread
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from process.errors import OutcomeUnknownError, OutputError, TerminatedError
 from process.exit_codes import ExitCode
@@ -28,38 +28,32 @@ _WATCHDOG_MARGIN = 2.0  # seconds that the main thread gets to exit before the w
 _STDERR = 2
 
 
-class CallInFlight(NamedTuple):
-    """A call that has begun and not ended.
-
-    Attributes:
-        purpose: what it does, to complete "The step could not ...".
-        exit_code_if_killed: returns the exit code if the process is killed during the call:
-            TRY_LATER where it is safe to repeat, PROTOCOL where the update may have been applied,
-            IO where it was applied.
-    """
-
-    purpose: str
-    exit_code_if_killed: Callable[[], ExitCode]
-
-
 class CallsInFlight:
-    """The calls in flight, each made within the one before."""
+    """The calls that have begun and not ended, each made within the one before."""
 
     def __init__(self) -> None:
-        self._calls = [CallInFlight("start", lambda: ExitCode.TRY_LATER)]
+        self._calls: list[tuple[str, Callable[[], ExitCode]]]
+        self._calls = [("start", lambda: ExitCode.TRY_LATER)]
         self._is_applied = False
 
     @property
     def purpose(self) -> str:
         """What the innermost call does, to complete "The step tries to ..."."""
-        return self._calls[-1].purpose
+        return self._calls[-1][0]
 
     @contextmanager
     def in_flight(
         self, purpose: str, exit_code_if_killed: Callable[[], ExitCode]
     ) -> Iterator[None]:
-        """Return a context that a call is made in; see `CallInFlight` for the arguments."""
-        self._calls.append(CallInFlight(purpose, exit_code_if_killed))
+        """Return a context that a call is made in.
+
+        Args:
+            purpose: what it does, to complete "The step could not ...".
+            exit_code_if_killed: returns the exit code if the process is killed during the call:
+                TRY_LATER where it is safe to repeat, PROTOCOL where the update may have been
+                applied, IO where it was applied.
+        """
+        self._calls.append((purpose, exit_code_if_killed))
         try:
             yield
         finally:
@@ -67,14 +61,14 @@ class CallsInFlight:
 
     def mark_applied(self) -> None:
         """Record that the update was applied: from now on the exit code if killed is IO."""
-        self._calls[0] = CallInFlight("publish the output", lambda: ExitCode.IO)
+        self._calls[0] = ("publish the output", lambda: ExitCode.IO)
         self._is_applied = True
 
     def killed_error(self) -> StepError:
         """Return the error of a process that is killed now."""
-        call = self._calls[min(1, len(self._calls) - 1)]  # the outermost knows about the update
-        code = ExitCode.IO if self._is_applied else call.exit_code_if_killed()
-        what = f"The step was asked to end, and could not {call.purpose} in time."
+        purpose, exit_code_if_killed = self._calls[:2][-1]  # the outermost knows about the update
+        code = ExitCode.IO if self._is_applied else exit_code_if_killed()
+        what = f"The step was asked to end, and could not {purpose} in time."
         if code is ExitCode.PROTOCOL:
             return OutcomeUnknownError(
                 what, fix="Look at the request before you run the step again."
@@ -135,7 +129,7 @@ def _read_termination(wakeup: int) -> bool:
 
 
 def _kill(error: StepError) -> NoReturn:
-    """End the process at once; write the error only if standard error takes it without blocking."""
+    """End the process at once; write the error only if standard error does not block."""
     if select.select([], [_STDERR], [], 0)[1]:
         os.write(_STDERR, encode_utf8(sanitize_lines(f"ERROR: {error}\n")))
     os._exit(error.exit_code)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
+from process.errors import InternalError, StepError
+from process.exit_codes import ExitCode
 from process.signals import handle_termination, start_watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from process.clock import SystemClock
-    from process.exit_codes import ExitCode
+    from process.clock import Clock
+
+logger = logging.getLogger("step")
 
 
 def run_process(
-    main: Callable[[Mapping[str, str], SystemClock, Sequence[str]], ExitCode], clock: SystemClock
+    main: Callable[[Mapping[str, str], Clock, Sequence[str]], ExitCode], clock: Clock
 ) -> NoReturn:
     """Run `main` and end the process with the exit code that it returns.
 
@@ -34,3 +38,31 @@ def run_process(
         with suppress(OSError):
             stream.flush()
     os._exit(code)  # the interpreter's shutdown takes a tenth of a run, and runs no handlers
+
+
+def exit_code_of(run: Callable[[], object], clock: Clock) -> ExitCode:
+    """Call `run` and return its exit code: OK, or that of the error that it raises, once logged.
+
+    An exception that is no StepError is a bug: it is logged with its traceback, as an
+    InternalError. The log redacts secrets.
+    """
+    try:
+        run()
+    except StepError as error:
+        _log_error(error, clock)
+        return error.exit_code
+    except Exception as error:
+        bug = InternalError(
+            f"The step has a bug: {type(error).__name__}.",
+            fix="Report it with the lines below. Look at the request before you run it again.",
+        )
+        logger.critical("%s", bug, exc_info=error)
+        return bug.exit_code
+    return ExitCode.OK
+
+
+def _log_error(error: StepError, clock: Clock) -> None:
+    with clock.in_flight("report how it ended", lambda: error.exit_code):
+        logger.error("%s", error)
+        if error.__cause__:
+            logger.debug("Caused by", exc_info=error.__cause__)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    Span = tuple[int, int]
+    Decode = Callable[[re.Match[str]], str]
 
 _MAX_LAYERS = 3  # of nested escapes: an HTML page that quotes JSON that quotes a URL
 _MAX_CODE_POINT = 0x10FFFF
@@ -69,76 +71,61 @@ def _decode_code_point(number: int) -> str:
     return chr(number) if number <= _MAX_CODE_POINT else "\ufffd"
 
 
-class _Syntax(NamedTuple):
-    """One syntax of escapes.
-
-    Attributes:
-        prefix: the character that every escape starts with.
-        pattern: regular expression of the escape of one character.
-        decode: returns the text of a match.
-    """
-
-    prefix: str
-    pattern: str
-    decode: Callable[[re.Match[str]], str]
-
-
+# The character that every escape starts with, the pattern of one escape, and its decoder.
 _SYNTAXES = (
-    _Syntax("%", _PERCENT, _decode_percent),
-    _Syntax("\\", _BACKSLASH, _decode_backslash),
-    _Syntax("&", _ENTITY, _decode_entity),
+    ("%", _PERCENT, _decode_percent),
+    ("\\", _BACKSLASH, _decode_backslash),
+    ("&", _ENTITY, _decode_entity),
 )
 
 
 class UnescapedText:
-    """A text as it is: no escapes are decoded.
-
-    Attributes:
-        text: the text.
-    """
+    """A text as it is: no escapes are decoded."""
 
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def find_spans(self, words: str) -> Iterator[tuple[int, int]]:
-        """Yield start and end of each occurrence of `words`, as a span of the escaped text."""
-        start = self.text.find(words)
-        while start >= 0:
-            end = start + len(words)
-            yield self.source_span(start, end)
-            start = self.text.find(words, end)
+    def find_spans(self, words: Iterable[str]) -> list[Span]:
+        """Return start and end of each occurrence of `words`, as spans of the escaped text."""
+        spans = []
+        for word in words:
+            start = self.text.find(word)
+            while start >= 0:
+                spans.append((start, start + len(word)))
+                start = self.text.find(word, start + len(word))
+        return self.source_spans(spans) if spans else []
 
-    def source_span(self, start: int, end: int) -> tuple[int, int]:
-        """Return the span of the escaped text that a span of this text comes from."""
-        return start, end
+    def source_spans(self, spans: list[Span]) -> list[Span]:
+        """Return the spans of the escaped text that spans of this text come from."""
+        return spans
 
     def decode(self) -> Iterator[UnescapedText]:
         """Yield the text with one more layer of escapes decoded, for each syntax in it."""
-        for syntax in _SYNTAXES:
-            if syntax.prefix in self.text:
-                yield _DecodedText(self, syntax)
+        for prefix, pattern, decode in _SYNTAXES:
+            if prefix in self.text:
+                yield _DecodedText(self, pattern, decode)
 
 
 class _DecodedText(UnescapedText):
     """A text with the escapes of one syntax in its source decoded."""
 
-    def __init__(self, source: UnescapedText, syntax: _Syntax) -> None:
-        super().__init__(re.sub(syntax.pattern, syntax.decode, source.text))
+    def __init__(self, source: UnescapedText, pattern: str, decode: Decode) -> None:
+        super().__init__(re.sub(pattern, decode, source.text))
         self._source = source
-        self._syntax = syntax
+        self._pattern = pattern
+        self._decode = decode
 
-    def source_span(self, start: int, end: int) -> tuple[int, int]:
-        starts, ends = self._offsets
-        return self._source.source_span(starts[start], ends[end - 1])
+    def source_spans(self, spans: list[Span]) -> list[Span]:
+        starts, ends = self._offsets()
+        return self._source.source_spans([(starts[start], ends[end - 1]) for start, end in spans])
 
-    @cached_property
     def _offsets(self) -> tuple[list[int], list[int]]:
-        """Start and end in the source, for each character of the text."""
+        """Return start and end in the source, for each character of the text."""
         starts: list[int] = []
         ends: list[int] = []
         position = 0
-        for match in re.finditer(self._syntax.pattern, self._source.text):
-            size = len(self._syntax.decode(match))
+        for match in re.finditer(self._pattern, self._source.text):
+            size = len(self._decode(match))
             starts += [*range(position, match.start()), *[match.start()] * size]
             ends += [*range(position + 1, match.start() + 1), *[match.end()] * size]
             position = match.end()
@@ -159,7 +146,7 @@ def unescaped_variants(text: str) -> Iterator[UnescapedText]:
     yield from layer
 
 
-def replace_spans(text: str, spans: Iterable[tuple[int, int]], replacement: str) -> str:
+def replace_spans(text: str, spans: Iterable[Span], replacement: str) -> str:
     """Return a text with a replacement for each span; overlapping spans get one together."""
     pieces: list[str] = []
     position = 0

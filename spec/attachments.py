@@ -1,6 +1,6 @@
-"""Attachments before anything is sent: which files a spec names, and what is wrong with them.
+"""Checks attachments before anything is sent.
 
-An item of an attachments field is a file that 4me's storage holds already (`key`), or one to
+An item of an attachments field is a file that 4me's storage already holds (`key`), or one to
 upload: text (`content`), any bytes (`content_base64`), or a file in the container (`path`). Where
 the text that a field belongs to has `[note_attachments: 0]`, item 0 is shown inline.
 """
@@ -8,7 +8,6 @@ the text that a field belongs to has `[note_attachments: 0]`, item 0 is shown in
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import re
 import stat
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from spec.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from spec.schema import Field, SpecSchema
 
@@ -26,12 +25,12 @@ _STORED_FILE_KEYS = frozenset({"key", "filesize", "inline", "_destroy"})
 _UPLOAD_KEYS = frozenset({"name", "content_type", "inline"})
 _COPY = "Copy it to a regular file first, and attach the copy."
 _MOUNT = "Files must be in the container: mount the volume or workspace that has it."
-_MAX_DIGITS = 9  # of an index; more is beyond any list, and beyond what Python reads
-_MAX_NAME_BYTES = 255  # bytes; what file systems and storages take
+_MAX_DIGITS = 9  # of an index; more is beyond any list, and beyond Python's limit
+_MAX_NAME_BYTES = 255  # bytes; what file systems and storages accept
 
 
 def attachment_problems(request: Mapping[str, Any], schema: SpecSchema) -> Iterator[Problem]:
-    """Yield what is wrong with the attachments of a converted request, beyond what types say."""
+    """Yield what is wrong with the attachments of a coerced request, beyond the schema."""
     for field, items in attachment_fields(request, schema):
         for index, item in enumerate(items):
             if isinstance(item, dict):
@@ -44,7 +43,7 @@ def attachment_problems(request: Mapping[str, Any], schema: SpecSchema) -> Itera
 def attachment_fields(
     values: Mapping[str, Any], schema: SpecSchema
 ) -> Iterator[tuple[Field, list[Any]]]:
-    """Yield the attachments fields of a converted request that are lists, with their items."""
+    """Yield the attachments fields of a coerced request that are lists, with their items."""
     for name, value in values.items():
         field = schema.fields.get(name)
         if field is not None and field.kind == "attachments" and isinstance(value, list):
@@ -62,15 +61,20 @@ def _item_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
         if name not in allowed and name in _STORED_FILE_KEYS | _UPLOAD_KEYS:
             yield Problem(f"{place}.{name}", f"does not go with `{sources[0]}`", "Leave it out.")
     if sources != ["key"] and isinstance(item[sources[0]], str):
-        yield from _CHECKS[sources[0]](place, item)
+        yield from _upload_problems(place, item, sources[0])
 
 
-def _path_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
-    wrong, hint = _file_problem(item["path"])
+def _upload_problems(place: str, item: Mapping[str, Any], source: str) -> Iterator[Problem]:
+    wrong, hint = _file_problem(item["path"]) if source == "path" else ("", "")
     if wrong:
         yield Problem(f"{place}.path", wrong, hint)
-    else:
-        yield from _name_problems(f"{place}.name" if "name" in item else f"{place}.path", item)
+        return
+    wrong, hint = _name_problem(file_name_of(item))
+    if wrong:
+        place_of_name = "path" if source == "path" and "name" not in item else "name"
+        yield Problem(f"{place}.{place_of_name}", wrong, hint)
+    if source == "content_base64" and decode_base64(item[source]) is None:
+        yield Problem(f"{place}.{source}", "is not base64", "Give plain text as `content`.")
 
 
 def _file_problem(path: str) -> tuple[str, str]:
@@ -85,7 +89,7 @@ def _file_problem(path: str) -> tuple[str, str]:
     if stat.S_ISDIR(mode):
         return f"is a folder: {path!r}", "Name one file; or pack the folder."
     if not stat.S_ISREG(mode):
-        return f"is no file: {path!r}", "Name a regular file."
+        return f"is not a file: {path!r}", "Name a regular file."
     if not readable:
         return f"may not be read: {path!r}", "Let the step's user read it."
     if misreported:
@@ -94,11 +98,7 @@ def _file_problem(path: str) -> tuple[str, str]:
 
 
 def _is_misreported(path: str) -> bool:
-    """Return whether a file does not end where the system reports, as in /proc and /sys.
-
-    Raises:
-        OSError: it cannot be read.
-    """
+    """Return whether a file does not end where the system reports, as in /proc and /sys."""
     number = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
         size = os.fstat(number).st_size
@@ -109,39 +109,18 @@ def _is_misreported(path: str) -> bool:
         os.close(number)
 
 
-def _text_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
-    yield from _name_problems(f"{place}.name", item)
-
-
-def _base64_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
-    yield from _name_problems(f"{place}.name", item)
-    if decode_base64(item["content_base64"]) is None:
-        yield Problem(f"{place}.content_base64", "is not base64", "Give plain text as `content`.")
-
-
-def _name_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
-    name = file_name_of(item)
+def _name_problem(name: object) -> tuple[str, str]:
+    """Return what is wrong with a file's name, and a hint; empty texts for a good one."""
     if not isinstance(name, str):
-        return  # the schema's problem says so
+        return "", ""  # the schema reports it
     if not name:
-        yield Problem(place, "is missing", "Name the file, such as build.log.")
-    elif "/" in name or "\\" in name or name in (".", ".."):
-        yield Problem(
-            place, f"is {name!r}, which has a folder in it", "Give the file's name alone."
-        )
-    elif not name.isprintable() or '"' in name or len(name.encode()) > _MAX_NAME_BYTES:
-        yield Problem(
-            place,
-            "is no name for a file",
-            f"Use up to {_MAX_NAME_BYTES} bytes of printable characters without quotes.",
-        )
-
-
-_CHECKS: Mapping[str, Callable[[str, Mapping[str, Any]], Iterator[Problem]]] = {
-    "content": _text_problems,
-    "content_base64": _base64_problems,
-    "path": _path_problems,
-}
+        return "is missing", "Name the file, such as build.log."
+    if "/" in name or "\\" in name or name in (".", ".."):
+        return f"is {name!r}, which has a folder in it", "Give the file's name alone."
+    if not name.isprintable() or '"' in name or len(name.encode()) > _MAX_NAME_BYTES:
+        hint = f"Use up to {_MAX_NAME_BYTES} bytes of printable characters without quotes."
+        return "is not a valid file name", hint
+    return "", ""
 
 
 def file_name_of(item: Mapping[str, Any]) -> Any:  # noqa: ANN401  not validated yet
@@ -150,10 +129,10 @@ def file_name_of(item: Mapping[str, Any]) -> Any:  # noqa: ANN401  not validated
 
 
 def decode_base64(text: str) -> bytes | None:
-    """Return what a text says in base64; None where it is no base64."""
+    """Return the bytes of a base64 text; None if it is not base64."""
     try:
         return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         return None
 
 
@@ -164,15 +143,16 @@ def inline_reference(name: str) -> re.Pattern[str]:
 
 def _inline_problems(request: Mapping[str, Any], field: Field, items: object) -> Iterator[Problem]:
     if not isinstance(items, list) or not items:
-        return  # nothing to refer to, so it is nothing but text
+        return  # without attachments it is plain text
+    place = f"request.{field.inline_in}"
     for index in _inline_indexes(request.get(field.inline_in), field.name):
+        wrong = f"refers to [{field.name}: {index}], "
         item = items[index] if index < len(items) else None
         if item is None:
-            wrong = f"refers to [{field.name}: {index}], but there are {len(items)} items"
-            yield Problem(f"request.{field.inline_in}", wrong, "Items are counted from 0.")
+            wrong += f"but there are {len(items)} items"
+            yield Problem(place, wrong, "Items are counted from 0.")
         elif isinstance(item, dict) and item.get("_destroy") is True:
-            wrong = f"refers to [{field.name}: {index}], which is being removed"
-            yield Problem(f"request.{field.inline_in}", wrong, "Show another item, or keep it.")
+            yield Problem(place, wrong + "which is being removed", "Show another item, or keep it.")
 
 
 def _inline_indexes(value: object, name: str) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""A whole spec as engines deliver it, to its documented types.
+"""A whole spec as engines deliver it, coerced to its documented types.
 
 Only what a type cannot express is a problem here; `spec.schema_errors` reports the rest.
 """
@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from spec.json_values import JsonReader
-from spec.problems import Problem
-from spec.values import COERCIONS, coerce_text, coerce_trimmed_text
+from spec.values import COERCIONS, JsonReader, coerce_text, coerce_trimmed_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from spec.problems import Problem
     from spec.schema import Field, SpecSchema
 
 _JSON_KINDS = frozenset(
@@ -22,15 +21,15 @@ _JSON_KINDS = frozenset(
 
 
 class CoercedSpec(NamedTuple):
-    """A spec with its values converted, not yet validated.
+    """A spec with its values coerced, not yet validated.
 
     Attributes:
-        spec: its inputs under the names that the schema has; nulls, cleared and read-only fields
-            are left out, and so is what JSON cannot carry.
+        spec: its inputs by the schema's names, without nulls, cleared fields, read-only fields and
+            what JSON cannot represent.
         cleared: the fields that an empty string clears.
         ignored: the read-only fields that were given.
-        spelled: how the spec spells a field that the schema spells otherwise.
-        problems: what conversion alone can see.
+        spelled: the spec's name of a field, by the schema's name, where they differ.
+        problems: what only coercion can detect.
     """
 
     spec: Mapping[str, Any]
@@ -41,36 +40,31 @@ class CoercedSpec(NamedTuple):
 
 
 def coerce(raw: object, schema: SpecSchema) -> CoercedSpec:
-    """Convert a spec as an engine delivers it.
-
-    Args:
-        raw: JSON values; also bytes, which the Relay SDK makes of base64.
-        schema: the documented types.
-    """
+    """Coerce a spec: JSON values, and bytes, which the Relay SDK decodes from base64."""
     return _Coercion(schema).coerce(raw)
 
 
 class _Coercion:
-    """The conversion of one spec."""
+    """The coercion of one spec."""
 
     def __init__(self, schema: SpecSchema) -> None:
         self._schema = schema
         self._json = JsonReader()
-        self._problems = self._json.problems
         self._cleared: list[str] = []
         self._ignored: list[str] = []
         self._spelled: dict[str, str] = {}
 
     def coerce(self, raw: object) -> CoercedSpec:
         value = self._json.read(raw, "")
+        problems = self._json.problems
         spec: dict[str, Any] = {}
         if isinstance(value, dict):
             spec = {name: self._input(name, item) for name, item in _without_nulls(value).items()}
-        elif not self._problems:
+        elif not problems:
             found = "is empty" if value is None else "is not an object"
             needed = " and ".join(f"`{name}`" for name in self._schema.document["required"])
-            self._report("", found, f"It needs {needed}.")
-        return CoercedSpec(spec, self._cleared, self._ignored, self._spelled, self._problems)
+            self._json.report("", found, f"It needs {needed}.")
+        return CoercedSpec(spec, self._cleared, self._ignored, self._spelled, problems)
 
     def _input(self, name: str, value: object) -> object:
         field = self._schema.inputs.get(name)
@@ -89,7 +83,9 @@ class _Coercion:
             return value
         if field.kind == "request":
             return self._request(_without_nulls(value))
-        return _connection(value) if field.kind == "connection" else _members(value, field.schema)
+        if field.kind == "connection":  # secrets from files end in a line break
+            return {name: coerce_trimmed_text(item) for name, item in _without_nulls(value).items()}
+        return _members(value, field.schema)
 
     def _request(self, values: Mapping[str, Any]) -> dict[str, Any]:
         coerced: dict[str, Any] = {}
@@ -98,37 +94,35 @@ class _Coercion:
             field = self._schema.fields.get(name)
             if field is None:
                 coerced[name] = value
-            elif field.location == "nowhere":
+                continue
+            if field.location == "nowhere":
                 self._ignored.append(name)
+                continue
+            cleared = value == "" and field.clearable
+            result = "" if cleared else self._value(field, value, f"request.{name}")
+            earlier, other = given.setdefault(field.api_name, (name, result))
+            if earlier != name:
+                self._compare(name, result, earlier, other)
+                continue
+            if field.name != name:
+                self._spelled[field.name] = name
+            if cleared:
+                self._cleared.append(field.name)
             else:
-                cleared = value == "" and field.clearable
-                result = "" if cleared else self._value(field, value, f"request.{name}")
-                earlier, other = given.setdefault(field.api_name, (name, result))
-                if earlier != name:
-                    self._compare(name, result, earlier, other)
-                elif cleared:
-                    self._cleared.append(self._spelling(field, name))
-                else:
-                    coerced[self._spelling(field, name)] = result
+                coerced[field.name] = result
         return coerced
-
-    def _spelling(self, field: Field, name: str) -> str:
-        """Return the name that the schema has for a field; note where the spec has another."""
-        if field.name != name:
-            self._spelled[field.name] = name
-        return field.name
 
     def _compare(self, name: str, value: object, earlier: str, other: object) -> None:
         """Report two spellings of one reference that do not agree."""
         if type(value) is not type(other) or value != other:
             wrong = f"and request.{earlier} are two values for one reference"
-            self._report(f"request.{name}", wrong, "Keep one of them.")
+            self._json.report(f"request.{name}", wrong, "Keep one of them.")
 
     def _custom_fields(self, value: object, path: str) -> object:
-        """Return `{id: value}` as the list that the API takes; leave out items without a value."""
+        """Return `{id: value}` as the list that the API accepts; leave out items with a null."""
         if isinstance(value, dict):
             if value.keys() == {"id", "value"}:
-                self._report(
+                self._json.report(
                     path,
                     "is an object with exactly `id` and `value`, which can be read in two ways",
                     "Write one custom field as a list: [{id: ..., value: ...}].",
@@ -141,8 +135,9 @@ class _Coercion:
         ]
         return [item for item in items if not (_has_id(item) and item.get("value", "") is None)]
 
-    def _report(self, path: str, wrong: str, hint: str) -> None:
-        self._problems.append(Problem(path, wrong, hint))
+
+def _has_id(item: object) -> bool:
+    return isinstance(item, dict) and "id" in item
 
 
 def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,13 +145,8 @@ def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _connection(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a connection with its texts trimmed: secrets from files end in a line break."""
-    return {name: coerce_trimmed_text(value) for name, value in _without_nulls(values).items()}
-
-
 def _attachments(value: object, schema: Mapping[str, Any]) -> object:
-    """Return a list of attachments, converted; one object alone is a list of one."""
+    """Return a list of attachments, coerced; one object alone is a list of one."""
     items = [value] if isinstance(value, dict) else value
     if not isinstance(items, list):
         return items
@@ -164,20 +154,12 @@ def _attachments(value: object, schema: Mapping[str, Any]) -> object:
 
 
 def _members(values: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return an object with its members converted; as it is where the schema names none."""
+    """Return an object with its members coerced; as it is where the schema names none."""
     entries = schema.get("properties")
     if entries is None:
         return values
-    return {
-        name: _member(value, entries.get(name, {}))
-        for name, value in _without_nulls(values).items()
-    }
-
-
-def _member(value: object, entry: Mapping[str, Any]) -> object:
-    coercion = COERCIONS.get(entry.get("x-4me-type", ""))
-    return value if coercion is None else coercion(value)
-
-
-def _has_id(item: object) -> bool:
-    return isinstance(item, dict) and "id" in item
+    coerced = {}
+    for name, value in _without_nulls(values).items():
+        coercion = COERCIONS.get(entries.get(name, {}).get("x-4me-type", ""))
+        coerced[name] = coercion(value) if coercion else value
+    return coerced

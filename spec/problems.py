@@ -13,7 +13,7 @@ class Problem(NamedTuple):
     Attributes:
         path: where, as in `request.custom_fields[0].id`.
         wrong: what is wrong, to be read after the path.
-        hint: what is allowed or near, a sentence; empty when there is nothing to add.
+        hint: what is allowed or similar, a sentence; empty when there is nothing to add.
     """
 
     path: str
@@ -24,3 +24,8 @@ class Problem(NamedTuple):
         """Return the problem as one line, whatever the names in its path are."""
         place = escape_controls(self.path) or "The spec"
         return f"{place} {self.wrong}.{' ' + self.hint if self.hint else ''}"
+
+
+def join_path(path: str, name: str) -> str:
+    """Return the path of a member."""
+    return f"{path}.{name}" if path else name

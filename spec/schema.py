@@ -1,8 +1,7 @@
 """The inputs of an operation, as its spec.schema.json documents them.
 
-The schema is the single source of truth: what an input is called, its type, its limits, how it is
-sent. This module only makes its `x-4me-...` annotations easy to reach; tools/meta.schema.json says
-what they mean.
+The schema is the single source of truth for names, types, limits, and how a value is sent;
+tools/meta.schema.json explains its `x-4me-...` annotations.
 """
 
 from __future__ import annotations
@@ -11,20 +10,21 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from spec.documented_types import CLEARABLE, documented_types
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_SUFFIX = "_id"
+    Schema = Mapping[str, Any]
+
+_CLEARABLE = "x-4me-clearable"  # set where `empty` is an alternative
+_EMPTY = {"$ref": "#/definitions/empty"}
+_NOT_REDUCED = frozenset({"anyOf", "allOf", "patternProperties", "definitions"})
 
 
 class Field(NamedTuple):
     """One input: at the top of a spec, or under its `request`.
 
     Attributes:
-        name: as the schema spells it.
-        kind: its documented type, as `x-4me-type` has it.
+        kind: its documented type, as in `x-4me-type`.
         schema: the schema of its values, reduced to the documented types.
         api_name: its name in the API call's body; a reference's ends in `_id`.
         location: where it is sent: `body`, `path`, `merge` (its members go into the body), or
@@ -40,7 +40,7 @@ class Field(NamedTuple):
 
     name: str
     kind: str
-    schema: Mapping[str, Any]
+    schema: Schema
     api_name: str
     location: str
     clearable: bool
@@ -74,7 +74,7 @@ class SpecSchema(NamedTuple):
             an operation has no `request`.
     """
 
-    document: Mapping[str, Any]
+    document: Schema
     inputs: Mapping[str, Field]
     fields: Mapping[str, Field]
 
@@ -90,17 +90,13 @@ class SpecSchema(NamedTuple):
 
 
 def load_spec_schema(schema_folder: str = "") -> SpecSchema:
-    """Read the schema of an operation.
-
-    Args:
-        schema_folder: the folder of its schemas, below the top one; empty for the top one.
-    """
-    folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120  pathlib costs start-up time
-    with open(os.path.join(folder, schema_folder, "spec.schema.json"), encoding="utf-8") as file:  # noqa: PTH118, PTH123  likewise
+    """Read the schema of an operation from a folder below the top one; by default, the top one."""
+    top = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120  pathlib costs start-up time
+    with open(os.path.join(top, schema_folder, "spec.schema.json"), encoding="utf-8") as file:  # noqa: PTH118, PTH123  likewise
         return read_schema(json.load(file))
 
 
-def read_schema(document: Mapping[str, Any]) -> SpecSchema:
+def read_schema(document: Schema) -> SpecSchema:
     """Return the schema in a JSON schema document."""
     reduced = documented_types(document)
     inputs = {name: read_field(name, entry) for name, entry in reduced["properties"].items()}
@@ -109,11 +105,11 @@ def read_schema(document: Mapping[str, Any]) -> SpecSchema:
     for name, entry in members.items():
         fields[name] = read_field(name, entry)
         if fields[name].kind == "reference":
-            fields[name + _SUFFIX] = fields[name]
+            fields[f"{name}_id"] = fields[name]
     return SpecSchema(reduced, inputs, fields)
 
 
-def read_field(name: str, entry: Mapping[str, Any]) -> Field:
+def read_field(name: str, entry: Schema) -> Field:
     """Return the field that an entry of a reduced schema's `properties` describes."""
     kind = entry["x-4me-type"]
     api_name = entry.get("x-4me-api-name", name)
@@ -121,9 +117,9 @@ def read_field(name: str, entry: Mapping[str, Any]) -> Field:
         name=name,
         kind=kind,
         schema=entry,
-        api_name=api_name + _SUFFIX if kind == "reference" else api_name,
+        api_name=f"{api_name}_id" if kind == "reference" else api_name,
         location="nowhere" if entry.get("readOnly") else entry.get("x-4me-location", "body"),
-        clearable=entry.get(CLEARABLE, False),
+        clearable=entry.get(_CLEARABLE, False),
         idempotent=entry.get("x-4me-idempotent", True),
         private=entry.get("x-4me-private", False),
         value_aliases=entry.get("x-4me-value-aliases", {}),
@@ -133,8 +129,48 @@ def read_field(name: str, entry: Mapping[str, Any]) -> Field:
     )
 
 
+def documented_types(document: Schema) -> Schema:
+    """Return a schema reduced to the documented types, which coerced values have to satisfy.
+
+    A schema lists everything that is accepted: of each `anyOf` the first alternative is the
+    documented type, the others are spellings that are coerced to it. Keywords beside an `anyOf` or
+    `allOf` hold in addition. The reduced schema has neither alternatives nor references, so that
+    validation is fast, and errors are about the documented type.
+    """
+    return _Reduction(document.get("definitions", {})).reduced(document)
+
+
+class _Reduction:
+    """Reduces the parts of one schema; each definition once."""
+
+    def __init__(self, definitions: Mapping[str, Schema]) -> None:
+        self._definitions = definitions
+        self._reduced: dict[str, Schema] = {}
+
+    def reduced(self, schema: Schema) -> Schema:
+        if "$ref" in schema:
+            return self._definition(schema["$ref"].removeprefix("#/definitions/"))
+        result: dict[str, Any] = {}
+        alternatives = schema.get("anyOf") or schema.get("allOf")
+        if alternatives:
+            result.update(self.reduced(alternatives[0]))
+            result[_CLEARABLE] = _EMPTY in alternatives
+        result.update((name, value) for name, value in schema.items() if name not in _NOT_REDUCED)
+        if "properties" in schema:
+            members = schema["properties"].items()
+            result["properties"] = {name: self.reduced(member) for name, member in members}
+        if "items" in schema:
+            result["items"] = self.reduced(schema["items"])
+        return result
+
+    def _definition(self, name: str) -> Schema:
+        if name not in self._reduced:
+            self._reduced[name] = self.reduced(self._definitions[name])
+        return self._reduced[name]
+
+
 def _variables(
-    entries: Mapping[str, Any], parents: tuple[str, ...] = ()
+    entries: Schema, parents: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, InputVariable]]:
     for name, entry in entries.items():
         path = (*parents, name)

@@ -1,20 +1,24 @@
-"""What is wrong with a converted spec, by jsonschema, in words for users."""
+"""What is wrong with a coerced spec, by jsonschema, in words for users.
+
+jsonschema's own messages show values; the messages here are made of the other attributes of its
+errors: `validator`, the keyword that is violated, `validator_value`, its value in the schema,
+`instance`, the value that violates it, `schema`, the part of the schema for this value.
+"""
 
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft7Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from spec.formats import FORMATS, MAX_BYTES, fits_bytes, is_integer
-from spec.json_values import join_path
-from spec.problems import Problem
+from spec.fast_path import DATETIME_FORMAT, MAX_BYTES, fits_bytes, is_datetime, is_integer
+from spec.problems import Problem, join_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from spec.coercion import CoercedSpec
     from spec.schema import SpecSchema
@@ -43,23 +47,25 @@ _EXPECTED = {
 
 
 def iter_problems(coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Problem]:
-    """Yield what is wrong with a converted spec, in the order in which jsonschema finds it."""
+    """Yield what is wrong with a coerced spec, in the order in which jsonschema finds it."""
     for error in _validator(schema).iter_errors(coerced.spec):
-        yield from _problems_of(error, coerced, schema)
+        path = _path_of(error, coerced)
+        if error.validator == "required":
+            yield from _missing(path, error, coerced)
+        elif error.validator == "additionalProperties":
+            yield from _unknown(path, error, schema)
+        else:
+            yield Problem(path, *_message(error))
 
 
 def _validator(schema: SpecSchema) -> Draft7Validator:
-    checks = FormatChecker(formats=())
-    for name, check in FORMATS.items():
-        checks.checks(name, raises=ValueError)(check)
+    formats = FormatChecker(formats=())
+    formats.checks(DATETIME_FORMAT, raises=ValueError)(is_datetime)
+    types = Draft7Validator.TYPE_CHECKER.redefine("integer", lambda _, value: is_integer(value))
     kind = extend(  # type: ignore[no-untyped-call]  # types-jsonschema has no types for it
-        Draft7Validator,
-        {MAX_BYTES: _check_bytes},
-        type_checker=Draft7Validator.TYPE_CHECKER.redefine(
-            "integer", lambda _, value: is_integer(value)
-        ),
+        Draft7Validator, {MAX_BYTES: _check_bytes}, type_checker=types
     )
-    validator: Draft7Validator = kind(schema.document, format_checker=checks)
+    validator: Draft7Validator = kind(schema.document, format_checker=formats)
     return validator
 
 
@@ -68,127 +74,58 @@ def _check_bytes(_: object, limit: int, value: object, __: object) -> Iterator[V
         yield ValidationError("too many bytes")
 
 
-class _Violation(NamedTuple):
-    """An error of jsonschema without its message, which shows values.
-
-    Attributes:
-        rule: the schema keyword that is not satisfied, such as `maximum`.
-        limit: its value in the schema.
-        value: the value that violates it.
-        entry: the part of the schema for this value.
-        cause: what a format check raised.
-    """
-
-    rule: str
-    limit: Any
-    value: Any
-    entry: Mapping[str, Any]
-    cause: Exception | None
-
-    @property
-    def kind(self) -> str:
-        """The documented type of the value."""
-        return str(self.entry.get("x-4me-type", ""))
+def _missing(path: str, error: ValidationError, coerced: CoercedSpec) -> Iterator[Problem]:
+    value: Any = error.instance
+    required: Any = error.validator_value
+    for name in required:
+        if name not in value:
+            yield Problem(join_path(path, name), "is missing", _missing_hint(name, value, coerced))
 
 
-def _problems_of(
-    error: ValidationError, coerced: CoercedSpec, schema: SpecSchema
-) -> Iterator[Problem]:
-    """Yield what an error of jsonschema means to a user."""
-    entry = error.schema if isinstance(error.schema, dict) else {}
-    cause = error.cause if isinstance(error.cause, Exception) else None
-    violation = _Violation(
-        str(error.validator), error.validator_value, error.instance, entry, cause
-    )
-    path = _path_of(error, coerced)
-    if violation.rule == "required":
-        yield from _missing(path, violation, coerced)
-    elif violation.rule == "additionalProperties":
-        yield from _unknown(path, violation, schema)
-    else:
-        yield Problem(path, *_message(violation))
-
-
-def _missing(path: str, violation: _Violation, coerced: CoercedSpec) -> Iterator[Problem]:
-    for name in violation.limit:
-        if name not in violation.value:
-            hint = _missing_hint(name, violation.value, coerced)
-            yield Problem(join_path(path, name), "is missing", hint)
-
-
-def _unknown(path: str, violation: _Violation, schema: SpecSchema) -> Iterator[Problem]:
-    known = list(schema.fields if path == "request" else violation.entry["properties"])
-    for name in violation.value:
+def _unknown(path: str, error: ValidationError, schema: SpecSchema) -> Iterator[Problem]:
+    value: Any = error.instance
+    known = list(schema.fields if path == "request" else _entry_of(error)["properties"])
+    for name in value:
         if name not in known:
-            yield Problem(join_path(path, name), "is not a known input", _nearest(name, known))
+            hint = _suggestion(name, known).strip() or "See the README for the known inputs."
+            yield Problem(join_path(path, name), "is not a known input", hint)
 
 
-def _message(violation: _Violation) -> tuple[str, str]:
+def _entry_of(error: ValidationError) -> dict[str, Any]:
+    """Return the part of the schema for the value; reduced schemas have no booleans as schemas."""
+    entry: Any = error.schema
+    return dict(entry)
+
+
+def _message(error: ValidationError) -> tuple[str, str]:
     """Return what is wrong with a value, and what would be right."""
-    message = _MESSAGES.get(violation.rule)
-    if message is not None:
-        return message(violation)
-    return f"is {_shown(violation)}, which is not valid", _EXPECTED.get(violation.kind, "")
-
-
-def _wrong_type(violation: _Violation) -> tuple[str, str]:
-    if _is_blank(violation.value):
-        return _blank(violation)
-    wrong = f"is {_shown(violation)}, which is not {_with_article(str(violation.limit))}"
-    return wrong, _EXPECTED.get(violation.kind, "")
-
-
-def _wrong_pattern(violation: _Violation) -> tuple[str, str]:
-    if _is_blank(violation.value):
-        return _blank(violation)
-    return f"is {_shown(violation)}, which is not valid", _EXPECTED.get(violation.kind, "")
-
-
-def _is_blank(value: object) -> bool:
-    return isinstance(value, str) and not value.strip()
-
-
-def _blank(violation: _Violation) -> tuple[str, str]:
-    hint = _EXPECTED.get(violation.kind, "")
-    if violation.entry.get("x-4me-idempotent") is False:
-        hint = f"Usually a variable was empty. {hint} Leave it out to add nothing."
-    return "is empty" if violation.value == "" else "is blank", hint
-
-
-def _not_allowed(violation: _Violation) -> tuple[str, str]:
-    allowed = ", ".join(map(str, violation.limit))
-    suggestion = _suggestion(violation.value, violation.limit)
-    return f"is {_shown(violation)}, which is not allowed", f"Allowed are: {allowed}.{suggestion}"
-
-
-def _bad_format(violation: _Violation) -> tuple[str, str]:
-    wrong = "no real date" if violation.cause else "not valid"
-    return f"is {_shown(violation)}, which is {wrong}", _EXPECTED[violation.kind]
-
-
-_MESSAGES: Mapping[str, Callable[[_Violation], tuple[str, str]]] = {
-    "type": _wrong_type,
-    "enum": _not_allowed,
-    "format": _bad_format,
-    "pattern": _wrong_pattern,
-    "maxLength": lambda violation: (
-        f"has {len(violation.value)} characters",
-        f"At most {violation.limit} are allowed.",
-    ),
-    MAX_BYTES: lambda violation: (
-        f"has {len(violation.value.encode())} bytes",
-        f"At most {violation.limit} are allowed (64 KB of UTF-8).",
-    ),
-    "minLength": lambda _: ("is empty", "It cannot be cleared; leave it out to keep its value."),
-    "minimum": lambda violation: (
-        f"is {_shown(violation)}",
-        f"It must be at least {violation.limit}.",
-    ),
-    "maximum": lambda violation: (
-        f"is {_shown(violation)}",
-        f"It must be at most {violation.limit}.",
-    ),
-}
+    value: Any = error.instance
+    limit: Any = error.validator_value
+    shown = f"is {_shown(error)}"
+    hint = _EXPECTED.get(_entry_of(error).get("x-4me-type", ""), "")
+    match error.validator:
+        case "type" | "pattern" if isinstance(value, str) and not value.strip():
+            if _entry_of(error).get("x-4me-idempotent") is False:
+                hint = f"Usually a variable was empty. {hint} Leave it out to add nothing."
+            return "is blank" if value else "is empty", hint
+        case "type":
+            return f"{shown}, which is not {_with_article(str(limit))}", hint
+        case "enum":
+            hint = f"Allowed are: {', '.join(limit)}.{_suggestion(value, limit)}"
+            return f"{shown}, which is not allowed", hint
+        case "format":
+            return f"{shown}, which is {'not a real date' if error.cause else 'not valid'}", hint
+        case "minLength":
+            return "is empty", "It cannot be cleared; leave it out to keep its value."
+        case "minimum" | "maximum" as rule:
+            return shown, f"It must be at {'least' if rule == 'minimum' else 'most'} {limit}."
+        case "maxLength":
+            return f"has {len(value)} characters", f"At most {limit} are allowed."
+        case "x-4me-max-bytes":
+            size = len(value.encode())
+            return f"has {size} bytes", f"At most {limit} are allowed (64 KB of UTF-8)."
+        case _:
+            return f"{shown}, which is not valid", hint
 
 
 def _with_article(kind: str) -> str:
@@ -201,12 +138,8 @@ def _missing_hint(name: str, instance: Iterable[str], coerced: CoercedSpec) -> s
     return _suggestion(name, instance, "Did you mean it by").strip()
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    return _suggestion(name, known).strip() or "See the README for the known inputs."
-
-
 def _suggestion(value: object, known: Iterable[object], words: str = "Did you mean") -> str:
-    """Return a question that names the nearest known word, with a space before it; or nothing."""
+    """Return " Did you mean `WORD`?" with the most similar known word; nothing without any."""
     by_lower = {str(word).lower(): str(word) for word in known}
     near = get_close_matches(str(value).lower().strip(), by_lower, n=1, cutoff=0.7)
     return f" {words} `{by_lower[near[0]]}`?" if near else ""
@@ -222,9 +155,9 @@ def _path_of(error: ValidationError, coerced: CoercedSpec) -> str:
     return path
 
 
-def _shown(violation: _Violation) -> str:
-    """Return a value to show in a message: no secrets, no notes, no long ones."""
-    value, entry = violation.value, violation.entry
+def _shown(error: ValidationError) -> str:
+    """Return how a message shows the value: no secrets, no notes, no long texts."""
+    value, entry = error.instance, _entry_of(error)
     if entry.get("writeOnly"):
         return "set to something"
     if isinstance(value, bool):
@@ -238,5 +171,5 @@ def _shown(violation: _Violation) -> str:
         return f"a text of length {len(value)}"
     if value is None:
         return "null"
-    text = repr(value)  # never a part of it: secrets are recognised as a whole
+    text = repr(value)  # never a part of it: secrets are recognised only as a whole
     return text if len(text) <= _MAX_SHOWN else f"{type(value).__name__} of {len(text)} characters"

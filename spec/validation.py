@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from spec.problems import Problem
-    from spec.schema import Field, SpecSchema
+    from spec.schema import SpecSchema
 
     Check = Callable[[CoercedSpec, SpecSchema], Iterable[Problem]]
 
@@ -24,9 +24,8 @@ class Spec(NamedTuple):
     """A valid spec.
 
     Attributes:
-        values: its inputs, converted to the documented types.
+        values: its inputs, coerced to the documented types.
         cleared: the fields of `request` that are to be cleared.
-        schema: the schema that it satisfies.
     """
 
     values: Mapping[str, Any]
@@ -42,7 +41,7 @@ class Spec(NamedTuple):
         """Yield the texts that no log may show, such as notes."""
         request = self.values.get("request", {})
         for fields, values in ((self.schema.inputs, self.values), (self.schema.fields, request)):
-            yield from (value for name, value in values.items() if _is_private(name, fields))
+            yield from (values[name] for name in values if name in fields and fields[name].private)
 
     def __repr__(self) -> str:
         """Return the names of the inputs; their values may be secrets."""
@@ -50,12 +49,12 @@ class Spec(NamedTuple):
 
 
 def validate(raw: object, schema: SpecSchema, check: Check) -> Spec:
-    """Convert and validate a spec.
+    """Coerce and validate a spec.
 
     Args:
         raw: the spec as an engine delivers it.
         schema: what it has to satisfy.
-        check: yields what is wrong with the converted spec beyond the schema.
+        check: yields what is wrong with the coerced spec beyond the schema.
 
     Raises:
         SpecError: there are problems; its details name them all.
@@ -64,7 +63,11 @@ def validate(raw: object, schema: SpecSchema, check: Check) -> Spec:
     coerced = coerce(raw, schema)
     problems = [*coerced.problems]
     if coerced.spec or not problems:
-        problems += [*_schema_problems(coerced, schema), *check(coerced, schema)]
+        if not is_valid_fast(coerced.spec, schema.document):
+            from spec.schema_errors import iter_problems  # noqa: PLC0415  slow, and rarely needed
+
+            problems += iter_problems(coerced, schema)
+        problems += check(coerced, schema)
     if problems:
         raise invalid_spec(problems)
     return Spec(coerced.spec, tuple(coerced.cleared), schema)
@@ -87,16 +90,3 @@ def invalid_spec(problems: Iterable[Problem]) -> SpecError | ConfigError:
         details=lines,
         fix="Fix the step's spec in the workflow; the README lists every input.",
     )
-
-
-def _is_private(name: str, fields: Mapping[str, Field]) -> bool:
-    return name in fields and fields[name].private
-
-
-def _schema_problems(coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Problem]:
-    if is_valid_fast(coerced.spec, schema.document):
-        return
-    # Costs start-up time, and most specs are valid.
-    from spec.schema_errors import iter_problems  # noqa: PLC0415  see above
-
-    yield from iter_problems(coerced, schema)

@@ -1,26 +1,26 @@
-"""A clock that only moves when it is waited on, or told to."""
+"""A clock that only moves when it is waited on or advanced."""
 
 from __future__ import annotations
 
 import math
-from contextlib import nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from process.clock import Clock
 from process.settings import TERMINATION_TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterator
 
     from process.exit_codes import ExitCode
 
 
-class FakeClock:
-    """Stands in for `process.clock.SystemClock`; all times in seconds.
+class FakeClock(Clock):
+    """A clock without a pipe, an alarm or a deadline of its own; all times in seconds.
 
     Attributes:
         waits: every wait that was asked for.
-        calls: what was being done, and what says the exit code if it is abandoned.
+        calls: what was being done, and what returns the exit code if it is killed.
         applied: whether the update was made.
         terminate_at: the monotonic time at which the engine asks the step to end.
     """
@@ -78,20 +78,23 @@ class FakeClock:
         self.waits.append(seconds)
         self._elapsed += seconds
 
-    def time_limit(self, _seconds: float) -> AbstractContextManager[None]:
+    @contextmanager
+    def time_limit(self, seconds: float) -> Iterator[None]:  # noqa: ARG002  as the real clock has it
         """Set no limit: sockets have timeouts of their own."""
-        return nullcontext()
+        yield
 
-    def interruptible(self) -> AbstractContextManager[None]:
-        """Abort nothing: no signal comes in the middle."""
-        return nullcontext()
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Interrupt nothing: no signal comes in the middle."""
+        yield
 
+    @contextmanager
     def in_flight(
         self, purpose: str, exit_code_if_killed: Callable[[], ExitCode]
-    ) -> AbstractContextManager[None]:
-        """Note what is being done, and what it would mean if it were abandoned."""
+    ) -> Iterator[None]:
+        """Record the call and its exit code if it is killed."""
         self.calls.append((purpose, exit_code_if_killed))
-        return nullcontext()
+        yield
 
     def mark_applied(self) -> None:
         """Note that the update was made."""

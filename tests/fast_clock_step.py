@@ -10,14 +10,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from process.clock import SystemClock
+from process.clock import Clock
 from process.startup import run_process
 from step import main
 
 PART_OF_A_WAIT = 0.01
 
 
-class FastClock(SystemClock):
+class FastClock(Clock):
     """Waits a hundredth of the time, and counts the rest as passed."""
 
     def __init__(self) -> None:

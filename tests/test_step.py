@@ -350,9 +350,9 @@ def test_a_bug_ends_in_70_without_secrets() -> None:
         "import os, sys, spec.validation\n"
         "def broken(spec, *_): raise RuntimeError(f'broken by {spec}')\n"
         "spec.validation.validate = broken\n"
-        "from process.clock import SystemClock\n"
+        "from process.clock import Clock\n"
         "from step import main\n"
-        "sys.exit(main(os.environ, SystemClock()))\n"
+        "sys.exit(main(os.environ, Clock()))\n"
     )
     with sandbox_for({"request_id": REQUEST_ID}) as sandbox:
         ended = run_step(sandbox.environment(), program=["-c", script])
@@ -368,9 +368,9 @@ def test_an_output_that_takes_too_long_ends_in_74() -> None:
         "import os, sys, engines.relay\n"
         "def late(engine, output): raise TimeoutError('too long')\n"
         "engines.relay.RelayEngine.publish = late\n"
-        "from process.clock import SystemClock\n"
+        "from process.clock import Clock\n"
         "from step import main\n"
-        "sys.exit(main(os.environ, SystemClock()))\n"
+        "sys.exit(main(os.environ, Clock()))\n"
     )
     with sandbox_for({"request_id": REQUEST_ID, "impact": "low"}) as sandbox:
         ended = run_step(sandbox.environment(), program=["-c", script])

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engines.variables import OUTPUT_VARIABLES, SPEC_VARIABLES
+from engines.arguments import OUTPUT_VARIABLES, SPEC_VARIABLES
 from operations.request_output import REQUEST_RESULTS
 from process.exit_codes import EXIT_CODES
 from process.settings import VARIABLES
@@ -75,7 +75,8 @@ def environment_table() -> str:
 
 def engine_variables_table() -> str:
     """Return the table of the environment variables for specs and outputs."""
-    rows = [(f"`{row.name}`", row.meaning) for row in (*SPEC_VARIABLES, *OUTPUT_VARIABLES)]
+    variables = {**SPEC_VARIABLES, **OUTPUT_VARIABLES}
+    rows = [(f"`{name}`", meaning) for name, meaning in variables.items()]
     return table(("variable", "what it holds"), rows)
 
 

@@ -1,7 +1,4 @@
-"""What the exceptions of requests, urllib3 and the sockets below mean.
-
-The only place that knows them.
-"""
+"""Classifies the exceptions of requests, urllib3 and the sockets below."""
 
 from __future__ import annotations
 
@@ -27,28 +24,17 @@ if TYPE_CHECKING:
     Causes = tuple[BaseException, ...]
 
 _CA_FILES = ("X509", "PEM")
-_TUNNEL = re.compile(r"Tunnel connection failed: (?P<words>(?P<status>[0-9]{3})\b.*)", re.DOTALL)
+_TUNNEL = r"Tunnel connection failed: (?P<answer>(?P<status>[0-9]{3})\b.*)"
 _PROXY_DENIES = ("403", "407")
 _UNKNOWN_HOST = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
-# The first row that has a class of one of the causes decides; else the connection was lost.
-_KINDS = (
-    (
-        FailureKind.NOT_SENT,
-        (
-            requests.ConnectTimeout,
-            requests.exceptions.ProxyError,
-            urllib3.exceptions.NewConnectionError,
-            urllib3.exceptions.ConnectTimeoutError,
-            urllib3.exceptions.ProxyError,
-        ),
-    ),
-    (FailureKind.TIMEOUT, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)),
+_NOT_SENT = (
+    requests.ConnectTimeout,
+    requests.exceptions.ProxyError,
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.ProxyError,
 )
-_REASONS = {
-    FailureKind.NOT_SENT: "no connection ({})",
-    FailureKind.TIMEOUT: "it did not answer in time",
-    FailureKind.SERVER_ERROR: "the connection was lost ({})",
-}
+_TIMEOUTS = (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
 _INVALID_CALL = (
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,
@@ -56,39 +42,37 @@ _INVALID_CALL = (
     urllib3.exceptions.LocationValueError,
     urllib3.exceptions.URLSchemeUnknown,
 )
-# Before the call is sent, it is about the call; afterwards, about an answer that breaks HTTP.
-_INVALID_CALL_IF_UNSENT = (requests.exceptions.InvalidHeader,)
 
 
 def classify_exception(error: Exception, *, unsent: bool) -> AttemptFailed | StepError:
-    """Return what an exception of requests, urllib3 or the socket below means.
+    """Return the failure that an exception means, or the error if no retry can help.
 
     Args:
-        error: the exception.
-        unsent: whether the server cannot have acted since the body never left.
+        error: an exception of requests, urllib3 or the socket below.
+        unsent: whether the server cannot have acted since the body was not sent.
     """
     causes = tuple(_causes(error))
-    wrong_setup = (
+    config_error = (
         _untrusted_certificate(error, causes)
         or _invalid_ca_bundle(causes)
         or _denied_by_proxy(causes)
         or _invalid_call(error, unsent=unsent)
     )
-    if wrong_setup:
-        return wrong_setup
-    words = quote(_words_of(causes))
+    if config_error:
+        return config_error
+    reason = quote(_reason_of(causes))
     if any(isinstance(cause, socket.gaierror) and cause.errno in _UNKNOWN_HOST for cause in causes):
-        host = _host_of(error, causes)
-        return AttemptFailed(FailureKind.UNKNOWN_HOST, f"{host} does not exist ({words})")
-    kind = FailureKind.NOT_SENT if unsent else _kind_of(causes)
-    return AttemptFailed(kind, _REASONS[kind].format(words))
+        host = _quoted_host(error, causes)
+        return AttemptFailed(FailureKind.UNKNOWN_HOST, f"{host} does not exist ({reason})")
+    if unsent or _has(causes, _NOT_SENT):
+        return AttemptFailed(FailureKind.NOT_SENT, f"no connection ({reason})")
+    if _has(causes, _TIMEOUTS):
+        return AttemptFailed(FailureKind.TIMEOUT, "it did not answer in time")
+    return AttemptFailed(FailureKind.SERVER_ERROR, f"the connection was lost ({reason})")
 
 
-def _kind_of(causes: Causes) -> FailureKind:
-    found = (
-        kind for kind, classes in _KINDS if any(isinstance(cause, classes) for cause in causes)
-    )
-    return next(found, FailureKind.SERVER_ERROR)
+def _has(causes: Causes, classes: tuple[type[Exception], ...]) -> bool:
+    return any(isinstance(cause, classes) for cause in causes)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -104,22 +88,22 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         waiting += [*item.args, getattr(item, "reason", None), item.__cause__, item.__context__]
 
 
-def _words_of(causes: Causes) -> str:
-    """Return the words of the system's own error, or else the name of the last cause."""
+def _reason_of(causes: Causes) -> str:
+    """Return the text of the system's own error, or else the name of the last cause."""
     for cause in causes:
         if isinstance(cause, ssl.SSLError) and getattr(cause, "reason", None):
             return cause.reason
         tunnel = _failed_tunnel(cause)
         if tunnel:
-            return f"the proxy answered {tunnel['words']}"
+            return f"the proxy answered {tunnel['answer']}"
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
     return type(causes[-1]).__name__
 
 
 def _failed_tunnel(cause: BaseException) -> re.Match[str] | None:
-    """Return what a proxy answered that does not connect; a broken answer may say the same."""
-    return _TUNNEL.fullmatch(str(cause)) if isinstance(cause, OSError) else None
+    """Match the answer of a proxy that does not connect; only an OSError has a proxy's answer."""
+    return re.fullmatch(_TUNNEL, str(cause), re.DOTALL) if isinstance(cause, OSError) else None
 
 
 def _hostname(error: Exception) -> str:
@@ -127,9 +111,9 @@ def _hostname(error: Exception) -> str:
     return urlsplit(getattr(request, "url", None) or "").hostname or ""
 
 
-def _host_of(error: Exception, causes: Causes) -> str:
-    """Return what messages call the host that a connection was to be made to."""
-    if any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes):
+def _quoted_host(error: Exception, causes: Causes) -> str:
+    """Return what messages call the host; a proxy's name may be private."""
+    if _has(causes, (urllib3.exceptions.ProxyError,)):
         return "the proxy that HTTPS_PROXY names"
     return f"the host {quote(_hostname(error))}"
 
@@ -161,15 +145,16 @@ def _denied_by_proxy(causes: Causes) -> StepError | None:
     if not tunnel or tunnel["status"] not in _PROXY_DENIES:
         return None
     return ConfigError(
-        f"The proxy refuses the step: {quote(tunnel['words'])}.",
+        f"The proxy refuses the step: {quote(tunnel['answer'])}.",
         fix="Let the proxy allow 4me's host; put its user name and password, if it wants any, "
         "into HTTPS_PROXY.",
     )
 
 
 def _invalid_call(error: Exception, *, unsent: bool) -> StepError | None:
-    classes = _INVALID_CALL + (_INVALID_CALL_IF_UNSENT if unsent else ())
-    if not isinstance(error, classes):
+    # Once the call was sent, an invalid header is one of the response.
+    is_invalid_header = unsent and isinstance(error, requests.exceptions.InvalidHeader)
+    if not isinstance(error, _INVALID_CALL) and not is_invalid_header:
         return None
     return ConfigError(
         f"The service cannot be called: {type(error).__name__}.",

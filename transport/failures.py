@@ -1,4 +1,4 @@
-"""What it means when an attempt brings no usable response."""
+"""Attempts that failed, and which responses are failures."""
 
 from __future__ import annotations
 
@@ -18,16 +18,23 @@ if TYPE_CHECKING:
     from process.clock import Clock
 
 
+# The client, or a gateway that waited for the service, timed out; the service may still be
+# processing the call. 522 and 524 are Cloudflare's, 598 and 599 those of other proxies.
+_TIMEOUTS = (408, 504, 522, 524, 598, 599)
+_RATE_LIMIT_MESSAGE = "too many requests"  # 4me's API also sends it with a 500 (official clients)
+_MAX_MESSAGE_BYTES = 4096  # of a response that has only this message
+
+
 class AttemptFailed(Exception):  # noqa: N818  not an error yet: the policy decides
-    """An attempt brought no usable response.
+    """An attempt without a usable response.
 
     Attributes:
         kind: for the retry policy.
-        reason: the same in words, for a message.
-        retry_after: seconds that the server asks to wait; None when it does not say.
-        until: when that wait is over, in the server's time; None when it does not say.
-        status: HTTP status, when there was a response.
-        trace_id: X-Request-Id, when there was one.
+        reason: for messages, after "4me: ".
+        retry_after: seconds that the server asks to wait; None if it does not.
+        until: when that wait is over, in the server's time; None if it is not known.
+        status: HTTP status of the response, if there was one.
+        trace_id: its X-Request-Id, if there was one.
     """
 
     def __init__(
@@ -54,7 +61,7 @@ class AttemptFailed(Exception):  # noqa: N818  not an error yet: the policy deci
         reason: str,
         retry_after: RetryAfter = NO_RETRY_AFTER,
     ) -> AttemptFailed:
-        """Return the failure that a response stands for; `reason` follows its status."""
+        """Return the failure of a response; `reason` follows its status in the message."""
         return cls(
             kind,
             f"it answered {_status_text(response.status_code)}{reason}",
@@ -87,13 +94,6 @@ def raise_for_status(
         raise AttemptFailed.from_response(response, FailureKind.SERVER_ERROR, "")
 
 
-# A gateway has waited in vain for the service, which may still be at work: 504, and what proxies
-# and content delivery networks say instead (522, 524: Cloudflare's; 598, 599: others').
-_TIMEOUTS = (408, 504, 522, 524, 598, 599)
-_RATE_LIMIT_MESSAGE = "too many requests"  # what 4me's API says in a 500, too (official clients)
-_MAX_MESSAGE_BYTES = 4096  # bytes of an answer that only says that
-
-
 def _is_rate_limited(response: requests.Response) -> bool:
     status = response.status_code
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -104,7 +104,7 @@ def _is_rate_limited(response: requests.Response) -> bool:
 
 
 def _message_of(content: bytes) -> str:
-    """Return what an answer's JSON says in `message`; nothing where it has none."""
+    """Return `message` of a JSON response; empty without one."""
     try:
         answer = json.loads(content) if len(content) <= _MAX_MESSAGE_BYTES else None
     except (ValueError, RecursionError):
@@ -113,7 +113,7 @@ def _message_of(content: bytes) -> str:
 
 
 def _status_text(status: int) -> str:
-    """Return a status with its standard phrase; the server's own words may be anything."""
+    """Return a status with its standard phrase; the server's own may be any text."""
     try:
         return f"{status} ({HTTPStatus(status).phrase})"
     except ValueError:
@@ -136,7 +136,7 @@ def _redirected(response: requests.Response) -> RedirectError:
 
 
 def _origin_of(location: str) -> str:
-    """Return the scheme and host of a redirect's target; nothing when it has none."""
+    """Return the scheme and host of a redirect's target; empty when it has no host."""
     try:
         target = urlsplit(location)
     except ValueError:

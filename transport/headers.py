@@ -1,8 +1,8 @@
-"""What the headers of a response say."""
+"""Values of response headers."""
 
 from __future__ import annotations
 
-import re
+import string
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,36 +15,32 @@ if TYPE_CHECKING:
     from process.clock import Clock
 
 _MAX_RETRY_AFTER = 10**9  # seconds; more is as good as never
+_TRACE_ID_CHARS = frozenset(string.ascii_letters + string.digits + "._:/+=-")
+_MAX_TRACE_ID = 128
 
 
 class RetryAfter(NamedTuple):
-    """When a server wants to be asked again.
-
-    Attributes:
-        seconds: how long to wait; None when it does not say.
-        until: when that is over, in the server's time; None when it does not say.
-    """
+    """How long a server asks to wait; None if it does not."""
 
     seconds: float | None = None
-    until: datetime | None = None
+    until: datetime | None = None  # in the server's time; None also if later than any datetime
 
 
 NO_RETRY_AFTER = RetryAfter()
 
 
 def retry_after_of(headers: Mapping[str, str], clock: Clock) -> RetryAfter:
-    """Return what `Retry-After` says: seconds, or a date."""
+    """Return the value of `Retry-After`, which is a number of seconds or a date."""
     text = headers.get("Retry-After", "").strip()
-    now = server_time(headers)
-    if now is None:
-        now = clock.now()
+    date = server_time(headers)
+    now = clock.now() if date is None else date
     if text.isascii() and text.isdigit():
-        seconds = float(text[:10]) if len(text) <= len(str(_MAX_RETRY_AFTER)) else float("inf")
+        seconds = float(text)
     else:
-        date = _seconds_of(text)
-        if date is None:
+        until = _seconds_of(text)
+        if until is None:
             return NO_RETRY_AFTER
-        seconds = max(date - now, 0.0)
+        seconds = max(until - now, 0.0)
     seconds = min(seconds, _MAX_RETRY_AFTER)
     return RetryAfter(seconds, _datetime_of(now + seconds))
 
@@ -55,12 +51,10 @@ def server_time(headers: Mapping[str, str]) -> float | None:
 
 
 def trace_id_of(response: requests.Response) -> str | None:
-    """Return `X-Request-Id`; None without one that looks like an id.
-
-    It is printed, and a service may put anything there.
-    """
+    """Return `X-Request-Id`; None if it does not look like an id, since it is printed."""
     trace_id = response.headers.get("X-Request-Id", "")
-    return trace_id if re.fullmatch(r"[0-9A-Za-z._:/+=-]{1,128}", trace_id) else None
+    is_id = 0 < len(trace_id) <= _MAX_TRACE_ID and _TRACE_ID_CHARS.issuperset(trace_id)
+    return trace_id if is_id else None
 
 
 def _seconds_of(date: str) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from process.errors import UnexpectedResponseError
@@ -17,33 +17,31 @@ from transport.retry_policy import FailureKind
 if TYPE_CHECKING:
     import requests
 
-_JSON = re.compile(r"(?:application|text)/(?:[a-z0-9.-]+\+)?json")
+_OTHER_JSON = r"(?:application|text)/(?:[a-z0-9.-]+\+)?json"
 
 
 class ExcessiveDepthError(UnexpectedResponseError):
-    """A response is nested deeper than any sensible one."""
+    """A response is nested too deeply."""
 
 
 def json_body(response: requests.Response) -> object:
     """Return the JSON value of a response.
 
     Raises:
-        UnexpectedResponseError: it is something else, such as a web page.
+        UnexpectedResponseError: its content type is another one.
         ExcessiveDepthError: it is nested too deeply.
-        AttemptFailed: it should be JSON but is not.
+        AttemptFailed: it is not valid JSON.
     """
-    content_type = response.headers.get("Content-Type", "").strip()
-    if not _JSON.fullmatch(_media_type(content_type)):
+    content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json" and not re.fullmatch(_OTHER_JSON, content_type):
         raise _unexpected(
             response,
             UnexpectedResponseError,
-            f"{_shown(content_type)} where JSON was expected",
+            f"{_quoted_type(content_type)} where JSON was expected",
             "a login page, a proxy or another service answers in the API's place",
         )
     try:
-        value: object = json.loads(
-            response.content, parse_constant=_reject_constant, parse_float=_finite
-        )
+        value: object = json.loads(response.content, parse_constant=_finite, parse_float=_finite)
         is_too_deep = exceeds_depth(value)
     except RecursionError:
         is_too_deep = True
@@ -73,24 +71,15 @@ def _unexpected(
     )
 
 
-def _media_type(content_type: str) -> str:
-    return content_type.partition(";")[0].strip().lower()
-
-
-def _shown(content_type: str) -> str:
-    """Return a content type for a message; a service may put anything there."""
-    media_type = _media_type(content_type)
-    if re.fullmatch(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,80}", media_type):
-        return media_type
-    return "an odd content type" if content_type else "no content type"
-
-
-def _reject_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+def _quoted_type(content_type: str) -> str:
+    """Return a content type for a message, unless it is invalid: then it may be any text."""
+    if re.fullmatch(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,80}", content_type):
+        return content_type
+    return "an invalid content type" if content_type else "no content type"
 
 
 def _finite(text: str) -> float:
     number = float(text)
-    if math.isinf(number):
-        raise ValueError(f"{text} is too large a number")
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is not a finite number")
     return number

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from process.errors import (
+    Applied,
     ConfigError,
     OutcomeUnknownError,
     RateLimitedError,
@@ -23,40 +24,40 @@ _CANCELLED = "the engine cancelled the run, or its time was up"
 
 
 def gave_up(
-    call: RetryableCall, failure: AttemptFailed, action: Action, *, in_doubt: bool
+    call: RetryableCall, failure: AttemptFailed, action: Action, applied: Applied
 ) -> StepError:
     """Return the error of a call that is not tried again.
 
     Args:
         call: the call.
-        failure: what became of its last attempt.
-        action: TRY_LATER or UNKNOWN, as the policy says.
-        in_doubt: whether an attempt may have been applied.
+        failure: its last attempt.
+        action: TRY_LATER or UNKNOWN, as the policy decides.
+        applied: "maybe" if an earlier attempt may have been applied, else "no".
     """
     if action is Action.UNKNOWN:
-        return _makes_no_sense(call, failure) if _is_safe(call) else _unknown(call, failure)
+        return _unknown(call, failure)
     if failure.kind is FailureKind.UNKNOWN_HOST:
-        return _unknown_host(call, failure, in_doubt=in_doubt)
+        return _unknown_host(call, failure, applied)
     if failure.kind is FailureKind.RATE_LIMITED:
-        return _rate_limited(call, failure, in_doubt=in_doubt)
+        return _rate_limited(call, failure, applied)
     return TemporaryError(
         _summary(call, failure),
         cause="the service or the network in between is down, or a firewall is in the way",
         fix="Run the step again later. If it persists, check the host, and that the "
         "container may reach it. FOURME_MAX_RETRY_TIME says for how long the step tries.",
-        applied="maybe" if in_doubt else "no",
-        **_facts(failure),
+        applied=applied,
+        **_response_of(failure),
     )
 
 
 def not_verifiable(call: RetryableCall, failure: AttemptFailed, reason: str) -> StepError:
-    """Return the error of a call of which nobody can tell whether it was applied."""
+    """Return the error of a call that may have been applied, and cannot be verified."""
     return OutcomeUnknownError(
         f"The step could not {call.purpose} for certain: {failure.reason}, and nobody can "
-        "tell whether it has arrived.",
+        "tell whether it was applied.",
         details=(reason,),
         fix=call.manual_check,
-        **_facts(failure),
+        **_response_of(failure),
     )
 
 
@@ -67,12 +68,12 @@ def failed_in_doubt(call: RetryableCall, doubt: AttemptFailed, error: StepError)
         f"applied ({doubt.reason}), and the next one failed.",
         details=(f"the next one: {error.what}",),
         fix=call.manual_check,
-        **_facts(doubt),
+        **_response_of(doubt),
     )
 
 
 def terminated(
-    call: RetryableCall, failure: AttemptFailed, action: Action, *, in_doubt: bool
+    call: RetryableCall, failure: AttemptFailed, action: Action, applied: Applied
 ) -> StepError:
     """Return the error of a call that waits for its next attempt, or check, when SIGTERM comes."""
     if action is Action.VERIFY:
@@ -80,55 +81,49 @@ def terminated(
             f"The step was asked to end before it could check an update: {failure.reason}.",
             cause=_CANCELLED,
             fix=call.manual_check,
-            **_facts(failure),
+            **_response_of(failure),
         )
     return TerminatedError(
         f"The step was asked to end while it waited to {call.purpose}: {failure.reason}.",
         cause=_CANCELLED,
         fix="Run the step again.",
-        applied="maybe" if in_doubt else "no",
+        applied=applied,
     )
 
 
-def _is_safe(call: RetryableCall) -> bool:
-    return call.idempotency is Idempotency.SAFE
+def _summary(call: RetryableCall, failure: AttemptFailed, certainty: str = "") -> str:
+    return f"The step could not {call.purpose}{certainty}: {call.service}: {failure.reason}."
 
 
-def _summary(call: RetryableCall, failure: AttemptFailed) -> str:
-    return f"The step could not {call.purpose}: {call.service}: {failure.reason}."
-
-
-def _facts(failure: AttemptFailed) -> dict[str, Any]:
+def _response_of(failure: AttemptFailed) -> dict[str, Any]:
     return {"status": failure.status, "trace_id": failure.trace_id}
 
 
-def _makes_no_sense(call: RetryableCall, failure: AttemptFailed) -> StepError:
-    return UnexpectedResponseError(
-        _summary(call, failure),
-        cause="another service answers in its place",
-        fix="Check its address.",
-        applied="no",
-        **_facts(failure),
-    )
-
-
 def _unknown(call: RetryableCall, failure: AttemptFailed) -> StepError:
+    if call.idempotency is Idempotency.SAFE:
+        return UnexpectedResponseError(
+            _summary(call, failure),
+            cause="another service answers in its place",
+            fix="Check its address.",
+            applied="no",
+            **_response_of(failure),
+        )
     return OutcomeUnknownError(
-        f"The step could not {call.purpose} for certain: {call.service}: {failure.reason}.",
+        _summary(call, failure, " for certain"),
         cause="the update may have been applied although the answer was lost; repeating "
         "it could apply it twice",
         fix=call.manual_check,
-        **_facts(failure),
+        **_response_of(failure),
     )
 
 
-def _unknown_host(call: RetryableCall, failure: AttemptFailed, *, in_doubt: bool) -> StepError:
-    if in_doubt:
+def _unknown_host(call: RetryableCall, failure: AttemptFailed, applied: Applied) -> StepError:
+    if applied == "maybe":
         return TemporaryError(
             _summary(call, failure),
-            cause="the name server does not know any more what it knew a moment ago",
+            cause="the name server no longer knows a name that it knew a moment ago",
             fix="Run the step again later.",
-            applied="maybe",
+            applied=applied,
         )
     return ConfigError(
         _summary(call, failure),
@@ -137,14 +132,13 @@ def _unknown_host(call: RetryableCall, failure: AttemptFailed, *, in_doubt: bool
     )
 
 
-def _rate_limited(call: RetryableCall, failure: AttemptFailed, *, in_doubt: bool) -> StepError:
+def _rate_limited(call: RetryableCall, failure: AttemptFailed, applied: Applied) -> StepError:
     until = f"{failure.until:%Y-%m-%d %H:%M:%S} UTC" if failure.until else ""
     return RateLimitedError(
-        f"The step could not {call.purpose}: {call.service}: {failure.reason}"
-        f"{f', until {until}' if until else ''}.",
+        f"{_summary(call, failure)[:-1]}{f', until {until}' if until else ''}.",
         cause=call.rate_limit,
         fix=f"Run the step again {f'after {until}' if until else 'later'}. Give busy "
         "workflows users of their own, or raise FOURME_MAX_THROTTLE_TIME.",
-        applied="maybe" if in_doubt else "no",
-        **_facts(failure),
+        applied=applied,
+        **_response_of(failure),
     )

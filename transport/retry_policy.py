@@ -1,9 +1,6 @@
-"""The one retry policy, written down once, as two pure functions.
+"""The retry policy, for 4me, Relay's metadata service and uploads alike, as pure functions.
 
-`decide` says what to do after one attempt at a call has not brought an answer to work with;
-`backoff` says how long to wait where nobody else does. Neither waits, sends, logs or reads a
-clock. The loop that applies them is `transport.retrying.deliver`, for 4me, for the
-metadata service and for uploads alike.
+They neither wait, send, log nor read a clock; `transport.retrying` applies them.
 """
 
 from __future__ import annotations
@@ -22,60 +19,51 @@ from process.settings import (
 
 
 class FailureKind(Enum):
-    """What became of one attempt."""
+    """How an attempt failed, and so whether the server may have processed the call."""
 
-    NOT_SENT = "not sent"  # no connection, or not all of the body has left: not processed
-    UNKNOWN_HOST = "no host"  # the resolver says that there is no such host: not processed
-    RATE_LIMITED = "throttled"  # 429, 503 with Retry-After, 500 that says so: not processed
-    SERVER_ERROR = "failed"  # connection lost, truncated answer, 500, 502, other 5xx: who knows
-    TIMEOUT = "silent"  # no answer in time, 504 and the like: who knows; it may still be at work
-    INVALID_RESPONSE = "garbled"  # a whole answer that is not JSON: who knows
-    NOT_APPLIED = "absent"  # a verification found that the update had not arrived
+    NOT_SENT = "not sent"  # no connection, or not all of the body was sent: not processed
+    UNKNOWN_HOST = "unknown host"  # the resolver knows no such host: not processed
+    RATE_LIMITED = "rate limited"  # 429, 503 with Retry-After, 500 that says so: not processed
+    SERVER_ERROR = "server error"  # connection lost, response cut off, most 5xx: unknown
+    TIMEOUT = "timeout"  # no response in time, 408, 504 and the like: may still be processed
+    INVALID_RESPONSE = "invalid response"  # a complete one that is not JSON: unknown
+    NOT_APPLIED = "not applied"  # a verification did not find the update
 
 
-#: After these, who knows whether the call was processed?
+#: After these it is unknown whether the call was processed.
 AMBIGUOUS = (FailureKind.SERVER_ERROR, FailureKind.TIMEOUT, FailureKind.INVALID_RESPONSE)
 
 
 class Idempotency(Enum):
-    """What sending the same again does to the data."""
+    """What sending the same call again does to the data."""
 
-    SAFE = "reads"  # nothing
-    IDEMPOTENT = "sets"  # nothing more than the first time
-    VERIFIABLE = "adds verifiably"  # adds again, but it can be asked whether it is there
-    NON_IDEMPOTENT = "adds"  # adds again, and nothing can tell
+    SAFE = "safe"  # nothing: it only reads
+    IDEMPOTENT = "idempotent"  # nothing more than the first time
+    VERIFIABLE = "verifiable"  # adds again, but the server can be asked whether it was applied
+    NON_IDEMPOTENT = "non-idempotent"  # adds again
 
 
 class Action(Enum):
     """What to do next."""
 
-    RETRY = "repeat"  # after the wait
-    VERIFY = "verify"  # after the wait, find out whether it has arrived
+    RETRY = "retry"  # after the wait
+    VERIFY = "verify"  # after the wait, find out whether the call was applied
     TRY_LATER = "try later"  # give up: not applied, or safe to repeat
-    UNKNOWN = "unknown"  # give up: nobody can tell whether it was applied
+    UNKNOWN = "unknown"  # give up: it is unknown whether the call was applied
 
 
 class RetryState(NamedTuple):
-    """What `decide` looks at.
+    """The input of `decide`; times in seconds."""
 
-    Attributes:
-        kind: what became of the last attempt.
-        idempotency: what sending the same again would do.
-        attempt: how many attempts there were, at least 1.
-        retry_left: seconds left for repeating.
-        throttle_left: seconds left for waiting on rate limits.
-        retry_after: seconds that the server asks to wait; None when it does not say.
-        unsettled: seconds for which what was sent may still be processed; None when the server had
-            had its time before the verification began.
-    """
-
-    kind: FailureKind
+    kind: FailureKind  # of the last attempt
     idempotency: Idempotency
-    attempt: int
+    attempt: int  # how many there were, at least 1
     retry_left: float
-    throttle_left: float
-    retry_after: float | None = None
-    unsettled: float | None = None
+    rate_limit_left: float
+    retry_after: float | None = None  # what the server asks for; None if it does not
+    # For how long the server may still be processing the call; None if it could no longer be doing
+    # so when the verification began.
+    settle_left: float | None = None
 
 
 class RetryDecision(NamedTuple):
@@ -98,72 +86,57 @@ def backoff(attempt: int, jitter: float, first: float = INITIAL_BACKOFF) -> floa
 
 
 def decide(state: RetryState, jitter: float) -> RetryDecision:
-    """Say what to do after an attempt (contract section 9).
+    """Return what to do after an attempt; `jitter` is a random number from 0 to 1.
 
-    In this order; the first row that fits decides:
+    The first row that fits decides:
 
-    | what happened            | what was sent       | budget          | decision                 |
-    | ------------------------ | ------------------- | --------------- | ------------------------ |
-    | throttled                | anything            | throttle, fits  | wait as asked, repeat    |
-    | throttled                | anything            | too small       | give up: try later       |
-    | absent, but unsettled    | adds verifiably     | any             | wait till settled, verify |
-    | absent, settled          | adds verifiably     | retry left      | repeat now               |
-    | absent, settled          | adds verifiably     | none            | give up: try later       |
-    | failed, silent, garbled  | adds                | any             | give up: unknown         |
-    | failed, silent, garbled  | adds verifiably     | any             | wait, verify             |
-    | garbled, the third time  | reads               | any             | give up: unknown         |
-    | garbled                  | reads or sets       | too small       | give up: unknown         |
-    | not sent, or the above   | anything            | too small       | give up: try later       |
-    | not sent, or the above   | anything            | retry, fits     | back off, repeat         |
+    | failure                      | idempotency        | budget         | decision             |
+    | ---------------------------- | ------------------ | -------------- | -------------------- |
+    | rate limited                 | any                | wait fits      | wait as asked, retry |
+    | rate limited                 | any                | too small      | give up: try later   |
+    | not applied, not yet settled | verifiable         | any            | settle, verify again |
+    | not applied, settled         | verifiable         | some left      | retry now            |
+    | not applied, settled         | verifiable         | none           | give up: try later   |
+    | ambiguous                    | non-idempotent     | any            | give up: unknown     |
+    | ambiguous                    | verifiable         | any            | back off, verify     |
+    | invalid response, third time | safe               | any            | give up: unknown     |
+    | any other                    | any                | back-off fits  | back off, retry      |
+    | invalid response             | safe or idempotent | too small      | give up: unknown     |
+    | any other                    | any                | too small      | give up: try later   |
 
-    Throttling without Retry-After backs off from 2 s. A verification that finds the update settles
-    the matter at once; one that does not find it counts only after the server has had time to
-    finish: 10 s after a failure, 30 s after no answer. That wait is made whatever the budget, since
-    without it nobody could tell whether the update was applied. A host that does not exist is
-    "not sent" with a smaller budget: 15 s, in which a name that is new may come to be known.
-
-    Args:
-        state: what happened, what was being sent, what is left of the budgets.
-        jitter: a random number from 0 to 1, for jitter.
+    Rate limits without Retry-After back off from 2 s. A verification that does not find the update
+    counts only after the server has had time to settle: 10 s, or 30 s after a timeout. That wait is
+    made whatever the budget: without it the outcome would stay unknown. An unknown host is retried
+    for 15 s only (`transport.retrying`): a new name may not be known everywhere yet.
     """
-    kind = state.kind
+    kind, idempotency = state.kind, state.idempotency
     if kind is FailureKind.RATE_LIMITED:
-        return _after_throttling(state, jitter)
-    if kind is FailureKind.NOT_APPLIED and state.unsettled is not None:
-        return RetryDecision(Action.VERIFY, state.unsettled)
+        return _after_rate_limit(state, jitter)
     if kind is FailureKind.NOT_APPLIED:
+        if state.settle_left is not None:
+            return RetryDecision(Action.VERIFY, state.settle_left)
         return RetryDecision(Action.RETRY if state.retry_left > 0 else Action.TRY_LATER)
-    if kind in AMBIGUOUS:
-        if state.idempotency is Idempotency.NON_IDEMPOTENT:
-            return RetryDecision(Action.UNKNOWN)
-        if state.idempotency is Idempotency.VERIFIABLE:
-            return RetryDecision(Action.VERIFY, backoff(state.attempt, jitter))
-    if _is_garbled_for_good(state):
-        return RetryDecision(Action.UNKNOWN)
     wait = backoff(state.attempt, jitter)
-    if wait <= state.retry_left:
+    if kind in AMBIGUOUS and idempotency is Idempotency.NON_IDEMPOTENT:
+        return RetryDecision(Action.UNKNOWN)
+    if kind in AMBIGUOUS and idempotency is Idempotency.VERIFIABLE:
+        return RetryDecision(Action.VERIFY, wait)
+    is_invalid = kind is FailureKind.INVALID_RESPONSE
+    is_no_outage = idempotency is Idempotency.SAFE and state.attempt >= MAX_INVALID_RESPONSES
+    if wait <= state.retry_left and not (is_invalid and is_no_outage):
         return RetryDecision(Action.RETRY, wait)
-    return RetryDecision(
-        Action.UNKNOWN if kind is FailureKind.INVALID_RESPONSE else Action.TRY_LATER
-    )
+    return RetryDecision(Action.UNKNOWN if is_invalid else Action.TRY_LATER)
 
 
-def _is_garbled_for_good(state: RetryState) -> bool:
-    """Return whether a whole answer makes no sense, again and again: that is not an outage."""
-    is_garbled = state.kind is FailureKind.INVALID_RESPONSE
-    reads = state.idempotency is Idempotency.SAFE
-    return is_garbled and reads and state.attempt >= MAX_INVALID_RESPONSES
-
-
-def _after_throttling(state: RetryState, jitter: float) -> RetryDecision:
+def _after_rate_limit(state: RetryState, jitter: float) -> RetryDecision:
     if state.retry_after is None:
         wait = backoff(state.attempt, jitter, first=2 * INITIAL_RATE_LIMIT_BACKOFF)
     else:
         wait = max(state.retry_after, INITIAL_BACKOFF)  # "0" must not become a busy loop
-    fits = wait <= state.throttle_left
+    fits = wait <= state.rate_limit_left
     return RetryDecision(Action.RETRY if fits else Action.TRY_LATER, wait)
 
 
 def settle_time(kind: FailureKind) -> float:
-    """Return for how many seconds after an attempt a server may still be at work on it."""
+    """Return for how many seconds after an attempt a server may still be processing it."""
     return TIMEOUT_SETTLE_TIME if kind is FailureKind.TIMEOUT else SETTLE_TIME

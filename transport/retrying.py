@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from process.errors import StepError
 from process.exit_codes import ExitCode
 from process.settings import MAX_UNKNOWN_HOST_TIME
-from transport import retry_errors
 from transport.failures import AttemptFailed
 from transport.retry_policy import (
     AMBIGUOUS,
@@ -23,7 +23,8 @@ from transport.retry_policy import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from transport.budget import RetryBudget
+    from process.errors import Applied
+    from transport.context import RetryBudget
 
 logger = logging.getLogger("step.retry")
 
@@ -32,53 +33,32 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class RetryableCall(NamedTuple):
-    """What is being called, as the loop and its messages need it.
+    """What the loop and its messages need to know about a call."""
 
-    Attributes:
-        purpose: what is done, as in "The step could not ... ".
-        service: which service, as in "... answered 502".
-        idempotency: what sending it twice would do.
-        manual_check: what a person should look at when the outcome is unknown.
-        finish_after_sigterm: whether it is still tried after SIGTERM, until the deadline.
-        is_unsent: whether the server cannot have acted yet on the attempt that is being made.
-        rate_limit: which rate limit there is, to be read after "This usually means".
-    """
-
-    purpose: str
-    service: str
+    purpose: str  # as in "The step could not ... "
+    service: str  # as in "... answered 502"
     idempotency: Idempotency
-    manual_check: str = ""
-    finish_after_sigterm: bool = False
-    is_unsent: Callable[[], bool] = lambda: False
-    rate_limit: str = "the service limits how often it may be called"
+    manual_check: str = ""  # what a person should look at when the outcome is unknown
+    finish_after_sigterm: bool = False  # whether it is still tried after SIGTERM, to the deadline
+    is_unsent: Callable[[], bool] = lambda: False  # whether the current attempt cannot have acted
+    rate_limit: str = "the service limits how often it may be called"  # a cause, for messages
 
 
 class Verification(NamedTuple):
-    """What is known of an attempt whose answer was lost.
+    """The result of a check whether a call was applied."""
 
-    Attributes:
-        is_applied: whether it was applied for certain.
-        unclear: what may prove it, but need not; empty where there is nothing of the kind.
-    """
-
-    is_applied: bool
-    unclear: str = ""
+    is_applied: bool  # for certain
+    unclear: str = ""  # what may be the result of the call, or of another one
 
 
 class Verifier(Protocol[T_co]):
-    """Finds out whether a call whose answer was lost was applied."""
+    """Finds out whether a call whose response was lost was applied."""
 
     def verify(self, attempt_started: float) -> Verification:
-        """Ask the server.
-
-        Args:
-            attempt_started: when the attempt in doubt began, by the clock's monotonic time.
-        """
-        ...  # pragma: no cover - a protocol's body never runs
+        """Ask the server, about attempts since `attempt_started` in monotonic time."""
 
     def result(self) -> T_co:
         """Return what the call would have returned, once it is known to be applied."""
-        ...  # pragma: no cover - a protocol's body never runs
 
 
 def retry_call(
@@ -90,15 +70,15 @@ def retry_call(
     """Make a call until it succeeds, or is verified, under the retry policy.
 
     Args:
-        call: what is being called.
-        attempt: makes one attempt; raises AttemptFailed when the policy shall decide, or a
-            StepError when no other attempt makes sense.
-        budget: what may be spent.
-        verifier: for what adds something: asks whether it is there. None: nothing can tell.
+        call: its description.
+        attempt: makes one attempt; raises AttemptFailed if the policy shall decide, or a
+            StepError if a retry cannot help.
+        budget: the time for retries.
+        verifier: for a call that is not idempotent; None: it cannot be verified.
 
     Raises:
         TemporaryError: gave up; not applied, or safe to repeat.
-        OutcomeUnknownError: gave up; nobody can tell whether it was applied.
+        OutcomeUnknownError: gave up; it may have been applied.
         StepError: the attempt's own.
     """
     loop = _RetryLoop(call, budget, verifier)
@@ -122,7 +102,7 @@ class _RetryLoop(Generic[T]):
         self._attempts = 0
         self._attempt_started = 0.0
         self._is_in_progress = False  # whether an attempt is being made
-        self._doubt: AttemptFailed | None = None  # the failure that leaves it open
+        self._doubt: AttemptFailed | None = None  # the last one that may have been applied
         self._doubt_started = 0.0  # when the first attempt that is in doubt began
         self._settled_at = 0.0
         self._host_unknown_since: float | None = None
@@ -147,7 +127,9 @@ class _RetryLoop(Generic[T]):
             except StepError as error:
                 if self._doubt is None:
                     raise
-                raise retry_errors.failed_in_doubt(self._call, self._doubt, error) from error
+                from transport.retry_errors import failed_in_doubt  # noqa: PLC0415  most succeed
+
+                raise failed_in_doubt(self._call, self._doubt, error) from error
             self._record(failure)
             is_to_verify = self._next(failure) is Action.VERIFY
             if is_to_verify and self._verifier and self._is_applied(self._verifier, failure):
@@ -169,50 +151,51 @@ class _RetryLoop(Generic[T]):
         while True:
             # A check that began too early proves nothing: what is applied later may be on a page
             # that it has read already.
-            is_settled = self._unsettled == 0
-            found = self._verify(verifier, failure)
+            is_settled = self._settle_left == 0
+            try:
+                found = verifier.verify(self._doubt_started)
+            except Exception as error:  # of any kind: the call stays in doubt
+                reason = error.what if isinstance(error, StepError) else type(error).__name__
+                raise self._not_verifiable(failure, f"the check failed: {reason}") from error
             if found.is_applied:
                 return True
+            if is_settled and found.unclear:
+                raise self._not_verifiable(failure, found.unclear)
             if is_settled:
-                if found.unclear:
-                    raise retry_errors.not_verifiable(self._call, failure, found.unclear)
                 self._doubt = None
             if self._next(_not_applied(failure, found), is_settled=is_settled) is Action.RETRY:
                 return False
 
-    def _verify(self, verifier: Verifier[T], failure: AttemptFailed) -> Verification:
-        try:
-            return verifier.verify(self._doubt_started)
-        except Exception as error:  # whatever it is, the call stays in doubt
-            reason = error.what if isinstance(error, StepError) else type(error).__name__
-            raise retry_errors.not_verifiable(
-                self._call, failure, f"the check failed: {reason}"
-            ) from error
+    def _not_verifiable(self, failure: AttemptFailed, reason: str) -> StepError:
+        from transport.retry_errors import not_verifiable  # noqa: PLC0415  likewise
+
+        return not_verifiable(self._call, failure, reason)
 
     def _next(self, failure: AttemptFailed, *, is_settled: bool = True) -> Action:
-        """Ask the policy, wait as it says, and return RETRY or VERIFY; or give up."""
+        """Ask the policy, wait, and return RETRY or VERIFY; or give up."""
         state = RetryState(
             failure.kind,
             self._idempotency,
             self._attempts,
             self._retry_left(failure.kind),
-            self._limited_by_sigterm(self._budget.rate_limit_left),
+            min(self._budget.rate_limit_left, self._time_left),
             failure.retry_after,
-            None if is_settled else self._unsettled,
+            None if is_settled else self._settle_left,
         )
         action, wait = decide(state, self._clock.random())
-        in_doubt = self._doubt is not None
         if action not in (Action.RETRY, Action.VERIFY):
-            raise retry_errors.gave_up(self._call, failure, action, in_doubt=in_doubt) from failure
+            from transport.retry_errors import gave_up  # noqa: PLC0415  likewise
+
+            raise gave_up(self._call, failure, action, self._applied) from failure
         self._log(failure, action, wait)
         if failure.kind is FailureKind.RATE_LIMITED:
             self._budget.charge_rate_limit(wait)
         if self._clock.wait(wait):
             return action
         if not self._call.finish_after_sigterm:
-            raise retry_errors.terminated(
-                self._call, failure, action, in_doubt=in_doubt
-            ) from failure
+            from transport.retry_errors import terminated  # noqa: PLC0415  likewise
+
+            raise terminated(self._call, failure, action, self._applied) from failure
         self._clock.sleep(min(wait, self._clock.time_left))
         return action
 
@@ -221,22 +204,28 @@ class _RetryLoop(Generic[T]):
             "%s: %s; %s %s (attempt %d).",
             self._call.service,
             failure.reason,
-            "trying again" if action is Action.RETRY else "checking what arrived",
+            "trying again" if action is Action.RETRY else "checking the update",
             f"in {wait:.1f} s" if wait else "now",
             self._attempts,
         )
 
     @property
-    def _unsettled(self) -> float:
-        """Seconds for which what was sent last may still be processed."""
+    def _applied(self) -> Applied:
+        return "no" if self._doubt is None else "maybe"
+
+    @property
+    def _settle_left(self) -> float:
+        """Seconds for which the server may still be processing the last attempt."""
         return max(self._settled_at - self._clock.monotonic(), 0.0)
 
-    def _limited_by_sigterm(self, seconds: float) -> float:
-        return min(seconds, self._clock.time_left) if self._call.finish_after_sigterm else seconds
+    @property
+    def _time_left(self) -> float:
+        """Seconds until the deadline after SIGTERM, for a call that is still tried then."""
+        return self._clock.time_left if self._call.finish_after_sigterm else math.inf
 
     def _retry_left(self, kind: FailureKind) -> float:
         """Return the seconds left for retries; few for a host that does not exist."""
-        left = self._limited_by_sigterm(self._budget.retry_left)
+        left = min(self._budget.retry_left, self._time_left)
         if kind is not FailureKind.UNKNOWN_HOST:
             self._host_unknown_since = None
             return left
@@ -247,10 +236,10 @@ class _RetryLoop(Generic[T]):
 
 
 def _not_applied(failure: AttemptFailed, found: Verification) -> AttemptFailed:
-    seen = "it is unclear whether the update has" if found.unclear else "the update has not"
+    outcome = "it is unclear whether the update was" if found.unclear else "the update was not"
     return AttemptFailed(
         FailureKind.NOT_APPLIED,
-        f"{failure.reason}, and {seen} arrived",
+        f"{failure.reason}, and {outcome} applied",
         status=failure.status,
         trace_id=failure.trace_id,
     )

@@ -119,7 +119,7 @@ def test_a_volume_of_a_claim_takes_a_group(
     ended = run_task({**params, "host": sandbox.fourme_url}, tmp_path, output)
     assert ended.code == code, ended.log
     if code is ExitCode.CONFIG:
-        assert "takes `fsGroup` in the pod's securityContext" in ended.log
+        assert "needs `fsGroup` in the pod's securityContext" in ended.log
         assert sandbox.calls == []
         assert [*(tmp_path / "results").iterdir()] == []
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engines.arguments import read_arguments
-from engines.variables import OUTPUT_VARIABLES, SPEC_VARIABLES
+from engines import read_arguments
+from engines.arguments import OUTPUT_VARIABLES, SPEC_VARIABLES
 from operations import SUMMARIES, load_operation
 from process import VERSION
 from spec.schema import load_spec_schema
@@ -44,7 +44,7 @@ def test_the_catalog_has_the_versions_folder() -> None:
 
 def test_every_variable_of_a_manifest_is_documented() -> None:
     """No manifest sets a FOURME_ variable that the step does not know."""
-    known = {row.name for row in (*SPEC_VARIABLES, *OUTPUT_VARIABLES)}
+    known = {*SPEC_VARIABLES, *OUTPUT_VARIABLES}
     used = {
         name
         for file in MANIFESTS

@@ -9,7 +9,7 @@ def read_outputs(text: str) -> dict[str, str]:
     """Return the outputs in the text of $GITHUB_OUTPUT.
 
     Raises:
-        ValueError: the runner would refuse the file.
+        ValueError: the runner would reject the file.
     """
     outputs = {}
     lines = iter(text.split("\n"))

@@ -1,4 +1,4 @@
-"""What GitLab makes of a dotenv report: its documented rules, and what it refuses."""
+"""How GitLab reads a dotenv report: its documented rules, and what it rejects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read_dotenv(raw: bytes, others: Mapping[str, str]) -> dict[str, str]:
         others: the variables that the later job has already; references to them are expanded.
 
     Raises:
-        ValueError: GitLab would refuse the file.
+        ValueError: GitLab would reject the file.
     """
     if len(raw) >= _MAX_INTEGER:
         raise ValueError("the file is too large")

@@ -22,7 +22,8 @@ OUTPUTS = OutputSpec(
         ResultSpec("url", "the address of its page", 512),
     ),
 )
-INPUTS = load_spec_schema().variables
+SCHEMA = load_spec_schema()
+INPUTS = SCHEMA.variables
 RECORD: Mapping[str, object] = {"id": 80339, "title": 'Half \ud83d, é & "$HOME"', "owner": None}
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engines.arguments import Arguments, read_arguments
+from engines import Arguments, read_arguments
 from process.output import OperationHelp, ResultSpec
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines import Arguments, Engine, choose_engine
-from engines.local import LocalEngine
+from engines.files import LocalEngine
 from engines.relay import RelayEngine
-from process.clock import SystemClock
+from process.clock import Clock
 from process.errors import ConfigError
 from process.settings import Settings
-from tests.engines.sample_output import INPUTS, OUTPUTS
+from tests.engines.sample_output import OUTPUTS, SCHEMA
 from transport.context import RunContext
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ FILE = Arguments(spec="spec.yaml")
 
 def choose(environ: Mapping[str, str], arguments: Arguments = Arguments()) -> Engine:  # noqa: B008  immutable
     """Return the engine of a run."""
-    context = RunContext(Settings(), SystemClock())
-    return choose_engine(environ, arguments, context, OUTPUTS, INPUTS)
+    context = RunContext(Settings(), Clock())
+    return choose_engine(environ, arguments, context, OUTPUTS, SCHEMA)
 
 
 def places(engine: Engine) -> list[str]:
@@ -99,13 +99,15 @@ def test_without_a_source_the_message_lists_them_all(environ: Mapping[str, str])
 
 
 @pytest.mark.parametrize("environ", [RELAY, ACTION])
-def test_an_output_file_is_refused_where_the_engine_has_its_own(environ: Mapping[str, str]) -> None:
+def test_an_output_file_is_rejected_where_the_engine_has_its_own(
+    environ: Mapping[str, str],
+) -> None:
     """--output is an error in Relay and in an action."""
     with pytest.raises(ConfigError, match="--output cannot be combined with"):
         choose(environ, Arguments(output="request.json"))
 
 
-def test_an_action_without_a_place_for_outputs_is_refused() -> None:
-    """Before anything is sent: nobody could read its outputs."""
+def test_an_action_without_a_place_for_outputs_is_rejected() -> None:
+    """Before anything is sent: no one could read its outputs."""
     with pytest.raises(ConfigError, match="GITHUB_OUTPUT is not set"):
         choose({**ACTION, "GITHUB_OUTPUT": ""})

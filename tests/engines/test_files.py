@@ -1,4 +1,4 @@
-"""`engines.files`, `engines.local`: what the files contain, and what if they cannot be written."""
+"""`engines.files`: what the files contain, and what if they cannot be written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engines.arguments import Arguments
+from engines import Arguments
 from engines.files import file_engine
 from process.errors import ConfigError, OutputError
 from tests.engines.gitlab_rules import read_dotenv
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from engines.local import LocalEngine
+    from engines.files import LocalEngine
     from process.output import Output
 
 

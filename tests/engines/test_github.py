@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
-    from engines.local import LocalEngine
+    from engines.files import LocalEngine
 
 ACTION = {
     "GITHUB_ACTIONS": "true",

@@ -1,4 +1,4 @@
-"""`engines.relay`: Relay's metadata service, spoken to through its SDK."""
+"""`engines.relay`: Relay's metadata service, called through its SDK."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ def test_unresolved_references_are_named() -> None:
         ({"data": [{"name": "x\x1b"}]}, ("data x\\x1b",)),
         ({"data": "something"}, ('data: "something"',)),
         ({"secrets": [5]}, ("secrets: 5",)),
-        ({}, ("the metadata service does not say which",)),
-        (None, ("the metadata service does not say which",)),
-        ([1], ("the metadata service does not say which",)),
+        ({}, ("the metadata service does not name them",)),
+        (None, ("the metadata service does not name them",)),
+        ([1], ("the metadata service does not name them",)),
     ],
 )
 def test_unknown_kinds_of_references_are_named(
@@ -242,18 +242,18 @@ def test_values_and_the_link_are_published() -> None:
         ("no", "Run the step again."),
     ],
 )
-def test_an_output_that_is_not_taken_is_an_error(applied: Applied, fix: str) -> None:
+def test_an_output_that_is_not_accepted_is_an_error(applied: Applied, fix: str) -> None:
     """What to do depends on whether anything was changed; the service's error is a detail."""
     with (
         serve(lambda each: each.answer(b"{}", status="422 Unprocessable")) as server,
-        pytest.raises(OutputError, match="Relay did not take the output") as caught,
+        pytest.raises(OutputError, match="Relay did not accept the output") as caught,
     ):
         RelayEngine(server.url, RUN_CONTEXT).publish(sample_output(applied=applied))
     assert (caught.value.applied, caught.value.fix, caught.value.status) == (applied, fix, 422)
-    assert "refuses to let the step publish the output (422)" in caught.value.details[0]
+    assert "does not allow the step to publish the output (422)" in caught.value.details[0]
 
 
-def test_a_link_that_is_not_taken_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_link_that_is_not_accepted_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     """A link is optional: the output has been published."""
     with serve(
         lambda each: each.answer(b"", "Connection: close", status="201 Created"),
@@ -261,4 +261,4 @@ def test_a_link_that_is_not_taken_is_a_warning(caplog: pytest.LogCaptureFixture)
     ) as server:
         engine = RelayEngine(server.url, RUN_CONTEXT)
         engine.publish(sample_output())
-    assert "Relay did not take the link" in caplog.text
+    assert "Relay did not accept the link" in caplog.text

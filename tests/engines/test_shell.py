@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engines.variables import OUTPUT_VARIABLES, SPEC_VARIABLES
+from engines.arguments import OUTPUT_VARIABLES, SPEC_VARIABLES
 from operations.request_output import REQUEST_RESULTS
 from process import VERSION
 from process.exit_codes import EXIT_CODES, ExitCode
@@ -146,7 +146,8 @@ def test_help_is_complete_and_fits_a_terminal(tmp_path: Path) -> None:
     assert ended.code == ExitCode.OK
     assert ended.log == ""
     assert max(map(len, ended.out.splitlines())) <= 100
-    names = [row.name for row in (*SPEC_VARIABLES, *OUTPUT_VARIABLES, *VARIABLES, *REQUEST_RESULTS)]
+    names = [*SPEC_VARIABLES, *OUTPUT_VARIABLES]
+    names += [row.name for row in (*VARIABLES, *REQUEST_RESULTS)]
     names += [f"{int(row.code)} {row.name}" for row in EXIT_CODES]
     assert [name for name in names if f"\n  {name} " not in ended.out] == []
 
@@ -158,7 +159,7 @@ def test_the_version_is_printed(tmp_path: Path) -> None:
     assert ended.code == ExitCode.OK
 
 
-def test_two_specs_are_refused(tmp_path: Path) -> None:
+def test_two_specs_are_rejected(tmp_path: Path) -> None:
     """An ambiguous run ends in 78 and lists the sources of a spec."""
     ended = run_in(tmp_path, [], {"METADATA_API_URL": "http://127.0.0.1:1", "FOURME_REQUEST": "{}"})
     assert ended.code == ExitCode.CONFIG

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engines import spec_values
-from engines.spec_values import SpecValue, merge
+from engines.spec_values import SpecValue, merge, read_spec, spec_values_in
 from process.errors import ConfigError, SpecError
 from spec.schema import InputVariable
 from tests.engines.sample_output import INPUTS
@@ -28,12 +27,12 @@ def spec_from_environment(
     environ: Mapping[str, str], inputs: Mapping[str, InputVariable] = INPUTS
 ) -> object:
     """Return the spec in the variables of an operation."""
-    return spec_values.spec_from_environment(environ, inputs)
+    return read_spec(environ, inputs)
 
 
 def spec_from_file(path: str, environ: Mapping[str, str]) -> object:
     """Return the spec in a file, completed from variables."""
-    return spec_values.spec_from_file(path, environ, INPUTS)
+    return read_spec(environ, INPUTS, path)
 
 
 def test_the_environment_holds_a_whole_spec() -> None:
@@ -81,7 +80,7 @@ def test_the_inputs_of_an_operation_have_variables_of_their_own(tmp_path: Path) 
     assert spec_from_environment(environ, inputs) == expected
     file = tmp_path / "spec.yaml"
     file.write_text("{request_id: 80339, wait_for: null, connection: {account: wdc}}", "utf-8")
-    assert spec_values.spec_from_file(str(file), environ, inputs) == {
+    assert read_spec(environ, inputs, str(file)) == {
         **expected,
         "request_id": 80339,
     }
@@ -180,7 +179,7 @@ def test_two_different_values_are_an_error(
 @pytest.mark.parametrize("text", ["Gr\u00f6\u00dfe", "caf\udce9", "\ud83d"])
 def test_a_variables_text_is_what_it_is(text: str) -> None:
     """Decoded as UTF-8; invalid bytes and lone surrogates are left to the validation."""
-    (item,) = spec_values.spec_values_in({"FOURME_NOTE": text}, "FOURME_", INPUTS)
+    (item,) = spec_values_in({"FOURME_NOTE": text}, "FOURME_", INPUTS)
     assert item.value == text
 
 

@@ -227,10 +227,10 @@ def test_a_file_system_of_unknown_size_is_accepted(
 ) -> None:
     """A check that is not possible does not fail a run."""
 
-    def refuse(_: int) -> None:
+    def fail(_: int) -> None:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 
-    monkeypatch.setattr(os, "fstatvfs", refuse)
+    monkeypatch.setattr(os, "fstatvfs", fail)
     assert problem_of(tmp_path / "out") is None
 
 
@@ -239,10 +239,10 @@ def test_an_error_without_a_text_has_a_name(
 ) -> None:
     """An OSError without strerror is named by its type."""
 
-    def refuse(*_: object) -> None:
+    def fail(*_: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(os, "open", fail)
     assert problem_of(tmp_path / "out") == "PermissionError"
 
 

@@ -15,8 +15,8 @@ from fourme.client import ApiClient
 from fourme.hosts import Connection, parse_host
 from process.settings import Settings
 from tests.fake_clock import FakeClock
-from transport.body import RequestBody
 from transport.context import RunContext
+from transport.http import RequestBody
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,8 +13,8 @@ from process.errors import RedirectError
 from process.settings import Settings
 from tests.fake_clock import FakeClock
 from tests.transport.loopback import serve
-from transport.body import RequestBody
 from transport.context import RunContext
+from transport.http import RequestBody
 from transport.retry_policy import Idempotency
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from process.clock import SystemClock
+from process.clock import Clock
 from process.errors import TerminatedError
 from process.exit_codes import ExitCode
 from process.settings import TERMINATION_TIME
@@ -25,10 +25,10 @@ LONG = 60.0
 
 
 @pytest.fixture
-def clock() -> Iterator[SystemClock]:
+def clock() -> Iterator[Clock]:
     """Return a clock that signals terminate; afterwards the handlers are as before."""
     before = {number: signal.getsignal(number) for number in TERMINATION_SIGNALS}
-    clock = SystemClock()
+    clock = Clock()
     handle_termination(clock.terminate)
     yield clock
     for number, handler in before.items():
@@ -36,7 +36,7 @@ def clock() -> Iterator[SystemClock]:
 
 
 @pytest.mark.parametrize("number", TERMINATION_SIGNALS)
-def test_signal_before_waiting(number: signal.Signals, clock: SystemClock) -> None:
+def test_signal_before_waiting(number: signal.Signals, clock: Clock) -> None:
     """A signal that came earlier ends every wait at once."""
     started = time.monotonic()
 
@@ -48,7 +48,7 @@ def test_signal_before_waiting(number: signal.Signals, clock: SystemClock) -> No
     assert time.monotonic() - started < LONG / 2
 
 
-def test_signal_while_waiting(clock: SystemClock) -> None:
+def test_signal_while_waiting(clock: Clock) -> None:
     """A signal ends a wait at once."""
     started = time.monotonic()
     timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM))
@@ -60,7 +60,7 @@ def test_signal_while_waiting(clock: SystemClock) -> None:
     assert time.monotonic() - started < LONG / 2
 
 
-def test_many_signals(clock: SystemClock) -> None:
+def test_many_signals(clock: Clock) -> None:
     """Many signals neither block nor fail."""
     for _ in range(100):
         clock.terminate()
@@ -69,7 +69,7 @@ def test_many_signals(clock: SystemClock) -> None:
     assert clock.wait(0) is False
 
 
-def test_wait_without_a_signal(clock: SystemClock) -> None:
+def test_wait_without_a_signal(clock: Clock) -> None:
     """Without a signal a wait takes its time; a negative one returns at once."""
     started = clock.monotonic()
 
@@ -81,7 +81,7 @@ def test_wait_without_a_signal(clock: SystemClock) -> None:
 
 def test_time_and_random() -> None:
     """The time of day is the system's; random numbers are at least 0 and less than 1."""
-    clock = SystemClock()
+    clock = Clock()
     numbers = {clock.random() for _ in range(100)}
 
     assert abs(clock.now() - time.time()) < LONG
@@ -89,14 +89,14 @@ def test_time_and_random() -> None:
     assert all(0 <= number < 1 for number in numbers)
 
 
-def test_time_limit_exceeded(clock: SystemClock) -> None:
+def test_time_limit_exceeded(clock: Clock) -> None:
     """Code that takes longer than its limit gets a TimeoutError."""
     with pytest.raises(TimeoutError), clock.time_limit(0.02):
         clock.wait(LONG)
     assert not clock.terminated
 
 
-def test_time_limit_kept(clock: SystemClock) -> None:
+def test_time_limit_kept(clock: Clock) -> None:
     """Code that keeps its limit goes on; the timer and the handler are as before."""
     before = signal.getsignal(signal.SIGALRM)
 
@@ -107,7 +107,7 @@ def test_time_limit_kept(clock: SystemClock) -> None:
     assert signal.getsignal(signal.SIGALRM) == before
 
 
-def test_nested_time_limits(clock: SystemClock) -> None:
+def test_nested_time_limits(clock: Clock) -> None:
     """An inner limit does not extend the outer one, which still holds after it."""
     with pytest.raises(TimeoutError), clock.time_limit(0.1):  # noqa: PT012  several steps
         with clock.time_limit(LONG):
@@ -115,7 +115,7 @@ def test_nested_time_limits(clock: SystemClock) -> None:
         clock.wait(LONG)
 
 
-def test_swallowed_timeout_is_raised_again(clock: SystemClock) -> None:
+def test_swallowed_timeout_is_raised_again(clock: Clock) -> None:
     """Code that swallows a TimeoutError gets another one."""
     with pytest.raises(TimeoutError), clock.time_limit(0.02):  # noqa: PT012  likewise
         with suppress(OSError):
@@ -123,7 +123,7 @@ def test_swallowed_timeout_is_raised_again(clock: SystemClock) -> None:
         clock.wait(LONG)
 
 
-def test_late_alarm_raises_nothing(clock: SystemClock) -> None:
+def test_late_alarm_raises_nothing(clock: Clock) -> None:
     """An alarm that is handled after its time limit has ended raises nothing."""
     before = signal.signal(signal.SIGALRM, clock._raise_timeout)  # noqa: SLF001  as a limit does
     os.kill(os.getpid(), signal.SIGALRM)
@@ -131,7 +131,7 @@ def test_late_alarm_raises_nothing(clock: SystemClock) -> None:
 
 
 def test_termination_shortens_the_time_limit(
-    clock: SystemClock, caplog: pytest.LogCaptureFixture
+    clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """At most 20 s are left, and the log says what for."""
     with clock.in_flight("update request 5", lambda: ExitCode.PROTOCOL), clock.time_limit(math.inf):
@@ -142,7 +142,7 @@ def test_termination_shortens_the_time_limit(
     assert TERMINATION_TIME - 1 < clock.time_left <= TERMINATION_TIME
 
 
-def test_second_termination_leaves_no_time(clock: SystemClock) -> None:
+def test_second_termination_leaves_no_time(clock: Clock) -> None:
     """The second signal ends the call in flight at once."""
     with pytest.raises(TimeoutError), clock.time_limit(LONG):  # noqa: PT012  likewise
         clock.terminate()
@@ -151,7 +151,7 @@ def test_second_termination_leaves_no_time(clock: SystemClock) -> None:
     assert clock.time_left == -math.inf
 
 
-def test_interruptible(clock: SystemClock) -> None:
+def test_interruptible(clock: Clock) -> None:
     """A signal interrupts the context, in the middle or before it begins."""
     with clock.interruptible():
         pass
@@ -163,7 +163,7 @@ def test_interruptible(clock: SystemClock) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0])
-def test_sleep_of_no_time(seconds: float, clock: SystemClock) -> None:
+def test_sleep_of_no_time(seconds: float, clock: Clock) -> None:
     """A sleep of no time returns at once, also after termination."""
     clock.terminate()
 
@@ -171,7 +171,7 @@ def test_sleep_of_no_time(seconds: float, clock: SystemClock) -> None:
     assert clock.terminated
 
 
-def test_sleep_ends_with_the_time_limit(clock: SystemClock) -> None:
+def test_sleep_ends_with_the_time_limit(clock: Clock) -> None:
     """A sleep swallows the TimeoutError, and the next operation gets another one."""
     started = time.monotonic()
     with pytest.raises(TimeoutError), clock.time_limit(0.02):  # noqa: PT012  likewise
@@ -180,7 +180,7 @@ def test_sleep_ends_with_the_time_limit(clock: SystemClock) -> None:
     assert time.monotonic() - started < LONG / 2
 
 
-def test_sleep_after_termination(clock: SystemClock) -> None:
+def test_sleep_after_termination(clock: Clock) -> None:
     """Termination does not shorten a sleep, as it does a wait."""
     clock.terminate()
     started = time.monotonic()

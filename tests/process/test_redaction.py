@@ -52,7 +52,7 @@ def test_values() -> None:
 
 def test_object() -> None:
     """An object stays an object; a name that is a secret is redacted."""
-    found = redactor("long-token").redact_object({"long-token": "long-token"})
+    found = redactor("long-token").redact_value({"long-token": "long-token"})
 
     assert found == {MASK: MASK}
 
@@ -61,7 +61,7 @@ def test_redacted_names_stay_unique() -> None:
     """No value is lost because its name was redacted, and no other name changes."""
     values = {"one-token": 1, "two-token": 2, MASK: 3, "other": 4}
 
-    found = redactor("one-token", "two-token").redact_object(values)
+    found = redactor("one-token", "two-token").redact_value(values)
 
     assert found[MASK] == 3
     assert sorted(map(str, found.values())) == ["1", "2", "3", "4"]
@@ -85,10 +85,10 @@ def test_redacted_output_is_logged_once(caplog: pytest.LogCaptureFixture) -> Non
     """The first redaction of an output logs a warning."""
     found = redactor("long-token")
     with caplog.at_level(logging.WARNING):
-        found.redact_object({"a": "other"})
+        found.redact_value({"a": "other"})
         assert caplog.messages == []
-        found.redact_object({"long-token": 1})
-        found.redact_object({"a": "long-token"})
+        found.redact_value({"long-token": 1})
+        found.redact_value({"a": "long-token"})
 
     assert len(caplog.messages) == 1
     assert f"{MASK} stands in its place" in caplog.messages[0]
@@ -102,7 +102,7 @@ def test_log_secrets_stay_in_outputs(caplog: pytest.LogCaptureFixture) -> None:
     values = {"status": "waiting_for_customer", "token": "long-token"}
 
     with caplog.at_level(logging.WARNING):
-        assert found.redact_object(values) == {
+        assert found.redact_value(values) == {
             "status": "waiting_for_customer",
             "token": MASK,
         }

@@ -6,7 +6,7 @@ import errno
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,9 +16,15 @@ if TYPE_CHECKING:
     from spec.schema import SpecSchema
 
 NOBODY = 65532
+NAME = "request.note_attachments[0].name"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give root up")
+def problems_of(schema: SpecSchema, item: dict[str, Any]) -> list[str]:
+    """Return the problems of one item, a line each."""
+    return [str(each) for each in attachment_problems({"note_attachments": [item]}, schema)]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to drop it")
 def test_a_file_that_may_not_be_read_is_a_problem(schema: SpecSchema) -> None:
     """What counts is the user as whom the step runs."""
     with tempfile.TemporaryDirectory() as folder:
@@ -35,7 +41,7 @@ def test_a_file_that_may_not_be_read_is_a_problem(schema: SpecSchema) -> None:
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_what_the_system_says_of_access_counts(
+def test_the_result_of_access_counts(
     tmp_path: Path, schema: SpecSchema, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same without another user."""
@@ -127,11 +133,11 @@ def test_regular_files_have_the_size_that_the_system_reports(
 
 
 def test_a_pipe_is_no_file_and_is_not_waited_for(tmp_path: Path, schema: SpecSchema) -> None:
-    """Nobody writes into it: opening it for reading would never end."""
+    """There is no writer: opening it for reading would never end."""
     path = tmp_path / "pipe"
     os.mkfifo(path)
     (problem,) = attachment_problems({"note_attachments": [{"path": str(path)}]}, schema)
-    assert problem.wrong.startswith("is no file")
+    assert problem.wrong.startswith("is not a file")
 
 
 def test_a_name_of_another_type_is_left_to_the_schema(schema: SpecSchema) -> None:
@@ -186,3 +192,72 @@ def test_what_is_being_removed_is_not_shown(schema: SpecSchema) -> None:
     request = {"note": "[note_attachments: 0]", "note_attachments": items}
     (problem,) = attachment_problems(request, schema)
     assert "[note_attachments: 0], which is being removed" in problem.wrong
+
+
+@pytest.mark.parametrize(
+    ("item", "line"),
+    [
+        ({}, "request.note_attachments[0] has 0 sources"),
+        ({"name": "a", "content": "x", "key": "k"}, "request.note_attachments[0] has 2 sources"),
+        ({"key": "k", "name": "a"}, f"{NAME} does not go with `key`"),
+        (
+            {"name": "a", "content": "x", "filesize": 1},
+            "request.note_attachments[0].filesize does not go with `content`",
+        ),
+        ({"content": "x"}, f"{NAME} is missing"),
+        ({"content": "x", "name": ""}, f"{NAME} is missing"),
+        ({"content_base64": "eA=="}, f"{NAME} is missing"),
+        ({"content": "x", "name": "a/b"}, f"{NAME} is 'a/b', which has a folder in it"),
+        ({"content": "x", "name": "a\\b"}, f"{NAME} is 'a\\\\b', which has a folder in it"),
+        ({"content": "x", "name": ".."}, f"{NAME} is '..', which has a folder in it"),
+        ({"content": "x", "name": 'a"b'}, f"{NAME} is not a valid file name"),
+        ({"content": "x", "name": "a\nb"}, f"{NAME} is not a valid file name"),
+        ({"content": "x", "name": "\u00fc" * 128}, f"{NAME} is not a valid file name"),
+        (
+            {"name": "a", "content_base64": "e"},
+            "request.note_attachments[0].content_base64 is not base64",
+        ),
+        (
+            {"path": "/nowhere/a.txt"},
+            "request.note_attachments[0].path cannot be read: '/nowhere/a.txt': No such file",
+        ),
+        ({"path": "a\0b"}, "request.note_attachments[0].path cannot be read: 'a\\x00b': not a"),
+        ({"path": "/"}, "request.note_attachments[0].path is a folder: '/'"),
+        ({"path": "/dev/null"}, "request.note_attachments[0].path is not a file: '/dev/null'"),
+    ],
+)
+def test_what_is_wrong_with_an_item(item: dict[str, Any], line: str, schema: SpecSchema) -> None:
+    """Each is one problem at the place where it is."""
+    (problem,) = problems_of(schema, item)
+    assert problem.startswith(line)
+
+
+def test_the_name_of_a_file_counts_where_none_is_given(tmp_path: Path, schema: SpecSchema) -> None:
+    """A given name replaces it."""
+    path = tmp_path / 'a"b.txt'
+    path.write_text("x")
+    (problem,) = problems_of(schema, {"path": str(path)})
+    assert problem.startswith("request.note_attachments[0].path is not a valid file name")
+    assert problems_of(schema, {"path": str(path), "name": "ab.txt"}) == []
+    (problem,) = problems_of(schema, {"path": str(path), "name": "a/b"})
+    assert problem.startswith(f"{NAME} is 'a/b'")
+
+
+def test_references_in_custom_fields_are_checked(schema: SpecSchema) -> None:
+    """Wherever the text is in them."""
+    request = {
+        "custom_fields": [{"id": "a", "value": {"b": ["[custom_fields_attachments: 7]"]}}],
+        "custom_fields_attachments": [{"key": "k"}],
+    }
+    (problem,) = attachment_problems(request, schema)
+    assert problem.path == "request.custom_fields"
+    assert "[custom_fields_attachments: 7], but there are 1 items" in problem.wrong
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "1" + "0" * 4400, "0" * 5000 + "1"])
+def test_a_very_long_index_is_a_problem_like_any_other(digits: str, schema: SpecSchema) -> None:
+    """Python cannot read such numbers; the step reports that there is no such item."""
+    request = {"note": f"[note_attachments: {digits}]", "note_attachments": [{"key": "k"}]}
+    (problem,) = attachment_problems(request, schema)
+    assert problem.path == "request.note"
+    assert "but there are 1 items" in problem.wrong

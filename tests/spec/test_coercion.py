@@ -147,8 +147,8 @@ def nested(depth: int) -> object:
 @pytest.mark.parametrize(
     ("value", "wrong"),
     [
-        (float("nan"), "no number in JSON"),
-        (float("-inf"), "no number in JSON"),
+        (float("nan"), "not a number in JSON"),
+        (float("-inf"), "not a number in JSON"),
         (nested(200), "nested deeper than 100"),
         (nested(100_000), "nested deeper than 100"),
         (10**5000, "more than 1000 digits"),
@@ -158,8 +158,8 @@ def nested(depth: int) -> object:
         ({b"\xff": 1}, "is not text"),
         ({1: "a"}, "a key that is not text"),
         ({None: "a"}, "a key that is not text"),
-        ({"a"}, "a set, which is no JSON value"),
-        (object(), "a object, which is no JSON value"),
+        ({"a"}, "a set, which is not a JSON value"),
+        (object(), "a object, which is not a JSON value"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -215,7 +215,7 @@ def test_no_object(value: object, schema: SpecSchema) -> None:
     ],
 )
 def test_custom_fields(value: object, expected: object, schema: SpecSchema) -> None:
-    """Custom fields become the list that the API takes, without those that are null."""
+    """Custom fields become the list that the API accepts, without those that are null."""
     coerced = coerce({"request": {"custom_fields": value}}, schema)
 
     found = coerced.spec["request"]["custom_fields"]

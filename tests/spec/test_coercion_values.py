@@ -15,7 +15,7 @@ from spec.values import (
 
 
 def same(found: object, expected: object) -> bool:
-    """Return whether two values are equal and of one type; Python takes True for 1."""
+    """Return whether two values are equal and of one type; for Python True equals 1."""
     return type(found) is type(expected) and found == expected
 
 

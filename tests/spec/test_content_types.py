@@ -72,7 +72,7 @@ def test_content_type(content_type: str, schema: SpecSchema) -> None:
     ],
 )
 def test_bad_content_type(content_type: object, schema: SpecSchema) -> None:
-    """Anything else is refused: it would be a header of the upload, or several."""
+    """Anything else is rejected: it would be a header of the upload, or several."""
     item = {"name": "a", "content": "", "content_type": content_type}
     spec = {
         "connection": dict(CONNECTION),

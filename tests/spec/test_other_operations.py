@@ -132,7 +132,7 @@ def test_null_is_left_out() -> None:
         ({"find": {"source": ""}}, "find.source is empty."),
         ({"find": "{"}, "find is a text of length 1, which is not an object."),
         ({"filter": "[1]"}, "filter is a list, which is not an object."),
-        ({"filter": '{"a": NaN}'}, "filter.a is nan, which is no number in JSON."),
+        ({"filter": '{"a": NaN}'}, "filter.a is nan, which is not a number in JSON."),
         ({"note": True}, "note is not a known input. Did you mean `notes`?"),
         ({"request": {"request_id": 5}}, "request is not a known input."),
         ({"values": {"id": 1, "value": 2}}, "values is an object with exactly `id` and `value`"),

@@ -106,7 +106,7 @@ def check_update(spec: Spec) -> None:
 
 
 def test_body_schema_can_fail() -> None:
-    """The schema by which bodies are checked here refuses what it should."""
+    """The schema by which bodies are checked here rejects what it should."""
     validator = Draft7Validator(body_schema())
 
     for good in (
@@ -137,7 +137,7 @@ def test_body_schema_can_fail() -> None:
 @settings(max_examples=300, suppress_health_check=SLOW)
 @given(odd_specs())
 def test_odd_specs(spec: object) -> None:
-    """No spec, however odd, is more than refused; what is accepted has the documented types."""
+    """Any spec is rejected, or accepted with the documented types; nothing else happens."""
     valid = validated(spec)
 
     if valid is not None:
@@ -147,7 +147,7 @@ def test_odd_specs(spec: object) -> None:
 @settings(max_examples=150, suppress_health_check=SLOW)
 @given(st.dictionaries(st.sampled_from(sorted(SCHEMA.fields)), odd_values, max_size=4))
 def test_odd_fields(fields: dict[str, object]) -> None:
-    """A field's value, however odd, is refused, or sent as its documented type."""
+    """A field's value, however odd, is rejected, or sent as its documented type."""
     valid = validated({"connection": dict(CONNECTION), "request": {**fields, "request_id": 5}})
 
     if valid is not None:
@@ -233,7 +233,7 @@ def test_nothing_secret_is_left(secrets: list[str], value: object, around: str) 
     st.integers(0, 5000),
 )
 def test_lines_are_printable_and_short(text: str, times: int) -> None:
-    """Whatever is logged, each line is printable, and within what log readers can take."""
+    """Whatever is logged, each line is printable, and within the limit of log readers."""
     redactor = Redactor()
     redactor.add_secrets(["geheim-token"])
     handler = SanitizingHandler(io.StringIO(), redactor)

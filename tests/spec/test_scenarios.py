@@ -21,12 +21,12 @@ SECRETS = (ACCESS_TOKEN, "scenario-secret")
 
 @pytest.mark.parametrize("scenario", load_scenarios("accepted"), ids=lambda scenario: scenario.name)
 def test_accepted(scenario: Accepted, schema: SpecSchema) -> None:
-    """An accepted spec stands for exactly the documented call, types included."""
+    """An accepted spec results in exactly the documented call, types included."""
     spec = validate_update(scenario.spec, schema)
     update = update_in(spec)
 
     assert f"/v1/requests/{update.request_id}" == scenario.path
-    # As JSON text, since Python takes True, 1 and 1.0 for equal.
+    # As JSON text, since for Python True, 1 and 1.0 are equal.
     assert json.dumps(update.body, sort_keys=True) == json.dumps(scenario.body, sort_keys=True)
     assert spec.values["connection"]["accessToken"] == ACCESS_TOKEN
     assert spec.debug is (scenario.debug is not None)

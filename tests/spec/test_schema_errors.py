@@ -21,7 +21,7 @@ PIECES = [TOKEN[start : start + 8] for start in range(len(TOKEN) - 7)]
 
 
 def error_text(schema: SpecSchema, spec: Mapping[str, object]) -> str:
-    """Return the text of the error that a spec is refused with."""
+    """Return the text of the error that a spec is rejected with."""
     with pytest.raises(SpecError) as caught:
         validate_update(spec, schema)
     return str(caught.value)
@@ -63,7 +63,7 @@ def test_a_token_as_account_is_not_shown(account: str, schema: SpecSchema) -> No
 
 @pytest.mark.parametrize("length", [8, 20, 57, 58, 59, 60, 61, 119])
 def test_a_token_of_any_length_is_whole_or_not_there(length: int, schema: SpecSchema) -> None:
-    """What is shown of a token is recognised by whoever takes the secrets out of the logs."""
+    """What is shown of a token is recognised by the redaction of the logs."""
     token = TOKEN[:length]
     redactor = Redactor()
     redactor.add_secrets([token])

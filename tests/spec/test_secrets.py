@@ -79,5 +79,5 @@ def test_other_members_are_no_secrets() -> None:
     found.add_secrets(secrets_in_spec({"connection": connection}))
 
     assert [*secrets_in_spec({"connection": connection})] == ["demo-token"]
-    assert found.redact_object(output) == output
+    assert found.redact_value(output) == output
     assert found.redact("http://127.0.0.1:8080, us, 4me") == "http://127.0.0.1:8080, us, 4me"

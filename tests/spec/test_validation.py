@@ -1,4 +1,4 @@
-"""`spec.validation`: what is refused, and what the error says."""
+"""`spec.validation`: what is rejected, and what the error contains."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_long_value_is_not_shown(schema: SpecSchema) -> None:
 
 @pytest.mark.parametrize("subject", [" ", "\n\t ", "\u00a0"])
 def test_blank_subject(subject: str, schema: SpecSchema) -> None:
-    """A subject of blanks alone is refused as one problem: 4me requires one."""
+    """A subject of blanks alone is rejected as one problem: 4me requires one."""
     (problem,) = problems_of(schema, subject=subject)
 
     assert problem.startswith("request.subject is ")
@@ -188,7 +188,7 @@ def test_host(host: str, schema: SpecSchema) -> None:
 
 @pytest.mark.parametrize("host", [True, ["https://api.4me.com"], {}])
 def test_host_of_another_type(host: object, schema: SpecSchema) -> None:
-    """A host that is no text is refused."""
+    """A host that is no text is rejected."""
     with pytest.raises(StepError) as caught:
         validate_update(
             {"connection": {**CONNECTION, "host": host}, "request": {"request_id": 1}}, schema
@@ -198,7 +198,7 @@ def test_host_of_another_type(host: object, schema: SpecSchema) -> None:
 
 @pytest.mark.parametrize("account", ["w dc", "", "wdc\nX-Evil: 1", "wdç", True, []])
 def test_account(account: object, schema: SpecSchema) -> None:
-    """An account that could not be a header is refused."""
+    """An account that could not be a header is rejected."""
     with pytest.raises(SpecError) as caught:
         validate_update(
             {"connection": {**CONNECTION, "account": account}, "request": {"request_id": 1}}, schema
@@ -211,7 +211,7 @@ def test_account(account: object, schema: SpecSchema) -> None:
     ["geheim es", "", "geheim\r\nX: y", "gehéim", ["geheim"], {"a": "geheim"}, b"\xff"],
 )
 def test_token(token: object, schema: SpecSchema) -> None:
-    """A token that could not be a header is refused, and not shown."""
+    """A token that could not be a header is rejected, and not shown."""
     with pytest.raises(SpecError) as caught:
         validate_update(
             {"connection": {**CONNECTION, "accessToken": token}, "request": {"request_id": 1}},

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from process.clock import SystemClock
+from process.clock import Clock
 from process.settings import Settings
 from tests.fake_clock import FakeClock
 from transport.context import RunContext
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from transport.body import RequestBody
+    from transport.http import RequestBody
 
 
 _MAX_WAIT = 10.0  # seconds after which a forgotten connection ends by itself
@@ -171,7 +171,7 @@ def closed_port() -> Iterator[str]:
 
 REQUEST = b'{"id": 5, "subject": "Printer"}'
 TRANSPORT = RunContext(Settings(connect_timeout=2, read_timeout=2), FakeClock())
-SHORT_TIMEOUTS = RunContext(Settings(connect_timeout=0.1, read_timeout=0.1), SystemClock())
+SHORT_TIMEOUTS = RunContext(Settings(connect_timeout=0.1, read_timeout=0.1), Clock())
 
 
 def call(

@@ -1,4 +1,4 @@
-"""A call to deliver, and attempts that go as written."""
+"""A call under the retry policy, with scripted attempts and verifications."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from process.errors import RejectedError, StepError
 from process.settings import Settings
 from tests.fake_clock import FakeClock
-from transport.budget import RetryBudget
+from transport.context import RetryBudget
 from transport.failures import AttemptFailed
 from transport.headers import RetryAfter
 from transport.retry_policy import FailureKind, Idempotency
@@ -28,7 +28,7 @@ SAFE, IDEMPOTENT = Idempotency.SAFE, Idempotency.IDEMPOTENT
 VERIFIABLE, NON_IDEMPOTENT = Idempotency.VERIFIABLE, Idempotency.NON_IDEMPOTENT
 
 
-def throttled(seconds: float | None, until: datetime | None = None) -> AttemptFailed:
+def rate_limited(seconds: float | None, until: datetime | None = None) -> AttemptFailed:
     """Return what a 429 is."""
     return AttemptFailed(
         FailureKind.RATE_LIMITED,
@@ -71,7 +71,7 @@ class Script:
 
 
 @dataclasses.dataclass
-class Scene:
+class RetryHarness:
     """A call, its clock and its budget.
 
     Attributes:
@@ -92,7 +92,7 @@ class Scene:
     finish_after_sigterm: bool = False
 
     def retry_call(self, attempt: Callable[[], str]) -> str:
-        """Deliver the call."""
+        """Make the call."""
         call = RetryableCall(
             "update request 5",
             "4me (api.4me.com)",

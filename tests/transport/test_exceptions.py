@@ -1,4 +1,4 @@
-"""`transport.failures`: what the exceptions of requests and urllib3 mean."""
+"""`transport.exceptions`: what the exceptions of requests and urllib3 mean."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CONNECTION = urllib3.connection.HTTPConnection("127.0.0.1")
 PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
 
 #: What each exception class of requests and urllib3 means when it is all that is known.
-#: A class that is missing here is a newcomer: decide what it means, then add it.
+#: A class that is missing here is new: decide what it means, then add it.
 MEANINGS: dict[str, FailureKind | type[StepError]] = {
     "requests.ChunkedEncodingError": FailureKind.SERVER_ERROR,
     "requests.ConnectTimeout": FailureKind.NOT_SENT,
@@ -147,19 +147,19 @@ def no_tunnel(status: str) -> requests.exceptions.ProxyError:
 
 
 def meaning(error: Exception, *, unsent: bool = False) -> FailureKind | type[StepError]:
-    """Return what an exception is understood as."""
+    """Return how an exception is classified."""
     found = classify_exception(error, unsent=unsent)
     return found.kind if isinstance(found, AttemptFailed) else type(found)
 
 
 def test_every_class_has_a_meaning() -> None:
-    """No exception class of requests or urllib3 is without a meaning, none has vanished."""
+    """No exception class of requests or urllib3 is without a meaning, none is left over."""
     assert set(CLASSES) == set(MEANINGS)
 
 
 @pytest.mark.parametrize("name", sorted(MEANINGS))
 def test_meaning(name: str) -> None:
-    """Each exception class of requests and urllib3 is understood as its documented meaning."""
+    """Each exception class of requests and urllib3 is classified as documented."""
     error = CLASSES[name](*ARGUMENTS.get(name, ("text",)))
 
     assert meaning(error) is MEANINGS[name]
@@ -263,7 +263,7 @@ def test_refusing_proxy() -> None:
 
 @pytest.mark.parametrize("status", ["502 403 is what upstream said", "502 Bad (407)", "4030 x"])
 def test_a_proxy_whose_words_hold_a_number(status: str) -> None:
-    """Only the status itself refuses."""
+    """Only the status itself denies access."""
     assert meaning(no_tunnel(status), unsent=True) is FailureKind.NOT_SENT
 
 
@@ -289,7 +289,7 @@ def no_such_host(number: int, *, proxy: bool = False) -> requests.ConnectionErro
 
 @pytest.mark.parametrize("number", [socket.EAI_NONAME, socket.EAI_NODATA])
 def test_no_such_host(number: int) -> None:
-    """A resolver that knows no such host is told from one that does not answer."""
+    """A resolver that knows no such host is distinguished from one that does not answer."""
     found = classify_exception(no_such_host(number), unsent=True)
 
     assert isinstance(found, AttemptFailed)
@@ -321,7 +321,7 @@ def test_headers_that_break_the_rules() -> None:
 
 @pytest.mark.parametrize("content", ["", "no PEM", PEM.format("x")])
 def test_bad_ca_bundle(content: str, tmp_path: Path) -> None:
-    """A CA bundle without certificates is a matter of configuration: it never heals by itself."""
+    """A CA bundle without certificates is a matter of configuration: a retry cannot help."""
     bundle = tmp_path / "ca.pem"
     bundle.write_text(content)
     with pytest.raises(ssl.SSLError) as caught:

@@ -20,7 +20,7 @@ NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 
 
 def answer(status: int, **headers: str) -> requests.Response:
-    """Return an answer; underscores in the names of headers stand for hyphens."""
+    """Return an answer; underscores in the names of headers are hyphens."""
     response = requests.Response()
     response.status_code = status
     response.reason = "Reason\x1b"

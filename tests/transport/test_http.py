@@ -12,9 +12,9 @@ from process.errors import ConfigError, RedirectError, TerminatedError, Unexpect
 from process.settings import Settings
 from tests.fake_clock import FakeClock
 from tests.transport.loopback import REQUEST, Connection, call, failure_of, head, serve
-from transport.body import RequestBody
 from transport.context import RunContext
 from transport.failures import AttemptFailed
+from transport.http import RequestBody
 from transport.json_body import ExcessiveDepthError, json_body
 from transport.retry_policy import FailureKind
 
@@ -27,7 +27,7 @@ NUMBERS = b'{"a": 1.5, "b": -0.25, "c": 12345678901234567890, "d": 1e3}'
 
 
 def test_complete(session: requests.Session) -> None:
-    """A whole answer is returned, and the whole body has arrived as it was, with its length."""
+    """A whole answer is returned, and the whole body was sent as it was, with its length."""
     body = RequestBody(b'{"a": 1}')
 
     with serve(lambda connection: connection.answer(REQUEST)) as server:
@@ -126,7 +126,7 @@ def test_busy_status(session: requests.Session) -> None:
 
 
 def test_refusal(session: requests.Session) -> None:
-    """A refusal is an answer to work with."""
+    """A rejection is a usable response."""
     body = b'{"message": "Validation Failed"}'
 
     with serve(
@@ -172,7 +172,7 @@ def test_no_url(session: requests.Session, url: str) -> None:
     ids=lambda body: repr(body[:12]),
 )
 def test_no_json(session: requests.Session, body: bytes) -> None:
-    """A whole answer that should be JSON but is not is garbled."""
+    """A whole answer that should be JSON but is not is an invalid response."""
     found = failure_of(session, lambda connection: connection.answer(body, "X-Request-Id: abc-1"))
 
     assert (found.kind, found.status, found.trace_id) == (
@@ -188,7 +188,7 @@ def test_no_json(session: requests.Session, body: bytes) -> None:
     ids=lambda body: f"{body[:5]!r} {len(body)}",
 )
 def test_too_deep(session: requests.Session, body: bytes) -> None:
-    """An answer that is nested absurdly deep makes no sense, and is not asked for again."""
+    """An answer that is nested too deep is an error, and is not asked for again."""
     with (
         serve(lambda connection: connection.answer(body, "X-Request-Id: abc-1")) as server,
         pytest.raises(ExcessiveDepthError) as caught,
@@ -225,7 +225,11 @@ def test_no_json_at_all(session: requests.Session, kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [("", "no content type"), ("Text/HTML; a=b", "text/html"), ("a secret note", "an odd content")],
+    [
+        ("", "no content type"),
+        ("Text/HTML; a=b", "text/html"),
+        ("a secret note", "an invalid content"),
+    ],
 )
 def test_a_content_type_is_shown_where_it_is_one(
     session: requests.Session, kind: str, words: str
@@ -276,7 +280,7 @@ def test_debug_line(session: requests.Session, caplog: pytest.LogCaptureFixture)
 
 
 def test_parcel() -> None:
-    """A parcel has been sent when its last byte has been read."""
+    """A body has been sent when its last byte has been read."""
     body = RequestBody(b"abcde")
 
     assert len(body) == 5
@@ -287,7 +291,7 @@ def test_parcel() -> None:
 
 
 def test_parcel_again() -> None:
-    """For the next attempt a parcel starts again; it has not been sent then."""
+    """For the next attempt a body starts again; it has not been sent then."""
     body = RequestBody(b"abc")
 
     body.read()
@@ -297,7 +301,7 @@ def test_parcel_again() -> None:
 
 
 def test_parcel_as_a_stream() -> None:
-    """A parcel can be read in one go."""
+    """A body can be read in one go."""
     body = RequestBody(b"abc")
 
     assert list(body) == [b"abc"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import transport.body
+import transport.http
 from process.errors import UnexpectedResponseError
 from tests.transport.loopback import (
     REQUEST,
@@ -19,8 +19,8 @@ from tests.transport.loopback import (
     head,
     serve,
 )
-from transport.body import RequestBody
 from transport.failures import AttemptFailed
+from transport.http import RequestBody
 from transport.retry_policy import FailureKind
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def test_answer_before_all_was_sent(session: requests.Session) -> None:
 
 
 def test_silent(session: requests.Session) -> None:
-    """A server that takes the request and says nothing may be at work still."""
+    """A server that takes the request and sends nothing may still be processing it."""
 
     def turn(connection: Connection) -> None:
         connection.read()
@@ -187,7 +187,7 @@ def test_endless(
     packed: bool,  # noqa: FBT001  a table's column
 ) -> None:
     """An answer beyond all measure is given up, also one that is small until it is unpacked."""
-    monkeypatch.setattr(transport.body, "MAX_RESPONSE_BYTES", 100_000)
+    monkeypatch.setattr(transport.http, "MAX_RESPONSE_BYTES", 100_000)
     body = b" " * 1_000_000
     headers = ("Content-Encoding: gzip",) if packed else ()
 
@@ -201,7 +201,7 @@ def test_endless(
 
 def test_largest(session: requests.Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer of just the largest size is read."""
-    monkeypatch.setattr(transport.body, "MAX_RESPONSE_BYTES", 100_000)
+    monkeypatch.setattr(transport.http, "MAX_RESPONSE_BYTES", 100_000)
     body = b" " * 100_000
 
     with serve(lambda connection: connection.answer(body)) as server:

@@ -37,16 +37,16 @@ LATER, UNKNOWN = Action.TRY_LATER, Action.UNKNOWN
 PLENTY = 1000.0
 
 times = st.floats(-1e4, 1e6)
-draws = st.floats(0, 1)
-situations = st.builds(
+jitters = st.floats(0, 1)
+states = st.builds(
     RetryState,
     kind=st.sampled_from(FailureKind),
     idempotency=st.sampled_from(Idempotency),
     attempt=st.integers(1, 10_000),
     retry_left=times,
-    throttle_left=times,
+    rate_limit_left=times,
     retry_after=st.none() | st.floats(0, 1e9),
-    unsettled=st.none() | st.floats(0, 30),
+    settle_left=st.none() | st.floats(0, 30),
 ).filter(lambda each: each.kind is not NOT_APPLIED or each.idempotency is VERIFIABLE)
 
 
@@ -65,7 +65,7 @@ def rows(
 
 
 TABLE = [
-    # throttled, with what the server asks for
+    # rate limited, with what the server asks for
     *[
         (RetryState(RATE_LIMITED, sent, 1, 0, 60, 60.0), RetryDecision(RETRY, 60.0))
         for sent in Idempotency
@@ -76,7 +76,7 @@ TABLE = [
     ],
     (RetryState(RATE_LIMITED, IDEMPOTENT, 1, 0, 60, 0.0), RetryDecision(RETRY, INITIAL_BACKOFF)),
     (RetryState(RATE_LIMITED, IDEMPOTENT, 1, 0, 0, 0.0), RetryDecision(LATER, INITIAL_BACKOFF)),
-    # throttled, without it
+    # rate limited, without it
     (
         RetryState(RATE_LIMITED, IDEMPOTENT, 1, 0, 60),
         RetryDecision(RETRY, 2 * INITIAL_RATE_LIMIT_BACKOFF),
@@ -89,23 +89,23 @@ TABLE = [
         RetryState(RATE_LIMITED, NON_IDEMPOTENT, 3, PLENTY, 15),
         RetryDecision(LATER, 8 * INITIAL_RATE_LIMIT_BACKOFF),
     ),
-    # verified as absent, too early to tell
+    # not applied, too early to tell
     *[
         (
-            RetryState(NOT_APPLIED, VERIFIABLE, 1, left, left, unsettled=wait),
+            RetryState(NOT_APPLIED, VERIFIABLE, 1, left, left, settle_left=wait),
             RetryDecision(VERIFY, wait),
         )
         for left in (PLENTY, 3.0, 0, -5)
         for wait in (0.0, 0.01, 10.0, 30.0)
     ],
-    # verified as absent, settled
+    # not applied, settled
     *rows((NOT_APPLIED,), (VERIFIABLE,), 0.1, RetryDecision(RETRY)),
     *rows((NOT_APPLIED,), (VERIFIABLE,), 0, RetryDecision(LATER)),
     *rows((NOT_APPLIED,), (VERIFIABLE,), -1, RetryDecision(LATER)),
-    # in doubt, adds
+    # in doubt, non-idempotent
     *rows(AMBIGUOUS, (NON_IDEMPOTENT,), PLENTY, RetryDecision(UNKNOWN)),
     *rows(AMBIGUOUS, (NON_IDEMPOTENT,), 0, RetryDecision(UNKNOWN)),
-    # in doubt, adds verifiably
+    # in doubt, verifiable
     *rows(AMBIGUOUS, (VERIFIABLE,), PLENTY, RetryDecision(VERIFY, INITIAL_BACKOFF)),
     *rows(AMBIGUOUS, (VERIFIABLE,), 0.1, RetryDecision(VERIFY, INITIAL_BACKOFF)),
     *rows(AMBIGUOUS, (VERIFIABLE,), 0, RetryDecision(VERIFY, INITIAL_BACKOFF)),
@@ -117,7 +117,7 @@ TABLE = [
     *rows(
         (NOT_SENT, UNKNOWN_HOST), tuple(Idempotency), INITIAL_BACKOFF - 0.01, RetryDecision(LATER)
     ),
-    # garbled for good
+    # invalid responses only
     (
         RetryState(INVALID_RESPONSE, SAFE, 2, PLENTY, PLENTY),
         RetryDecision(RETRY, 2 * INITIAL_BACKOFF),
@@ -139,7 +139,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("state", "decision"), TABLE)
 def test_table(state: RetryState, decision: RetryDecision) -> None:
-    """Each row of the documented table holds; the draw is 1, so that waits are their longest."""
+    """Each row of the documented table holds; the jitter is 1, so that waits are their longest."""
     assert decide(state, 1.0) == decision
 
 
@@ -161,15 +161,15 @@ def test_table_is_complete() -> None:
     [(SERVER_ERROR, 10.0), (INVALID_RESPONSE, 10.0), (TIMEOUT, 30.0)],
 )
 def test_settle_time(kind: FailureKind, seconds: float) -> None:
-    """A server may still be at work 10 s after a failure, and 30 s after it gave no answer."""
+    """A server may still be processing 10 s after a failure, and 30 s after it gave no answer."""
     assert settle_time(kind) == seconds
 
 
-@given(situations, draws)
-def test_unsettled_absence_is_no_evidence(state: RetryState, jitter: float) -> None:
-    """As long as the server may still be at work, an absence leads to another look, no more."""
-    if state.kind is NOT_APPLIED and state.unsettled is not None:
-        assert decide(state, jitter) == RetryDecision(VERIFY, state.unsettled)
+@given(states, jitters)
+def test_not_applied_too_early_is_no_evidence(state: RetryState, jitter: float) -> None:
+    """As long as the server may still be processing, the update is verified again, no more."""
+    if state.kind is NOT_APPLIED and state.settle_left is not None:
+        assert decide(state, jitter) == RetryDecision(VERIFY, state.settle_left)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_backoff(attempt: int, longest: float) -> None:
     assert backoff(attempt, 0.0) == longest / 2
 
 
-@given(st.integers(1, 10**9), draws, st.floats(0.001, 100))
+@given(st.integers(1, 10**9), jitters, st.floats(0.001, 100))
 def test_backoff_bounds(attempt: int, jitter: float, first: float) -> None:
     """A delay is never nothing, never beyond the cap, and never shorter after more attempts."""
     delay = backoff(attempt, jitter, first)
@@ -191,7 +191,7 @@ def test_backoff_bounds(attempt: int, jitter: float, first: float) -> None:
     assert delay <= backoff(attempt + 1, jitter, first)
 
 
-@given(situations, draws)
+@given(states, jitters)
 def test_never_doubled(state: RetryState, jitter: float) -> None:
     """What adds is never repeated after an attempt that may have been applied."""
     if state.kind in AMBIGUOUS and state.idempotency in (NON_IDEMPOTENT, VERIFIABLE):
@@ -200,29 +200,29 @@ def test_never_doubled(state: RetryState, jitter: float) -> None:
         assert decide(state, jitter) == RetryDecision(UNKNOWN)
 
 
-@given(situations, draws)
+@given(states, jitters)
 def test_verifies_only_what_can_be(state: RetryState, jitter: float) -> None:
-    """Only what adds verifiably is verified."""
+    """Only what is verifiable is verified."""
     if decide(state, jitter).action is VERIFY:
         assert state.idempotency is VERIFIABLE
         assert state.kind in (*AMBIGUOUS, NOT_APPLIED)
 
 
-@given(situations, draws)
+@given(states, jitters)
 def test_never_beyond_the_budget(state: RetryState, jitter: float) -> None:
     """A wait before a repetition is within its budget; one before a look is bounded without."""
     decision = decide(state, jitter)
 
     assert decision.wait >= 0
     if decision.action is VERIFY:
-        assert decision.wait <= max(MAX_BACKOFF, state.unsettled or 0)
+        assert decision.wait <= max(MAX_BACKOFF, state.settle_left or 0)
     if decision.action is RETRY:
-        throttled = state.kind is RATE_LIMITED
-        left = state.throttle_left if throttled else state.retry_left
+        is_rate_limited = state.kind is RATE_LIMITED
+        left = state.rate_limit_left if is_rate_limited else state.retry_left
         assert decision.wait <= max(left, 0)
 
 
-@given(situations, draws)
+@given(states, jitters)
 def test_no_busy_loop(state: RetryState, jitter: float) -> None:
     """Each repetition and look comes after a wait, but the one that a verification preceded."""
     decision = decide(state, jitter)
@@ -231,7 +231,7 @@ def test_no_busy_loop(state: RetryState, jitter: float) -> None:
         assert decision.wait >= INITIAL_BACKOFF / 2
 
 
-@given(situations, draws)
+@given(states, jitters)
 def test_waits_as_asked(state: RetryState, jitter: float) -> None:
     """A server that says how long to wait is not called again earlier."""
     if state.kind is RATE_LIMITED and state.retry_after is not None:

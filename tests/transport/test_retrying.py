@@ -23,10 +23,10 @@ from tests.transport.retry_harness import (
     SAFE,
     SERVER_ERROR,
     TIMEOUT,
-    Scene,
+    RetryHarness,
     Script,
+    rate_limited,
     rejected,
-    throttled,
 )
 from transport.retry_policy import Idempotency
 
@@ -37,55 +37,55 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("idempotency", Idempotency)
 def test_answered(idempotency: Idempotency) -> None:
     """What the first attempt returns is returned, whatever was sent; nothing is waited for."""
-    scene, script = Scene(idempotency), Script(ANSWER)
+    harness, script = RetryHarness(idempotency), Script(ANSWER)
 
-    assert scene.retry_call(script) == ANSWER
-    assert (script.attempts, scene.clock.waits) == (1, [])
+    assert harness.retry_call(script) == ANSWER
+    assert (script.attempts, harness.clock.waits) == (1, [])
 
 
 @pytest.mark.parametrize("failure", [NOT_SENT, SERVER_ERROR, TIMEOUT])
 @pytest.mark.parametrize("idempotency", [SAFE, IDEMPOTENT])
 def test_repeated(failure: AttemptFailed, idempotency: Idempotency) -> None:
     """What does no harm twice is repeated after any failure, with growing waits."""
-    scene, script = Scene(idempotency), Script(failure, failure, failure, ANSWER)
+    harness, script = RetryHarness(idempotency), Script(failure, failure, failure, ANSWER)
 
-    assert scene.retry_call(script) == ANSWER
-    assert (script.attempts, scene.clock.waits) == (4, [0.5, 1.0, 2.0])
+    assert harness.retry_call(script) == ANSWER
+    assert (script.attempts, harness.clock.waits) == (4, [0.5, 1.0, 2.0])
 
 
 def test_garbled_while_it_sets() -> None:
     """An update of fields that is answered with no JSON is sent again, like any in doubt."""
-    scene, script = (
-        Scene(IDEMPOTENT),
+    harness, script = (
+        RetryHarness(IDEMPOTENT),
         Script(INVALID_RESPONSE, INVALID_RESPONSE, INVALID_RESPONSE, ANSWER),
     )
 
-    assert scene.retry_call(script) == ANSWER
-    assert (script.attempts, scene.clock.waits) == (4, [0.5, 1.0, 2.0])
+    assert harness.retry_call(script) == ANSWER
+    assert (script.attempts, harness.clock.waits) == (4, [0.5, 1.0, 2.0])
 
 
 def test_garbled_while_it_reads() -> None:
     """What is read and answered with no JSON, three times, is not there to be read."""
-    scene, script = Scene(SAFE), Script(INVALID_RESPONSE, INVALID_RESPONSE, ANSWER)
-    assert scene.retry_call(script) == ANSWER
+    harness, script = RetryHarness(SAFE), Script(INVALID_RESPONSE, INVALID_RESPONSE, ANSWER)
+    assert harness.retry_call(script) == ANSWER
 
-    scene, script = Scene(SAFE), Script(INVALID_RESPONSE)
+    harness, script = RetryHarness(SAFE), Script(INVALID_RESPONSE)
     with pytest.raises(UnexpectedResponseError, match="no JSON") as caught:
-        scene.retry_call(script)
-    assert (script.attempts, scene.clock.waits) == (3, [0.5, 1.0])
+        harness.retry_call(script)
+    assert (script.attempts, harness.clock.waits) == (3, [0.5, 1.0])
     assert (caught.value.applied, caught.value.status) == ("no", 200)
 
 
 @pytest.mark.parametrize("idempotency", Idempotency)
 def test_not_sent(idempotency: Idempotency) -> None:
     """What never left is repeated, whatever it was, until the budget is spent; then: try later."""
-    scene = Scene(idempotency, Settings(retry_time=10))
+    harness = RetryHarness(idempotency, Settings(retry_time=10))
     script = Script(NOT_SENT)
 
     with pytest.raises(TemporaryError) as caught:
-        scene.retry_call(script)
+        harness.retry_call(script)
 
-    assert scene.clock.waits == [0.5, 1.0, 2.0, 4.0]
+    assert harness.clock.waits == [0.5, 1.0, 2.0, 4.0]
     assert script.attempts == 5
     assert caught.value.applied == "no"
     assert "no connection (test)" in caught.value.what
@@ -94,21 +94,21 @@ def test_not_sent(idempotency: Idempotency) -> None:
 
 def test_no_retry_time() -> None:
     """Without a retry time there is one attempt."""
-    scene, script = Scene(settings=Settings(retry_time=0)), Script(NOT_SENT)
+    harness, script = RetryHarness(settings=Settings(retry_time=0)), Script(NOT_SENT)
 
     with pytest.raises(TemporaryError):
-        scene.retry_call(script)
-    assert (script.attempts, scene.clock.waits) == (1, [])
+        harness.retry_call(script)
+    assert (script.attempts, harness.clock.waits) == (1, [])
 
 
 def test_attempts_take_time() -> None:
     """The time that attempts take counts, too."""
-    scene = Scene(settings=Settings(retry_time=3.9))
-    script = Script(NOT_SENT, clock=scene.clock)
+    harness = RetryHarness(settings=Settings(retry_time=3.9))
+    script = Script(NOT_SENT, clock=harness.clock)
 
     with pytest.raises(TemporaryError):
-        scene.retry_call(script)
-    assert scene.clock.waits == [0.5, 1.0]
+        harness.retry_call(script)
+    assert harness.clock.waits == [0.5, 1.0]
 
 
 @pytest.mark.parametrize(
@@ -120,11 +120,11 @@ def test_attempts_take_time() -> None:
     ],
 )
 def test_given_up(failure: AttemptFailed, idempotency: Idempotency, applied: str) -> None:
-    """Giving up after attempts in doubt says so: harmless to repeat, but maybe applied."""
-    scene, script = Scene(idempotency, Settings(retry_time=1)), Script(failure)
+    """Giving up after attempts in doubt says so: safe to repeat, but maybe applied."""
+    harness, script = RetryHarness(idempotency, Settings(retry_time=1)), Script(failure)
 
     with pytest.raises(TemporaryError) as caught:
-        scene.retry_call(script)
+        harness.retry_call(script)
 
     assert caught.value.applied == applied
     assert (caught.value.status, caught.value.trace_id) == (failure.status, failure.trace_id)
@@ -132,31 +132,34 @@ def test_given_up(failure: AttemptFailed, idempotency: Idempotency, applied: str
 
 def test_doubt_lasts() -> None:
     """Doubt about an early attempt is not forgotten over later ones that never left."""
-    scene, script = Scene(IDEMPOTENT, Settings(retry_time=2)), Script(SERVER_ERROR, NOT_SENT)
+    harness, script = (
+        RetryHarness(IDEMPOTENT, Settings(retry_time=2)),
+        Script(SERVER_ERROR, NOT_SENT),
+    )
 
     with pytest.raises(TemporaryError) as caught:
-        scene.retry_call(script)
+        harness.retry_call(script)
     assert caught.value.applied == "maybe"
 
 
 def test_garbled_given_up() -> None:
     """A whole answer that stays unreadable is an unknown outcome, not a reason to come back."""
-    scene, script = Scene(IDEMPOTENT, Settings(retry_time=1)), Script(INVALID_RESPONSE)
+    harness, script = RetryHarness(IDEMPOTENT, Settings(retry_time=1)), Script(INVALID_RESPONSE)
 
     with pytest.raises(OutcomeUnknownError) as caught:
-        scene.retry_call(script)
+        harness.retry_call(script)
     assert caught.value.fix == "Open the page."
 
 
 @pytest.mark.parametrize("failure", [SERVER_ERROR, TIMEOUT, INVALID_RESPONSE])
 def test_adds_in_doubt(failure: AttemptFailed) -> None:
     """What adds and cannot be verified is not repeated after doubt."""
-    scene, script = Scene(NON_IDEMPOTENT), Script(failure, ANSWER)
+    harness, script = RetryHarness(NON_IDEMPOTENT), Script(failure, ANSWER)
 
     with pytest.raises(OutcomeUnknownError) as caught:
-        scene.retry_call(script)
+        harness.retry_call(script)
 
-    assert (script.attempts, scene.clock.waits) == (1, [])
+    assert (script.attempts, harness.clock.waits) == (1, [])
     assert caught.value.applied == "maybe"
     assert caught.value.fix == "Open the page."
     assert (caught.value.status, caught.value.trace_id) == (failure.status, failure.trace_id)
@@ -164,20 +167,20 @@ def test_adds_in_doubt(failure: AttemptFailed) -> None:
 
 def test_adds_not_sent_then_in_doubt() -> None:
     """What adds is repeated while it never left, and no longer once it may have."""
-    scene, script = Scene(NON_IDEMPOTENT), Script(NOT_SENT, NOT_SENT, SERVER_ERROR, ANSWER)
+    harness, script = RetryHarness(NON_IDEMPOTENT), Script(NOT_SENT, NOT_SENT, SERVER_ERROR, ANSWER)
 
     with pytest.raises(OutcomeUnknownError):
-        scene.retry_call(script)
+        harness.retry_call(script)
     assert script.attempts == 3
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 422])
 def test_refused_after_doubt(status: int) -> None:
-    """A refusal after an attempt in doubt does not mean that the request is unchanged."""
-    scene, script = Scene(IDEMPOTENT), Script(SERVER_ERROR, rejected(status))
+    """A rejection after an attempt in doubt does not mean that the request is unchanged."""
+    harness, script = RetryHarness(IDEMPOTENT), Script(SERVER_ERROR, rejected(status))
 
     with pytest.raises(OutcomeUnknownError) as caught:
-        scene.retry_call(script)
+        harness.retry_call(script)
 
     assert caught.value.applied == "maybe"
     assert any(str(status) in detail for detail in caught.value.details)
@@ -186,27 +189,27 @@ def test_refused_after_doubt(status: int) -> None:
 
 def test_error_after_doubt() -> None:
     """An error of another kind after an attempt in doubt does not hide the doubt."""
-    scene, script = Scene(IDEMPOTENT), Script(SERVER_ERROR, RedirectError("elsewhere"))
+    harness, script = RetryHarness(IDEMPOTENT), Script(SERVER_ERROR, RedirectError("elsewhere"))
 
     with pytest.raises(OutcomeUnknownError) as caught:
-        scene.retry_call(script)
+        harness.retry_call(script)
     assert any("elsewhere" in detail for detail in caught.value.details)
 
 
-@pytest.mark.parametrize("first", [NOT_SENT, throttled(1.0)])
+@pytest.mark.parametrize("first", [NOT_SENT, rate_limited(1.0)])
 def test_refused_without_doubt(first: AttemptFailed) -> None:
     """A rejection after attempts that certainly did nothing ends the loop as it is."""
     error = rejected(422)
 
     with pytest.raises(RejectedError) as caught:
-        Scene(NON_IDEMPOTENT).retry_call(Script(first, error))
+        RetryHarness(NON_IDEMPOTENT).retry_call(Script(first, error))
     assert caught.value is error
 
 
 def test_reading_is_never_in_doubt() -> None:
     """What only reads is rejected as it is rejected."""
     with pytest.raises(RejectedError):
-        Scene(SAFE).retry_call(Script(SERVER_ERROR, rejected(404)))
+        RetryHarness(SAFE).retry_call(Script(SERVER_ERROR, rejected(404)))
 
 
 def test_error_passes() -> None:
@@ -214,7 +217,7 @@ def test_error_passes() -> None:
     error = RedirectError("elsewhere")
 
     with pytest.raises(RedirectError) as caught:
-        Scene(NON_IDEMPOTENT).retry_call(Script(error))
+        RetryHarness(NON_IDEMPOTENT).retry_call(Script(error))
     assert caught.value is error
     assert caught.value.__cause__ is not error
 
@@ -224,12 +227,12 @@ def test_bug_passes() -> None:
     script = Script(ZeroDivisionError())
 
     with pytest.raises(ZeroDivisionError):
-        Scene(IDEMPOTENT).retry_call(script)
+        RetryHarness(IDEMPOTENT).retry_call(script)
     assert script.attempts == 1
 
 
 def test_cause_is_kept() -> None:
     """An error of the loop has the failure as its cause."""
     with pytest.raises(OutcomeUnknownError) as caught:
-        Scene(NON_IDEMPOTENT).retry_call(Script(SERVER_ERROR))
+        RetryHarness(NON_IDEMPOTENT).retry_call(Script(SERVER_ERROR))
     assert caught.value.__cause__ is SERVER_ERROR

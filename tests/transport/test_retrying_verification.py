@@ -1,4 +1,4 @@
-"""`transport.retrying`: looking what has arrived before anything is sent again."""
+"""`transport.retrying`: verification before anything is sent again."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from tests.transport.retry_harness import (
     SERVER_ERROR,
     TIMEOUT,
     VERIFIED,
-    Scene,
+    RetryHarness,
     Script,
+    rate_limited,
     rejected,
-    throttled,
 )
 
 if TYPE_CHECKING:
@@ -36,98 +36,98 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("failure", [SERVER_ERROR, TIMEOUT, INVALID_RESPONSE])
-def test_verified_as_arrived(failure: AttemptFailed) -> None:
+def test_verified_as_applied(failure: AttemptFailed) -> None:
     """What an early look finds is there: it is not sent again, and no more time is lost."""
-    scene, script = Scene(NON_IDEMPOTENT, found=(True,)), Script(failure)
+    harness, script = RetryHarness(NON_IDEMPOTENT, found=(True,)), Script(failure)
 
-    assert scene.retry_call(script) == VERIFIED
-    assert (script.attempts, scene.verifications, scene.clock.waits) == (1, 1, [0.5])
+    assert harness.retry_call(script) == VERIFIED
+    assert (script.attempts, harness.verifications, harness.clock.waits) == (1, 1, [0.5])
 
 
 @pytest.mark.parametrize(
     ("failure", "settled"), [(SERVER_ERROR, 10.0), (TIMEOUT, 30.0), (INVALID_RESPONSE, 10.0)]
 )
 @pytest.mark.parametrize("retry_time", [300.0, 3.0, 0.0])
-def test_verified_as_arrived_late(
+def test_verified_as_applied_late(
     failure: AttemptFailed, settled: float, retry_time: float
 ) -> None:
     """What arrives while the server is given time to finish is found, whatever the budget."""
-    scene = Scene(NON_IDEMPOTENT, Settings(retry_time=retry_time), found=(False, True))
+    harness = RetryHarness(NON_IDEMPOTENT, Settings(retry_time=retry_time), found=(False, True))
     script = Script(failure)
 
-    assert scene.retry_call(script) == VERIFIED
-    assert (script.attempts, scene.verifications) == (1, 2)
-    assert scene.clock.waits == [0.5, settled - 0.5]
+    assert harness.retry_call(script) == VERIFIED
+    assert (script.attempts, harness.verifications) == (1, 2)
+    assert harness.clock.waits == [0.5, settled - 0.5]
 
 
 def test_verified_as_absent() -> None:
-    """What is absent early on and once the server has had its time is then sent again at once."""
-    scene = Scene(NON_IDEMPOTENT, found=(False, False, False, False))
+    """What is not applied early on nor after the settle time is then sent again at once."""
+    harness = RetryHarness(NON_IDEMPOTENT, found=(False, False, False, False))
     script = Script(SERVER_ERROR, TIMEOUT, ANSWER)
 
-    assert scene.retry_call(script) == ANSWER
-    assert (script.attempts, scene.verifications) == (3, 4)
-    assert scene.clock.waits == [0.5, 9.5, 0.0, 1.0, 29.0, 0.0]
+    assert harness.retry_call(script) == ANSWER
+    assert (script.attempts, harness.verifications) == (3, 4)
+    assert harness.clock.waits == [0.5, 9.5, 0.0, 1.0, 29.0, 0.0]
 
 
 @pytest.mark.parametrize(("takes", "waits"), [(4.0, [0.5, 5.5, 0.0]), (20.0, [0.5, 0.0, 0.0])])
 def test_looking_takes_time(takes: float, waits: list[float]) -> None:
     """A look that began before the server had had its time proves nothing, however long it took.
 
-    It goes page by page, so what arrived meanwhile may be on a page that was read before.
+    It goes page by page, so what is applied meanwhile may be on a page that was read before.
     """
-    scene = Scene(NON_IDEMPOTENT, found=(False,) * (len(waits) - 1))
-    scene.during_check = lambda: scene.clock.advance(takes)
+    harness = RetryHarness(NON_IDEMPOTENT, found=(False,) * (len(waits) - 1))
+    harness.during_check = lambda: harness.clock.advance(takes)
 
-    assert scene.retry_call(Script(SERVER_ERROR, ANSWER)) == ANSWER
-    assert scene.verifications == len(waits) - 1
-    assert scene.clock.waits == waits
+    assert harness.retry_call(Script(SERVER_ERROR, ANSWER)) == ANSWER
+    assert harness.verifications == len(waits) - 1
+    assert harness.clock.waits == waits
 
 
 @pytest.mark.parametrize("retry_time", [0.0, 5.0])
 def test_verified_as_absent_without_budget(retry_time: float) -> None:
-    """What is absent once all is settled, the budget being spent, can be tried later."""
-    scene = Scene(NON_IDEMPOTENT, Settings(retry_time=retry_time), found=(False, False))
+    """What is not applied after the settle time, when the budget is spent, can be tried later."""
+    harness = RetryHarness(NON_IDEMPOTENT, Settings(retry_time=retry_time), found=(False, False))
     script = Script(SERVER_ERROR)
 
     with pytest.raises(TemporaryError) as caught:
-        scene.retry_call(script)
+        harness.retry_call(script)
 
-    assert scene.clock.waits == [0.5, 9.5]
+    assert harness.clock.waits == [0.5, 9.5]
     assert script.attempts == 1
     assert caught.value.applied == "no"
     assert caught.value.exit_code is ExitCode.TRY_LATER
-    assert "has not arrived" in caught.value.what
+    assert "was not applied" in caught.value.what
     assert (caught.value.status, caught.value.trace_id) == (502, "trace-1")
 
 
 def test_a_look_is_about_the_attempt_in_doubt() -> None:
     """Each attempt in doubt is looked for since it began, not since the first attempt of all."""
-    scene = Scene(NON_IDEMPOTENT, found=(False, False, False, False))
-    script = Script(throttled(1800.0), SERVER_ERROR, TIMEOUT, ANSWER, clock=scene.clock)
+    harness = RetryHarness(NON_IDEMPOTENT, found=(False, False, False, False))
+    script = Script(rate_limited(1800.0), SERVER_ERROR, TIMEOUT, ANSWER, clock=harness.clock)
 
-    scene.retry_call(script)
+    harness.retry_call(script)
     first, second = 1801.0, 1801.0 + 1 + 10
-    assert scene.doubtful_since == [first, first, second, second]
+    assert harness.doubtful_since == [first, first, second, second]
 
 
 def test_verified_even_without_budget() -> None:
-    """Even without any budget it is looked whether an update has arrived."""
-    scene = Scene(NON_IDEMPOTENT, Settings(retry_time=0), found=(True,))
+    """Even without any budget an update is verified."""
+    harness = RetryHarness(NON_IDEMPOTENT, Settings(retry_time=0), found=(True,))
 
-    assert scene.retry_call(Script(SERVER_ERROR)) == VERIFIED
-    assert scene.clock.waits == [0.5]
+    assert harness.retry_call(Script(SERVER_ERROR)) == VERIFIED
+    assert harness.clock.waits == [0.5]
 
 
 @pytest.mark.parametrize(
     "error", [TemporaryError("no notes"), OutcomeUnknownError("only some"), RedirectError("gone")]
 )
 def test_verification_fails(error: StepError) -> None:
-    """Where it cannot be told whether an update has arrived, its outcome is unknown."""
-    scene, script = Scene(NON_IDEMPOTENT, found=(error,)), Script(SERVER_ERROR, ANSWER)
+    """If the verification fails, the outcome of the update is unknown."""
+    harness, script = RetryHarness(NON_IDEMPOTENT, found=(error,)), Script(SERVER_ERROR, ANSWER)
 
     with pytest.raises(OutcomeUnknownError) as caught:
-        scene.retry_call(script)
+        harness.retry_call(script)
 
     assert script.attempts == 1
     assert caught.value.exit_code == 76
@@ -137,59 +137,62 @@ def test_verification_fails(error: StepError) -> None:
 
 def test_unclear_until_it_is_there() -> None:
     """Somebody's note at that time proves nothing: the server is given its time all the same."""
-    scene, script = Scene(NON_IDEMPOTENT, found=("a note", True)), Script(SERVER_ERROR)
+    harness, script = RetryHarness(NON_IDEMPOTENT, found=("a note", True)), Script(SERVER_ERROR)
 
-    assert scene.retry_call(script) == VERIFIED
-    assert (script.attempts, scene.verifications, scene.clock.waits) == (1, 2, [0.5, 9.5])
+    assert harness.retry_call(script) == VERIFIED
+    assert (script.attempts, harness.verifications, harness.clock.waits) == (1, 2, [0.5, 9.5])
 
 
 def test_unclear_to_the_end() -> None:
     """Once the server has had its time, what is unclear stays so: nothing is sent again."""
-    scene, script = (
-        Scene(NON_IDEMPOTENT, found=(False, "a note may be it")),
+    harness, script = (
+        RetryHarness(NON_IDEMPOTENT, found=(False, "a note may be it")),
         Script(SERVER_ERROR, ANSWER),
     )
 
     with pytest.raises(OutcomeUnknownError, match="nobody can tell") as caught:
-        scene.retry_call(script)
-    assert (script.attempts, scene.verifications) == (1, 2)
+        harness.retry_call(script)
+    assert (script.attempts, harness.verifications) == (1, 2)
     assert caught.value.details == ("a note may be it",)
     assert caught.value.fix == "Open the page."
 
 
 def test_unclear_and_gone() -> None:
-    """A note that was unclear and is no longer there, when it can be told, is none."""
-    scene, script = Scene(NON_IDEMPOTENT, found=("a note", False)), Script(SERVER_ERROR, ANSWER)
+    """A note that was unclear and is no longer there after the settle time is none."""
+    harness, script = (
+        RetryHarness(NON_IDEMPOTENT, found=("a note", False)),
+        Script(SERVER_ERROR, ANSWER),
+    )
 
-    assert scene.retry_call(script) == ANSWER
+    assert harness.retry_call(script) == ANSWER
     assert script.attempts == 2
 
 
 def test_a_bug_in_a_look_leaves_the_doubt() -> None:
     """Whatever happens while it is looked for, the update may have been applied: 76, not 70."""
-    scene = Scene(NON_IDEMPOTENT, found=(True,))
+    harness = RetryHarness(NON_IDEMPOTENT, found=(True,))
 
     def fail() -> None:
         raise ValueError("a bug")
 
-    scene.during_check = fail
+    harness.during_check = fail
     with pytest.raises(OutcomeUnknownError) as caught:
-        scene.retry_call(Script(SERVER_ERROR))
+        harness.retry_call(Script(SERVER_ERROR))
     assert caught.value.details == ("the check failed: ValueError",)
 
 
 def test_refused_after_verification() -> None:
-    """Once an attempt was found absent for certain, there is no doubt about it any more."""
-    scene = Scene(NON_IDEMPOTENT, found=(False, False))
+    """Once an attempt was found not to be applied, there is no doubt about it any more."""
+    harness = RetryHarness(NON_IDEMPOTENT, found=(False, False))
 
     with pytest.raises(RejectedError):
-        scene.retry_call(Script(SERVER_ERROR, rejected(422)))
+        harness.retry_call(Script(SERVER_ERROR, rejected(422)))
 
 
 @pytest.mark.parametrize("idempotency", [SAFE, IDEMPOTENT])
 def test_only_what_adds_is_verified(idempotency: Idempotency) -> None:
     """What is safe to repeat is repeated, even where it could be verified."""
-    scene = Scene(idempotency, found=(True,))
+    harness = RetryHarness(idempotency, found=(True,))
 
-    assert scene.retry_call(Script(SERVER_ERROR, ANSWER)) == ANSWER
-    assert scene.verifications == 0
+    assert harness.retry_call(Script(SERVER_ERROR, ANSWER)) == ANSWER
+    assert harness.verifications == 0

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from engines.arguments import DEFAULT_OPERATION
+from operations import SUMMARIES
 from process import VERSION
 from sandbox import FOURME_HOST, FourMeOptions, Sandbox, document_for
 from tools.image.budget import read_budget
@@ -17,7 +19,6 @@ from tools.image.import_profile import read_profile
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tools.image.archive import ImageConfig
     from tools.image.container import RunResult
     from tools.image.image_build import BuiltImage, ImageBuild
 
@@ -47,17 +48,19 @@ class Check:
 def checks_of(image: BuiltImage, image_build: ImageBuild) -> Iterator[Check]:
     """Yield the checks of an image, the slowest one last."""
     yield Check(f"describes itself, and runs as {_USER}", partial(_check_config, image))
-    yield Check(
-        "differs for GitHub's action in its user alone, who is root",
-        lambda: _check_action_variant(image.container.config, image_build.config_of(ACTION)),
-    )
+    for target, user, arguments in _variants():
+        yield Check(
+            f"differs as {target} in its user or its arguments alone",
+            partial(_check_variant, image, image_build, target, user, arguments),
+        )
     yield Check("adds at most 14 MiB to its base", partial(_check_size, image))
     yield Check("contains the environment and the step alone", partial(_check_contents, image))
     yield Check("has a shell", partial(_check_shell, image))
-    for name, user in _users():
+    for name, as_user in _users():
         yield Check(
-            f"updates a request as {name}, its root read-only", partial(_check_update, image, user)
+            f"updates a request as {name}, its root read-only", partial(_check_update, image, as_user)
         )
+    yield Check("reads a request with the argument get", partial(_check_get, image))
     yield Check("rejects an invalid spec with 65", partial(_check_invalid_spec, image))
     yield Check(
         "ends with 75 when process number 1 gets SIGTERM", partial(_check_termination, image)
@@ -74,6 +77,12 @@ def _users() -> Sequence[tuple[str, str | None]]:
         (f"user {any_id} of no group", f"{any_id}:{any_id}"),
         ("root", _ROOT),
     )
+
+
+def _variants() -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield the stages beside the last one: target, user, arguments."""
+    yield ACTION, _ROOT, ()
+    yield from ((name, _USER, (name,)) for name in SUMMARIES if name != DEFAULT_OPERATION)
 
 
 def _sandbox(update: object, faults: Sequence[str] = ()) -> Sandbox:
@@ -100,10 +109,17 @@ def _check_config(image: BuiltImage) -> str:
     return ", ".join(wrong)
 
 
-def _check_action_variant(config: ImageConfig, action: ImageConfig) -> str:
-    if action.user != _ROOT:
-        return f"user {action.user!r}"
-    return "" if replace(action, user=config.user) == config else f"{action} beside {config}"
+def _check_variant(
+    image: BuiltImage,
+    image_build: ImageBuild,
+    target: str,
+    user: str,
+    arguments: tuple[str, ...],
+) -> str:
+    config = image.container.config
+    variant = image_build.config_of(target)
+    expected = replace(config, user=user, command=(*config.command[:-1], *arguments))
+    return "" if variant == expected else f"{variant} instead of {expected}"
 
 
 def _check_size(image: BuiltImage) -> str:
@@ -128,6 +144,16 @@ def _check_update(image: BuiltImage, user: str | None) -> str:
         if result.exit_code != 0 or published != {**stored, "request_id": _REQUEST_ID}:
             return _describe(result)
     return "" if stored["impact"] == "low" else f"it changed nothing: {json.dumps(stored)}"
+
+
+def _check_get(image: BuiltImage) -> str:
+    spec = {"connection": {"host": FOURME_HOST, **_ACCOUNT}, "request_id": _REQUEST_ID}
+    command = [*image.container.config.command[:-1], "get"]
+    with Sandbox(document_for(spec), fourme=FourMeOptions()) as sandbox:
+        result = image.container.run(sandbox.environment(), command=command)
+        published = sandbox.outputs.get("request")
+        stored = sandbox.store.request(_REQUEST_ID) or {}
+    return "" if published == {**stored, "request_id": _REQUEST_ID} else _describe(result)
 
 
 def _check_invalid_spec(image: BuiltImage) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from operations import SUMMARIES
 from process import VERSION
 from tools.image.builders import CONTEXT
 from tools.image.image_build import ACTION, default_base
@@ -38,11 +39,16 @@ def test_both_stages_have_the_same_base() -> None:
 
 
 def test_a_plain_build_gives_the_step_that_updates() -> None:
-    """The last stage is `update`; nothing is in a variant but what differs from the step."""
-    assert STAGES[2:] == [(ACTION, "step"), ("update", "step")]
+    """There is a stage for each operation, `update` the last; they differ in their CMD alone."""
+    assert STAGES[2:] == [(ACTION, "step"), ("get", "step"), ("update", "step")]
+    assert {name for name, _ in STAGES[3:]} == {*SUMMARIES}
     variants = DOCKERFILE.partition(f"\nFROM step AS {ACTION}\n")[2]
     lines = [line for line in variants.splitlines() if line and not line.startswith("#")]
-    assert lines == ["USER 0:0", "FROM step AS update", "USER 65532:65532"]
+    assert lines == [
+        "USER 0:0",
+        *("FROM step AS get", "USER 65532:65532", 'CMD ["get"]'),
+        *("FROM step AS update", "USER 65532:65532", 'CMD ["update"]'),
+    ]
 
 
 def test_the_step_is_copied_to_where_the_layer_reads_it() -> None:

@@ -1,4 +1,4 @@
-"""`transport.adapter`: interim answers are not the answer."""
+"""`transport.session`: interim responses are skipped."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from process.settings import Settings
 from tests.fake_clock import FakeClock
 from tests.transport.loopback import REQUEST, Connection, call, head, serve
-from transport.body import RequestBody
 from transport.context import RunContext
 from transport.failures import AttemptFailed
+from transport.http import RequestBody
 from transport.json_body import json_body
 from transport.retry_policy import FailureKind
 from transport.session import plain_session
