@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fourme.api_errors import error_from_response
-from fourme.connection import Connection
+from fourme.hosts import Connection, parse_host
 from process.errors import UnexpectedResponseError
 from transport.context import RateLimitUsage, RetryBudget
 from transport.http import send_once
@@ -20,27 +19,35 @@ if TYPE_CHECKING:
 
     import requests
 
-    from fourme.api_errors import ErrorContext
     from transport.context import RunContext
     from transport.http import RequestBody
 
 logger = logging.getLogger("step.4me")
 
-LANGUAGE = "en-US"  # of 4me's messages; without it, that of the token's user
 RATE_LIMIT = (
     "the rate limit of the token's user is used up (4me: 3,600 requests an hour for all tokens of "
     "a user, 20 in 2 s)"
 )
 
 
-class ApiResponse(NamedTuple):
-    """A response of the API.
+class ErrorContext(NamedTuple):
+    """What the error message of a rejected call mentions.
 
     Attributes:
-        value: its JSON value.
-        response: the whole of it.
-        asked_at: when the request was sent, by the clock's monotonic time.
+        purpose: what the call does, as in "The token's user may not ...".
+        request_id: the request that it is about, if any.
+        roles: the roles that it requires.
+        private_texts: texts that it sends and that no log may show: notes.
     """
+
+    purpose: str
+    request_id: int | None = None
+    roles: tuple[str, ...] = ("Specialist",)
+    private_texts: tuple[str, ...] = ()
+
+
+class ApiResponse(NamedTuple):
+    """A response, its JSON value, and the monotonic time at which its request was sent."""
 
     value: Any
     response: requests.Response
@@ -48,26 +55,21 @@ class ApiResponse(NamedTuple):
 
 
 class ApiClient:
-    """Calls the 4me API as one user in one account.
-
-    Attributes:
-        connection: where 4me is, and as whom to call it.
-        context: the limits and the clock of the run.
-        session: the HTTP session; it sends the credentials with every call.
-    """
+    """Calls the 4me API as one user in one account; its session sends the credentials."""
 
     def __init__(self, connection: Connection, context: RunContext) -> None:
         self.connection = connection
         self.context = context
         self._rate_limit_usage = RateLimitUsage()
-        self.session = plain_session(context, connection.host.api_url)
-        if connection.host.is_loopback:
+        host = connection.host
+        self.session = plain_session(context, host.api_url)
+        if host.is_loopback:
             self.session.proxies.clear()
         self.session.headers.update(
             {
                 "Authorization": f"Bearer {connection.access_token}",
-                connection.host.account_header: connection.account,
-                connection.host.language_header: LANGUAGE,
+                f"{host.header_prefix}Account": connection.account,
+                f"{host.header_prefix}Language": "en-US",  # else that of the token's user
                 "Accept": "application/json",
                 "Cache-Control": "no-cache",  # a cache does not know what was just updated
             }
@@ -76,16 +78,10 @@ class ApiClient:
     @classmethod
     def connect(cls, values: Mapping[str, str], context: RunContext) -> ApiClient:
         """Return a client for the connection of a valid spec."""
-        connection = Connection.from_spec(values)
-        if not connection.host.is_known:
-            address = connection.host.address
-            logger.info("%s is none of 4me's own hosts; it is used as it is given.", address)
-        return cls(connection, context)
-
-    @property
-    def service(self) -> str:
-        """What messages call it."""
-        return f"4me ({self.connection.host.address})"
+        host = parse_host(values["host"])
+        if not host.is_known:
+            logger.info("%s is none of 4me's own hosts; it is used as it is given.", host.address)
+        return cls(Connection(host, values["accessToken"], values["account"]), context)
 
     def budget(self) -> RetryBudget:
         """Return a fresh budget for one operation."""
@@ -108,57 +104,16 @@ class ApiClient:
         body: RequestBody | None = None,
         params: Mapping[str, str] | str | None = None,
     ) -> ApiResponse:
-        """Make one attempt at a call.
+        """Make one attempt at a call to a path below the API's address.
 
-        Args:
-            method: the HTTP method.
-            path: the path below the API's address.
-            error_context: what an error's message says.
-            body: the JSON to send.
-            params: the query; text is sent as it is.
+        The body is JSON; a query given as text is sent as it is.
 
         Raises:
-            AttemptFailed: the retry policy shall decide.
-            StepError: 4me rejects the call (400 to 499), or the answer is none of the API's.
+            AttemptFailed: there is no usable response; the retry policy decides.
+            StepError: 4me rejects the call (400 to 499), or the response is not the API's.
         """
         asked_at = self.context.clock.monotonic()
-        response = self._send(method, path, body, params)
-        if not response.ok:
-            raise error_from_response(response, error_context, self.connection.account)
-        return ApiResponse(json_body(response), response, asked_at)
 
-    def get(
-        self,
-        path: str,
-        error_context: ErrorContext,
-        budget: RetryBudget,
-        params: Mapping[str, str] | str | None = None,
-    ) -> ApiResponse:
-        """Read something, under the retry policy; for the arguments see `send_once`.
-
-        Raises:
-            StepError: it cannot be read.
-        """
-        call = self.call(error_context.purpose, Idempotency.SAFE)
-        try:
-            return retry_call(
-                call, lambda: self.send_once("GET", path, error_context, params=params), budget
-            )
-        except UnexpectedResponseError as error:
-            error.applied = "no"
-            raise
-
-    def call(self, purpose: str, idempotency: Idempotency) -> RetryableCall:
-        """Return the description of a call to the API, for the retry policy."""
-        return RetryableCall(purpose, self.service, idempotency, rate_limit=RATE_LIMIT)
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        body: RequestBody | None,
-        params: Mapping[str, str] | str | None,
-    ) -> requests.Response:
         def send() -> requests.Response:
             return self.session.request(
                 method,
@@ -171,4 +126,31 @@ class ApiClient:
                 stream=True,
             )
 
-        return send_once(send, self.context, body=body)
+        response = send_once(send, self.context, body=body)
+        if not response.ok:
+            from fourme.api_errors import error_from_response  # noqa: PLC0415  most are not rejected
+
+            raise error_from_response(response, error_context, self.connection.account)
+        return ApiResponse(json_body(response), response, asked_at)
+
+    def get(
+        self,
+        path: str,
+        error_context: ErrorContext,
+        budget: RetryBudget,
+        params: Mapping[str, str] | str | None = None,
+    ) -> ApiResponse:
+        """Read something, under the retry policy; see `send_once`."""
+        call = self.call(error_context.purpose, Idempotency.SAFE)
+        try:
+            return retry_call(
+                call, lambda: self.send_once("GET", path, error_context, params=params), budget
+            )
+        except UnexpectedResponseError as error:
+            error.applied = "no"
+            raise
+
+    def call(self, purpose: str, idempotency: Idempotency) -> RetryableCall:
+        """Return the description of a call to the API, for the retry policy."""
+        service = f"4me ({self.connection.host.address})"
+        return RetryableCall(purpose, service, idempotency, rate_limit=RATE_LIMIT)

@@ -1,36 +1,38 @@
-"""Where 4me is: its hosts, the header that names an account there, and its pages for people."""
+"""Connections to 4me: hosts of the API, their headers, and the addresses of pages."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 # An allow-list: user info, queries, fragments and other paths cannot get through it.
-_HOST = re.compile(
+_HOST = (
     r"(?:(?P<scheme>https?)://)?"
     r"(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])"
     r"(?::(?P<port>[0-9]{1,5}))?"
-    r"(?:/v1)?/?",
-    re.IGNORECASE | re.ASCII,
+    r"(?:/v1)?/?"
 )
-_LOOPBACK = re.compile(r"localhost|\[::1\]|127(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}")
-_ACCOUNT = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.IGNORECASE | re.ASCII)
+_LOOPBACK_IPV4 = r"127(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}"
 _MAX_PORT = 65_535
-_OWN_PORTS = {"http": 80, "https": 443}
-_DOMAIN = r"((?:(?:au|uk|ch|us)\.)?(?:4me|xurrent)\.com|(?:4me|xurrent)(?:\.qa|-demo\.com))"
-_API = re.compile(rf"api\.{_DOMAIN}")
-_OTHERS = re.compile(rf"(?!api\.)(?:.+?\.)??{_DOMAIN}")  # more regions may get an API
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_REGIONS = ("", "au.", "uk.", "ch.", "us.")
+_DOMAINS = {
+    "4me.qa",
+    "xurrent.qa",
+    "4me-demo.com",
+    "xurrent-demo.com",
+    *(f"{region}{brand}.com" for brand in ("4me", "xurrent") for region in _REGIONS),
+}
 
 
-@dataclass(frozen=True)
-class Host:
+class Host(NamedTuple):
     """A host of the 4me API.
 
     Attributes:
         scheme: `https`; `http` only to a loopback address.
         name: host name or address, lower case, IPv6 in brackets.
-        port: port number; None for the scheme's own, also where it is written out.
+        port: port number; None for the scheme's default, also where it is written out.
     """
 
     scheme: str
@@ -39,7 +41,7 @@ class Host:
 
     @property
     def address(self) -> str:
-        """The name, with the port when it is not the scheme's own."""
+        """The name, with the port unless it is the scheme's default."""
         return self.name if self.port is None else f"{self.name}:{self.port}"
 
     @property
@@ -50,39 +52,44 @@ class Host:
     @property
     def is_loopback(self) -> bool:
         """Whether the host is this machine."""
-        return _LOOPBACK.fullmatch(self.name) is not None
+        return _is_loopback(self.name)
 
     @property
     def is_known(self) -> bool:
         """Whether the host is one of the hosted 4me, or this machine."""
-        return self.is_loopback or _API.fullmatch(self.name) is not None
+        is_api = self.name.startswith("api.") and self.name.removeprefix("api.") in _DOMAINS
+        return is_api or self.is_loopback
 
     @property
-    def account_header(self) -> str:
-        """The header that names the account (contract section 6)."""
-        return f"X-{self._brand}-Account"
-
-    @property
-    def language_header(self) -> str:
-        """The header that names the language of messages; on 4me's hosts by analogy."""
-        return f"X-{self._brand}-Language"
-
-    @property
-    def _brand(self) -> str:
+    def header_prefix(self) -> str:
+        """The prefix of the API's own headers, such as `X-4me-` of `X-4me-Account`."""
         labels = self.name.split(".")
         renamed = any(label == "xurrent" or label.startswith("xurrent-") for label in labels)
-        return "Xurrent" if renamed else "4me"
+        return "X-Xurrent-" if renamed else "X-4me-"
 
     def html_url(self, account: str, request_id: int) -> str:
         """Return the address of a request's page in the 4me user interface.
 
         The pages of an account are on a host of its own: `api.4me.com` becomes
-        `ACCOUNT.4me.com`. Any other host is taken to serve the pages itself.
+        `ACCOUNT.4me.com`. Any other host is assumed to serve the pages itself.
         """
-        name = self.address
-        if name.startswith("api.") and _ACCOUNT.fullmatch(account):
-            name = account + name.removeprefix("api")
-        return f"{self.scheme}://{name}/requests/{request_id}"
+        address = self.address
+        is_label = account.isascii() and account.replace("-", "").isalnum()
+        if address.startswith("api.") and is_label and account.strip("-") == account:
+            address = account + address.removeprefix("api")
+        return f"{self.scheme}://{address}/requests/{request_id}"
+
+
+class Connection(NamedTuple):
+    """The host of the API, and the credentials for it; its repr does not show the token."""
+
+    host: Host
+    access_token: str
+    account: str
+
+    def __repr__(self) -> str:
+        """Return all but the access token."""
+        return f"Connection({self.host.address}, {self.account})"
 
 
 def parse_host(text: str) -> Host:
@@ -91,7 +98,7 @@ def parse_host(text: str) -> Host:
     Raises:
         ValueError: it is not such a host; the message says what is wrong.
     """
-    match = _HOST.fullmatch(text)
+    match = re.fullmatch(_HOST, text, re.IGNORECASE | re.ASCII)
     if match is None:
         raise ValueError(
             "is not a host such as https://api.4me.com (no user name, no query, no path but /v1)"
@@ -100,12 +107,12 @@ def parse_host(text: str) -> Host:
     if port is not None and not 0 < port <= _MAX_PORT:
         raise ValueError(f"has the port {port}; ports are from 1 to {_MAX_PORT}")
     scheme = (match["scheme"] or "https").lower()
-    host = Host(scheme, match["name"].lower(), None if port == _OWN_PORTS[scheme] else port)
+    host = Host(scheme, match["name"].lower(), None if port == _DEFAULT_PORTS[scheme] else port)
     if host.scheme == "http" and not host.is_loopback:
         raise ValueError("would send the access token over plain http; use https://")
-    other = _OTHERS.fullmatch(host.name)
-    if other:
-        raise ValueError(f"does not serve the API, which is at https://api.{other[1]}")
+    domain = _domain_of(host.name)
+    if domain and not host.name.startswith("api."):  # more regions may get an API
+        raise ValueError(f"does not serve the API, which is at https://api.{domain}")
     return host
 
 
@@ -115,8 +122,8 @@ def origin_of(url: str) -> tuple[str, str]:
     User info is left in the address, so that it equals no host's.
     """
     parts = urlsplit(url)
-    own_port = f":{_OWN_PORTS[parts.scheme]}" if parts.scheme in _OWN_PORTS else ""
-    return parts.scheme, parts.netloc.lower().removesuffix(own_port)
+    default_port = f":{_DEFAULT_PORTS.get(parts.scheme, '')}"
+    return parts.scheme, parts.netloc.lower().removesuffix(default_port)
 
 
 def is_safe(url: str, *, loopback: bool) -> bool:
@@ -127,5 +134,18 @@ def is_safe(url: str, *, loopback: bool) -> bool:
         return False
     name = parts.netloc.rpartition("@")[2]
     if parts.scheme == "http":
-        return loopback and _LOOPBACK.fullmatch(re.sub(r":[0-9]+$", "", name)) is not None
+        return loopback and _is_loopback(re.sub(r":[0-9]+$", "", name))
     return parts.scheme == "https" and bool(name)
+
+
+def _is_loopback(name: str) -> bool:
+    if name.startswith("127."):
+        return re.fullmatch(_LOOPBACK_IPV4, name) is not None
+    return name in ("localhost", "[::1]")
+
+
+def _domain_of(name: str) -> str:
+    """Return the domain of the hosted 4me that a host name ends in; empty for other names."""
+    while name and name not in _DOMAINS:
+        name = name.partition(".")[2]
+    return name

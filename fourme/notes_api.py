@@ -13,20 +13,12 @@ if TYPE_CHECKING:
 
     import requests
 
-    from fourme.api_errors import ErrorContext
-    from fourme.client import ApiClient
+    from fourme.client import ApiClient, ErrorContext
     from transport.context import RetryBudget
 
 
 class NotesPage(NamedTuple):
-    """One page of notes.
-
-    Attributes:
-        notes: the notes.
-        response: the response that holds them.
-        asked_at: when it was asked for, by the clock's monotonic time.
-        answered_at: when it was there.
-    """
+    """One page of notes, and the monotonic times of its request and its response."""
 
     notes: list[Mapping[str, Any]]
     response: requests.Response
@@ -35,9 +27,9 @@ class NotesPage(NamedTuple):
 
     @property
     def next_query(self) -> str | None:
-        """The query of the next page, as the server gives it; None on the last one.
+        """The query of the next page, as the server gives it; None on the last page.
 
-        Of the address, that is all that is used: what a proxy makes of the rest is never called.
+        The rest of the link's URL is not used: a proxy may have rewritten it.
 
         Raises:
             UnexpectedResponseError: there is a link to the next page, but no query in it.
@@ -55,23 +47,9 @@ class NotesPage(NamedTuple):
 
     @property
     def total(self) -> int | None:
-        """How many notes the server says that there are on all pages; None when it does not."""
+        """The number of notes on all pages; None where the server does not say."""
         total = self.response.headers.get("X-Pagination-Total-Entries", "")
         return int(total[:18]) if total.isascii() and total.isdigit() else None
-
-    def check_is_last(self, seen: int, total: int | None) -> None:
-        """Make sure that a page without a next one is the last.
-
-        Args:
-            seen: how many notes there were on all pages.
-            total: how many there should be, as the first page says: others may be added meanwhile.
-
-        Raises:
-            UnexpectedResponseError: something has removed the link to the next page.
-        """
-        is_last = len(self.notes) < NOTES_PER_PAGE if total is None else seen >= total
-        if not is_last:
-            raise UnexpectedResponseError("the answer does not link to the next page of notes")
 
 
 class NotesApi:
@@ -81,10 +59,8 @@ class NotesApi:
         self._api = api
         self._path = f"/requests/{request_id}/notes"
 
-    def pages(self, error_context: ErrorContext, budget: RetryBudget) -> Iterator[NotesPage]:
-        """Yield all notes, page by page.
-
-        Newest first is asked for, but nothing relies on any order.
+    def pages(self, context: ErrorContext, budget: RetryBudget) -> Iterator[NotesPage]:
+        """Yield all notes, page by page; newest first is asked for, but not relied on.
 
         Raises:
             StepError: they cannot all be read.
@@ -93,13 +69,15 @@ class NotesApi:
         seen, total = 0, None
         started = budget.clock.monotonic()
         for _ in range(MAX_NOTE_PAGES):
-            page = self._page(error_context, budget, params)
+            page = self._page(context, budget, params)
             yield page
-            total = page.total if seen == 0 else total
+            total = page.total if seen == 0 else total  # notes may be added meanwhile
             seen += len(page.notes)
             if page.next_query is None:
-                page.check_is_last(seen, total)
-                return
+                is_last = len(page.notes) < NOTES_PER_PAGE if total is None else seen >= total
+                if is_last:
+                    return
+                raise UnexpectedResponseError("the answer does not link to the next page of notes")
             if seen >= MAX_NOTES or page.next_query == params:
                 break
             if budget.clock.terminated:
@@ -110,10 +88,9 @@ class NotesApi:
         raise UnexpectedResponseError(f"the request has more than {seen} notes")
 
     def _page(
-        self, error_context: ErrorContext, budget: RetryBudget, params: Mapping[str, str] | str
+        self, context: ErrorContext, budget: RetryBudget, params: Mapping[str, str] | str
     ) -> NotesPage:
-        answer = self._api.get(self._path, error_context, budget, params)
-        notes = answer.value
+        notes, response, asked_at = self._api.get(self._path, context, budget, params)
         if not isinstance(notes, list) or not all(isinstance(note, dict) for note in notes):
             raise UnexpectedResponseError("the answer is not a list of notes")
-        return NotesPage(notes, answer.response, answer.asked_at, budget.clock.monotonic())
+        return NotesPage(notes, response, asked_at, budget.clock.monotonic())

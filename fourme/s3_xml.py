@@ -1,4 +1,4 @@
-"""The XML in the answers of S3."""
+"""The XML in the responses of S3."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import defusedxml.sax
 if TYPE_CHECKING:
     import requests
 
-_MAX_XML_BYTES = 64 * 1024  # S3's answers have some hundred
+_MAX_XML_BYTES = 64 * 1024  # S3's responses have some hundred
 
 
 def xml_texts(response: requests.Response, name: str) -> tuple[str, ...]:
-    """Return the texts of the elements of a name; nothing where the answer is not valid XML."""
+    """Return the texts of the elements of a name; nothing if the response is not valid XML."""
     if len(response.content) > _MAX_XML_BYTES:
         return ()
     texts = _Texts(name)
@@ -29,8 +29,7 @@ def xml_texts(response: requests.Response, name: str) -> tuple[str, ...]:
 class _Texts(ContentHandler):
     """Collects the texts of the elements of a name, whatever their namespace.
 
-    Reads a stream of events: defusedxml's ElementTree cannot be imported lazily, as it must be
-    in the image.
+    It handles SAX events: defusedxml's ElementTree cannot be imported lazily, as the image does.
     """
 
     def __init__(self, name: str) -> None:

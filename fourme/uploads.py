@@ -11,11 +11,13 @@ import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from fourme.api_errors import ErrorContext, details_of, error_from_response
-from fourme.files import File, UploadedFile
+from requests_toolbelt.multipart.encoder import MultipartEncoder, MultipartEncoderMonitor
+
+from fourme.api_errors import details_of, error_from_response
+from fourme.client import ErrorContext
+from fourme.files import FilePortion, UploadedFile, describe
 from fourme.hosts import origin_of
 from fourme.s3_xml import xml_texts
-from fourme.upload_body import describe, read_file, upload_form
 from fourme.upload_target import UploadTarget, get_upload_target
 from process.errors import (
     ConfigError,
@@ -25,7 +27,7 @@ from process.errors import (
     UnexpectedResponseError,
 )
 from process.logs import quote
-from process.settings import MIN_UPLOAD_RATE
+from process.settings import MIN_UPLOAD_RATE, PROGRESS_INTERVAL
 from transport.failures import AttemptFailed
 from transport.http import send_once
 from transport.json_body import json_body
@@ -39,73 +41,61 @@ if TYPE_CHECKING:
     import requests
 
     from fourme.client import ApiClient
-    from transport.context import RetryBudget
+    from fourme.files import File
+    from process.clock import Clock
 
 logger = logging.getLogger("step.uploads")
 
 
 class _PolicyExpiredError(RejectedError):
-    """The permission to upload, which S3 calls a policy, is too old."""
+    """The permission to upload, which S3 calls a policy, has expired."""
 
 
-def upload_all(
-    files: Sequence[File], api: ApiClient, budget: RetryBudget
-) -> dict[tuple[str, int], UploadedFile]:
-    """Upload files; return what the storage made of them, by field and position.
+def upload_all(files: Sequence[File], api: ApiClient) -> dict[tuple[str, int], UploadedFile]:
+    """Upload files; return the uploaded files by field and position.
 
     Raises:
-        SpecError: the storage does not take some of them; nothing was uploaded.
+        SpecError: the storage does not accept some of them, or they have changed meanwhile.
         StepError: an upload failed. In any case the request was not updated.
     """
-    target = get_upload_target(api, budget)
-    # Each size is read once: what is announced is what was checked, and is what is sent.
-    sized = [(file, read_file(file, File.size_now)) for file in files]
+    target = get_upload_target(api)
+    # Each size is read once, so that the size checked, announced and sent is the same.
+    sized = [(file, file.size_now()) for file in files]
     problems = [problem for file, size in sized for problem in target.problems_of(file, size)]
     if problems:
         raise SpecError(
-            "4me's storage does not take all files; nothing was uploaded, nothing was updated.",
+            "4me's storage does not accept all files; nothing was uploaded, nothing was updated.",
             details=tuple(problems),
             fix="Leave these files out, pack them, or rename them.",
         )
-    with contextlib.ExitStack() as sessions:
-        uploader = _Uploader(target, api, sessions)
-        return {(file.field, file.position): uploader.upload(file, size) for file, size in sized}
+    uploader = _Uploader(target, api)
+    return {(file.field, file.position): uploader.upload(file, size) for file, size in sized}
 
 
 class _Uploader:
     """Uploads files, one after the other, with the permission that 4me gave for all of them."""
 
-    def __init__(
-        self, target: UploadTarget, api: ApiClient, sessions: contextlib.ExitStack
-    ) -> None:
-        self._api = api
-        self._sessions = sessions
-        self._use(target)
-
-    def _use(self, target: UploadTarget) -> None:
+    def __init__(self, target: UploadTarget, api: ApiClient) -> None:
         self._target = target
-        self._session = self._sessions.enter_context(_session_for(target, self._api))
+        self._api = api
 
     def upload(self, file: File, size: int) -> UploadedFile:
-        """Upload the first `size` bytes of a file.
-
-        Raises:
-            SpecError: the file has become shorter, or cannot be read any more.
-            StepError: the upload failed.
-        """
+        """Upload the first `size` bytes of a file."""
         try:
             return self._upload(file, size)
         except _PolicyExpiredError:
             logger.info("The permission to upload has expired; asking 4me for a new one.")
-            self._use(get_upload_target(self._api, self._api.budget()))
+            self._target = get_upload_target(self._api)
             return self._upload(file, size)
 
     def _upload(self, file: File, size: int) -> UploadedFile:
         self._api.context.raise_if_terminated()
         logger.info("Uploading %s to 4me's storage.", describe(file, size))
         call = RetryableCall(f"upload {describe(file, size)}", "4me's storage", Idempotency.SAFE)
+        budget = self._api.budget()
         try:
-            return retry_call(call, lambda: self._upload_once(file, size), self._api.budget())
+            with _session_for(self._target, self._api) as session:
+                return retry_call(call, lambda: self._upload_once(file, size, session), budget)
         except UnexpectedResponseError as error:
             raise TemporaryError(
                 f"{error.what} The request was not updated.",
@@ -114,15 +104,22 @@ class _Uploader:
                 trace_id=error.trace_id,
             ) from error
 
-    def _upload_once(self, file: File, size: int) -> UploadedFile:
+    def _upload_once(self, file: File, size: int, session: requests.Session) -> UploadedFile:
         context, target = self._api.context, self._target
-        with read_file(file, File.open) as content:
-            form = upload_form(file, content, size, target.parameters, context.clock)
+        with file.open() as content:
+            form = MultipartEncoder(
+                [  # the storages want Content-Type first, the file last
+                    ("Content-Type", file.content_type),
+                    *target.parameters.items(),
+                    ("file", (file.name, FilePortion(file, content, size), file.content_type)),
+                ]
+            )
+            progress = _Progress(describe(file, size), context.clock)
 
             def send() -> requests.Response:
-                return self._session.post(
+                return session.post(
                     target.upload_uri,
-                    data=form,
+                    data=MultipartEncoderMonitor(form, progress.log),
                     headers={"Content-Type": form.content_type, "Accept": "*/*"},
                     timeout=context.timeout,
                     allow_redirects=False,
@@ -131,7 +128,7 @@ class _Uploader:
 
             response = send_once(send, context, extra_time=size / MIN_UPLOAD_RATE)
         if response.ok:
-            return UploadedFile(_key_of(response, target), size)
+            return UploadedFile(_key_in(response, target), size)
         if target.is_local:
             error_context = ErrorContext(f"upload {file.name}")
             raise error_from_response(response, error_context, self._api.connection.account)
@@ -156,13 +153,24 @@ def _session_for(target: UploadTarget, api: ApiClient) -> Iterator[requests.Sess
     yield api.session
 
 
-def _key_of(response: requests.Response, target: UploadTarget) -> str:
-    """Return the key under which the storage holds an upload.
+class _Progress:
+    """Logs every few seconds how far an upload is."""
 
-    Raises:
-        AttemptFailed: the answer does not tell.
-    """
-    key: object = None
+    def __init__(self, what: str, clock: Clock) -> None:
+        self._what = what
+        self._clock = clock
+        self._next = clock.monotonic() + PROGRESS_INTERVAL
+
+    def log(self, monitor: MultipartEncoderMonitor) -> None:
+        if self._clock.monotonic() < self._next:
+            return
+        self._next = self._clock.monotonic() + PROGRESS_INTERVAL
+        percent = 100 * monitor.bytes_read // max(monitor.len, 1)
+        logger.info("Uploading %s: %d %%.", self._what, percent)
+
+
+def _key_in(response: requests.Response, target: UploadTarget) -> str:
+    """Return the key of an upload; without one the attempt has failed."""
     if target.is_local:
         value = json_body(response)
         key = value.get("key") if isinstance(value, dict) else None
@@ -174,9 +182,9 @@ def _key_of(response: requests.Response, target: UploadTarget) -> str:
 
 
 def _s3_error(response: requests.Response, file: File) -> AttemptFailed | RejectedError:
-    """Return what an answer of S3 from 400 to 499 means."""
+    """Return the error for a response of S3 from 400 to 499."""
     status = response.status_code
-    # The body did not arrive in time, which is worth another attempt.
+    # S3 did not receive the body in time, which another attempt may change.
     if status == HTTPStatus.BAD_REQUEST and "RequestTimeout" in xml_texts(response, "Code"):
         return AttemptFailed.from_response(response, FailureKind.SERVER_ERROR, ", RequestTimeout")
     messages = xml_texts(response, "Message")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
+from fourme.hosts import parse_host
 from process.errors import ConfigError
 from process.output import OperationHelp
+from spec.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from fourme.client import ApiClient
     from process.output import Output, OutputSpec
     from spec.coercion import CoercedSpec
-    from spec.problems import Problem
     from spec.schema import SpecSchema
     from spec.validation import Spec
 
@@ -22,6 +23,7 @@ SUMMARIES = {
     "update": "update a request, and publish it as it is after the update",
     "get": "read a request, and publish it",
 }
+_MAX_SHOWN = 60  # characters of a host in a message
 
 
 class Operation(Protocol):
@@ -40,10 +42,10 @@ class Operation(Protocol):
         ...  # pragma: no cover - a protocol's body never runs
 
     def run(self, spec: Spec, api: ApiClient) -> Output:
-        """Do it.
+        """Run it.
 
         Raises:
-            StepError: it cannot be done; `applied` says whether anything was changed.
+            StepError: it failed; `applied` says whether anything was changed.
         """
         ...  # pragma: no cover - a protocol's body never runs
 
@@ -69,3 +71,17 @@ def describe_operations() -> list[OperationHelp]:
         OperationHelp(name, summary, load_operation(name).outputs.results)
         for name, summary in SUMMARIES.items()
     ]
+
+
+def connection_problems(coerced: CoercedSpec) -> Iterator[Problem]:
+    """Yield a problem if the host cannot be the API's; a password in it is not shown."""
+    connection = coerced.spec.get("connection")
+    host = connection.get("host") if isinstance(connection, dict) else None
+    if not isinstance(host, str):
+        return
+    try:
+        parse_host(host)
+    except ValueError as error:
+        shown = repr(host) if len(host) < _MAX_SHOWN - 1 else f"str of {len(host)} characters"
+        wrong = str(error) if "@" in host else f"is {shown}, which {error}"
+        yield Problem("connection.host", wrong)

@@ -1,4 +1,4 @@
-"""The attachments of a valid request: files to upload, and how the request refers to them."""
+"""The attachments of an update: its files, and how its body refers to them once uploaded."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from spec.schema import SpecSchema
 
 _CONTENT_TYPES = {".log": "text/plain", ".yaml": "application/yaml", ".yml": "application/yaml"}
-_ANY_CONTENT = "application/octet-stream"
+_DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
 
-def files_of(request: Mapping[str, Any], schema: SpecSchema) -> tuple[File, ...]:
-    """Return the files to upload for a valid request, in the order of the spec."""
+def files_of(body: Mapping[str, Any], schema: SpecSchema) -> tuple[File, ...]:
+    """Return the files to upload for an update, in the order of the spec."""
     return tuple(
-        _file_of(known.name, index, item)
-        for known, items in attachment_fields(request, schema)
+        _file_of(field.name, index, item)
+        for field, items in attachment_fields(body, schema)
         for index, item in enumerate(items)
         if "key" not in item
     )
@@ -31,22 +31,16 @@ def files_of(request: Mapping[str, Any], schema: SpecSchema) -> tuple[File, ...]
 
 def attach(
     body: Mapping[str, Any],
-    stored: Mapping[tuple[str, int], UploadedFile],
+    uploaded: Mapping[tuple[str, int], UploadedFile],
     schema: SpecSchema,
 ) -> dict[str, Any]:
-    """Return the body of an update with its files as 4me's storage holds them.
-
-    Args:
-        body: the body with the attachments as the spec names them.
-        stored: the uploaded files by field and index.
-        schema: says which text shows which files.
-    """
+    """Return the body of an update with the keys of its uploaded files, by field and index."""
     attached = dict(body)
-    for known, items in attachment_fields(body, schema):
-        sent = [_sent(item, stored.get((known.name, index))) for index, item in enumerate(items)]
-        attached[known.name] = sent
-        if sent and known.inline_in in attached:
-            attached[known.inline_in] = _show_inline(attached[known.inline_in], known.name, sent)
+    for field, items in attachment_fields(body, schema):
+        sent = [_sent(item, uploaded.get((field.name, index))) for index, item in enumerate(items)]
+        attached[field.name] = sent
+        if sent and field.inline_in in attached:
+            attached[field.inline_in] = _show_inline(attached[field.inline_in], field.name, sent)
     return attached
 
 
@@ -57,33 +51,27 @@ def _file_of(field: str, index: int, item: Mapping[str, Any]) -> File:
         content = item["content"].encode()
     elif "content_base64" in item:
         content = decode_base64(item["content_base64"])
-    return File(
-        field,
-        index,
-        name,
-        item.get("content_type") or content_type_of(name),
-        content,
-        item.get("path", ""),
-    )
+    content_type = item.get("content_type") or content_type_of(name)
+    return File(field, index, name, content_type, content, item.get("path", ""))
 
 
 def content_type_of(name: str) -> str:
-    """Return the media type that a file's name stands for, by what Python knows of its own."""
-    ending = os.path.splitext(name)[1].lower()  # noqa: PTH122  pathlib costs start-up time
+    """Return the media type for a file name, independent of the machine's own tables."""
+    extension = os.path.splitext(name)[1].lower()  # noqa: PTH122  pathlib costs start-up time
     known = mimetypes.MimeTypes(filenames=()).guess_type(name)[0]
-    return _CONTENT_TYPES.get(ending) or known or _ANY_CONTENT
+    return _CONTENT_TYPES.get(extension) or known or _DEFAULT_CONTENT_TYPE
 
 
-def _sent(item: Mapping[str, Any], stored: UploadedFile | None) -> dict[str, Any]:
-    """Return an item as the API takes it."""
-    if stored is None:
+def _sent(item: Mapping[str, Any], uploaded: UploadedFile | None) -> dict[str, Any]:
+    """Return an item as the API accepts it."""
+    if uploaded is None:
         return dict(item)
     inline = {"inline": item["inline"]} if "inline" in item else {}
-    return {"key": stored.key, "filesize": stored.size, **inline}
+    return {"key": uploaded.key, "filesize": uploaded.size, **inline}
 
 
 def _show_inline(value: Any, field: str, items: list[dict[str, Any]]) -> Any:  # noqa: ANN401  any JSON value
-    """Return a text, or the texts in a JSON value, with references turned into markdown."""
+    """Return a text, or the texts in a JSON value, with references replaced by Markdown images."""
     if isinstance(value, list):
         return [_show_inline(member, field, items) for member in value]
     if isinstance(value, dict):

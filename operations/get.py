@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from fourme.api_errors import ErrorContext
-from fourme.notes_api import NotesApi
+from fourme.client import ErrorContext
 from fourme.requests_api import RequestsApi
-from operations.connection import connection_problems
+from operations import connection_problems
 from operations.request_output import REQUEST_RESULTS, request_output
 from process.errors import RequestNotFoundError, UnexpectedResponseError
 from process.output import Output, OutputSpec, ResultSpec
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("step.4me")
 
 _FOUND = ResultSpec("found", "whether there is such a request: `true` or `false`", 5)
-_REPORT = "report"
 
 
 class GetOperation:
@@ -36,62 +34,42 @@ class GetOperation:
 
     def problems(self, coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Problem]:  # noqa: ARG002  as every operation has it
         """Yield what is wrong with a spec beyond what its schema says."""
-        yield from connection_problems(coerced)
+        return connection_problems(coerced)
 
     def run(self, spec: Spec, api: ApiClient) -> Output:
-        """Read the request, and its notes if they are wanted.
-
-        Raises:
-            RequestNotFoundError: there is none, and `if_missing` does not say `report`.
-            StepError: it cannot be read.
-        """
+        """Read the request, and its notes if they are wanted; see `if_missing` for a 404."""
         request_id = spec.values["request_id"]
         logger.info("Reading request %d at %s.", request_id, api.connection.host.address)
+        context = ErrorContext(f"read request {request_id}", request_id)
         try:
-            request = RequestsApi(api).get(
-                request_id, ErrorContext(f"read request {request_id}", request_id), api.budget()
-            )
+            request = RequestsApi(api).get(request_id, context, api.budget())
         except RequestNotFoundError as error:
-            if spec.values.get("if_missing") != _REPORT:
+            if spec.values.get("if_missing") != "report":
                 raise
             logger.warning("%s", error.what)
-            return _not_found()
+            values = {"request": None, "found": False, "notes": None}
+            return Output(values, {_FOUND.name: "false"}, applied="no")
         notes = _read_notes(request_id, api) if spec.values.get("notes") else None
-        return _found(request_output(request, api.connection, "no"), notes)
+        output = request_output(request, api.connection, "no")
+        return output._replace(
+            values={**output.values, "found": True, "notes": notes},
+            results={**output.results, _FOUND.name: "true"},
+        )
 
 
 OPERATION = GetOperation()
 
 
-def _found(output: Output, notes: list[Mapping[str, Any]] | None) -> Output:
-    return output._replace(
-        values={**output.values, "found": True, "notes": notes},
-        results={**output.results, _FOUND.name: "true"},
-    )
-
-
-def _not_found() -> Output:
-    values = {"request": None, "found": False, "notes": None}
-    return Output(values, {_FOUND.name: "false"}, link=None, applied="no")
-
-
 def _read_notes(request_id: int, api: ApiClient) -> list[Mapping[str, Any]]:
-    """Return all notes, in 4me's order.
+    """Return all notes, in 4me's order; too many are an UnexpectedResponseError."""
+    from fourme.notes_api import NotesApi  # noqa: PLC0415  most runs do not read them
 
-    Raises:
-        UnexpectedResponseError: they cannot all be read; `MAX_NOTES` says how many are.
-        StepError: they cannot be read at all.
-    """
     purpose = f"read the notes of request {request_id}"
     pages = NotesApi(api, request_id).pages(ErrorContext(purpose, request_id), api.budget())
     try:
         return [note for page in pages for note in page.notes]
     except UnexpectedResponseError as error:
-        raise UnexpectedResponseError(
-            f"The step could not {purpose}: {error.what.removesuffix('.')}.",
-            cause=error.cause,
-            fix=error.fix or "Leave `notes` out, or look at the request in 4me.",
-            status=error.status,
-            trace_id=error.trace_id,
-            applied="no",
-        ) from error
+        error.what = f"The step could not {purpose}: {error.what.removesuffix('.')}."
+        error.fix = error.fix or "Leave `notes` out, or look at the request in 4me."
+        error.applied = "no"
+        raise

@@ -1,8 +1,8 @@
-"""Whether a note is the one that an update adds: so an update whose answer was lost is verified.
+"""Recognises the note that an update adds, to verify an update whose response was lost.
 
-Nobody knows the id of a note that was sent, so it is recognised by its text, its flag and its time.
-The server lists notes in an order of its own, on pages, and may store a text otherwise than it was
-sent. So every note is one of three:
+The id of a note that was sent is not known, so it is recognised by its text, its flag and its time.
+The server lists notes in any order, on pages, and may store a text in another form. So every note
+is one of three:
 
 | the note's time, by the server's clock     | the same text    | another text |
 | ------------------------------------------ | ---------------- | ------------ |
@@ -12,20 +12,16 @@ sent. So every note is one of three:
 | older                                      | another one      | another one  |
 
 *Recognised* proves that the update was applied. *Another one* for every note of every page proves
-that it was not, as soon as the server has had the time to finish. *Unclear* proves nothing: the
-note may be the one sent, written otherwise or timed by another clock, or somebody else's.
+that it was not, as soon as the server has had the time to finish. *Unclear* proves nothing.
 
-The window begins with the attempt that is in doubt. An earlier one is settled by then: it was not
-processed, or was not found. So an equal note that somebody has added before, during a wait for a
-rate limit say, is not mistaken for the one sent.
+The window begins with the attempt that is in doubt: an earlier one is known not to be applied. So
+an equal note that somebody added before, during a wait for a rate limit, is not mistaken for it.
 
-A list of the notes before the first attempt would make the clocks unnecessary. It was left out: it
-costs every update that adds a note one call more of the user's hourly limit, fails where the token
-may not read notes, and is as old as the wait before the attempt. What it would add is little.
-Without it, a note could be doubled by a server whose `Date` and `created_at` are more than five
-minutes apart, or more than ten seconds where it rewrites the text as well. And since both are whole
-seconds, a note of the same text that somebody else adds up to three seconds before the attempt
-counts as the one sent; then the other fields tell, where they can be compared.
+To list the notes before the first attempt instead would cost every update that adds a note another
+call of the user's hourly limit, and fail where the token may not read notes. The price: a note can
+be doubled by a server whose `Date` and `created_at` are more than five minutes apart (ten seconds
+if it changes texts as well); and an equal note of somebody else's, up to three seconds before the
+attempt, counts as the one sent, unless the other fields show that it is not.
 """
 
 from __future__ import annotations
@@ -48,17 +44,17 @@ if TYPE_CHECKING:
 
     from operations.payload import ExpectedNote
 
-_FAST_RESPONSE = 1.0  # seconds; a slower one leaves it open when the attempt has begun
+_FAST_RESPONSE = 1.0  # seconds; after a slower one the start of the attempt is less certain
 _MAX_GROWTH = 20  # times that escapes may make a text longer
 _MAX_COMBINING = 100  # accents on one letter
-_MAX_ESCAPES = 3  # how often a text may have been escaped anew
-# A name in the target may have parentheses; the limits keep hostile texts from taking long.
-_IMAGE_LINK = re.compile(r"!\[[^\[\]\n]{0,999}\]\((?:[^()\n]|\([^()\n]{0,999}\)){0,2048}\)")
-_IMAGE = "\0"  # stands for an image link: no text has it, since control characters are dropped
+_MAX_ESCAPES = 3  # times that a text may have been escaped
+# A target may contain parentheses; the limits keep hostile texts from taking long.
+_IMAGE_LINK = r"!\[[^\[\]\n]{0,999}\]\((?:[^()\n]|\([^()\n]{0,999}\)){0,2048}\)"
+_IMAGE = "\0"  # replaces an image link: no text has it, since control characters are dropped
 
 
 class NoteMatch(IntEnum):
-    """What a note is to the one that was sent; see the table above."""
+    """How a note matches the one that was sent; see the table above."""
 
     ANOTHER = 0
     UNCLEAR = 1
@@ -66,11 +62,9 @@ class NoteMatch(IntEnum):
 
 
 class AttemptStart(NamedTuple):
-    """When an attempt has begun, by the server's clock: seconds since the epoch, whole, cut.
+    """The bounds of an attempt's start, by the server's clock: whole seconds since the epoch.
 
-    Attributes:
-        earliest: not before.
-        latest: what is added from here on counts as added since; at most three seconds before it.
+    A note added at `latest` or later counts as added since; that is at most three seconds early.
     """
 
     earliest: int
@@ -80,19 +74,17 @@ class AttemptStart(NamedTuple):
 def attempt_started_at(
     response: requests.Response, since_asked: float, since_answered: float
 ) -> AttemptStart:
-    """Return when an attempt has begun: the server's time, less what has passed since.
+    """Return when an attempt has begun: the time of a later response, less the time since.
 
-    Args:
-        response: an answer to a question that was asked later.
-        since_asked: seconds from the attempt's beginning until the question was sent.
-        since_answered: seconds from the attempt's beginning until the answer was there.
+    `since_asked` and `since_answered` are the seconds from the attempt's start to that later
+    request and to its response.
 
     Raises:
-        UnexpectedResponseError: the answer does not tell the time.
+        UnexpectedResponseError: the response has no valid time.
     """
     now = server_time(response.headers)
     if now is None or "Age" in response.headers:
-        raise UnexpectedResponseError("the answer does not tell the server's time")
+        raise UnexpectedResponseError("the answer does not give the server's time")
     earliest = int(now - since_answered)
     return AttemptStart(earliest, max(int(now - since_asked - _FAST_RESPONSE), earliest))
 
@@ -101,8 +93,8 @@ def created_at(note: Mapping[str, Any]) -> float:
     """Return when a note was added, in seconds since the epoch.
 
     Raises:
-        UnexpectedResponseError: it does not tell; without a zone it could be anybody's (facts: the
-            user's, which the step does not know).
+        UnexpectedResponseError: it has no valid time, or one without a zone: such a time is in the
+            user's zone, which the step does not know.
     """
     try:
         created = datetime.fromisoformat(note["created_at"])
@@ -114,10 +106,10 @@ def created_at(note: Mapping[str, Any]) -> float:
 
 
 def match_note(note: Mapping[str, Any], expected: ExpectedNote, start: AttemptStart) -> NoteMatch:
-    """Return what a note is to an expected one; see the table above.
+    """Return how a note matches an expected one; see the table above.
 
     Raises:
-        UnexpectedResponseError: the note does not tell its time.
+        UnexpectedResponseError: the note has no valid time.
     """
     is_internal = note.get("internal")
     if is_internal is (not expected.internal):
@@ -125,27 +117,27 @@ def match_note(note: Mapping[str, Any], expected: ExpectedNote, start: AttemptSt
     created = created_at(note)
     if created < start.earliest - MAX_CLOCK_DIFFERENCE:
         return NoteMatch.ANOTHER
-    is_alike = is_same_text(note.get("text"), expected.text)
+    is_same = is_same_text(note.get("text"), expected.text)
     if created >= start.latest:
-        is_certain = is_alike and (is_internal or False) is expected.internal
+        is_certain = is_same and (is_internal or False) is expected.internal
         return NoteMatch.RECOGNISED if is_certain else NoteMatch.UNCLEAR
     is_near = created >= start.earliest - CLOCK_TOLERANCE
-    return NoteMatch.UNCLEAR if is_alike or is_near else NoteMatch.ANOTHER
+    return NoteMatch.UNCLEAR if is_same or is_near else NoteMatch.ANOTHER
 
 
 def is_same_text(stored: object, sent: str) -> bool:
     """Return whether a stored text is certainly the one that was sent.
 
-    Servers trim texts, fold blanks, escape HTML, compose accents, drop what cannot be printed and
-    rewrite the targets of images. Nothing else is overlooked: a sign or a word more or less makes
-    another text. Where images are all there is, only the same text is the same.
+    Servers trim texts, fold white space, escape HTML, compose accents, drop unprintable characters
+    and replace the targets of images; nothing else is ignored. A text of nothing but images has to
+    be the same to the letter.
     """
     if not isinstance(stored, str) or len(stored) > _MAX_GROWTH * len(sent) + _MAX_GROWTH:
         return False
-    ours = normalize_note(sent)
-    if not ours.replace(_IMAGE, "").strip():
+    normalized = normalize_note(sent)
+    if not normalized.replace(_IMAGE, "").strip():
         return stored.strip() == sent.strip()
-    return normalize_note(stored) == ours
+    return normalize_note(stored) == normalized
 
 
 def normalize_note(text: str) -> str:
@@ -154,7 +146,7 @@ def normalize_note(text: str) -> str:
         text = _unescaped(text)
     text = _composed(text)
     printable = "".join(char for char in text if char.isprintable() or char.isspace())
-    return " ".join(_IMAGE_LINK.sub(_IMAGE, printable).split())
+    return " ".join(re.sub(_IMAGE_LINK, _IMAGE, printable).split())
 
 
 def _unescaped(text: str) -> str:
@@ -165,7 +157,7 @@ def _unescaped(text: str) -> str:
 
 
 def _composed(text: str) -> str:
-    """Return a text with its accents composed; that takes too long where one letter has many."""
+    """Return a text with its accents composed, unless one letter has so many that it takes long."""
     count = 0
     for char in "" if text.isascii() else text:
         count = count + 1 if unicodedata.combining(char) else 0

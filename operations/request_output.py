@@ -11,13 +11,13 @@ from process.output import Link, Output, OutputSpec, ResultSpec, Summary
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fourme.connection import Connection
+    from fourme.hosts import Connection
     from process.errors import Applied
 
 REQUEST_RESULTS = (
     ResultSpec("id", "the ID of the request", 20),
     ResultSpec("status", "its status after the update, such as `completed`", 64),
-    # 255 characters, if each takes the six bytes of an escape.
+    # 255 characters, each of up to six bytes when escaped.
     ResultSpec("subject", "its subject, in one line", 1530, truncatable=True),
     ResultSpec("team", "the ID of its team", 20),
     ResultSpec("member", "the ID of the person it is assigned to", 20),
@@ -25,22 +25,15 @@ REQUEST_RESULTS = (
     ResultSpec("updated_at", "the time of the update", 64),
     ResultSpec("url", "the address of its page in the 4me user interface", 512),
 )
-_IN_TITLE = ("id", "url")
 REQUEST_OUTPUTS = OutputSpec(("request",), REQUEST_RESULTS)
 
 
 def request_output(request: Mapping[str, Any], connection: Connection, applied: Applied) -> Output:
-    """Return the output of an operation on one request.
-
-    Args:
-        request: the full request as 4me answered it.
-        connection: where the request is.
-        applied: whether it was changed.
-    """
+    """Return the output for a full request as 4me returned it."""
     url = connection.host.html_url(connection.account, request["id"])
     values = {**request, "url": url}
     results = {row.name: _text_of(values.get(row.name)) for row in REQUEST_RESULTS}
-    rows = [item for item in results.items() if item[0] not in _IN_TITLE]
+    rows = [item for item in results.items() if item[0] not in ("id", "url")]  # in the title
     return Output(
         values={"request": {**request, "request_id": request["id"]}},
         results=results,
@@ -51,7 +44,7 @@ def request_output(request: Mapping[str, Any], connection: Connection, applied: 
 
 
 def _text_of(value: object) -> str:
-    """Return one line of printable text: of a reference its ID, nothing where 4me has no value."""
+    """Return one line of printable text: the ID of a reference, nothing for null."""
     if isinstance(value, dict):
         value = value.get("id")
     if value is None:

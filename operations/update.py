@@ -6,23 +6,22 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from fourme.api_errors import ErrorContext
+from fourme.client import ErrorContext
 from fourme.requests_api import RequestsApi
-from operations.connection import connection_problems
+from operations import connection_problems
 from operations.payload import build_payload
 from operations.request_output import REQUEST_OUTPUTS, request_output
-from operations.verification import UpdateVerifier
 from process.errors import SpecError, UnexpectedResponseError
-from spec.attachments import attachment_problems
 from spec.problems import Problem
 from spec.validation import invalid_spec
 from transport.http import RequestBody
 from transport.retrying import retry_call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from fourme.client import ApiClient
+    from fourme.hosts import Connection
     from operations.payload import UpdatePayload
     from process.output import Output
     from spec.coercion import CoercedSpec
@@ -47,12 +46,16 @@ class UpdateOperation:
         """Yield what is wrong with a spec beyond what its schema says."""
         yield from connection_problems(coerced)
         request = coerced.spec.get("request")
-        if isinstance(request, dict):
-            yield from _known_additions(request.get("additional_fields"), schema)
+        if not isinstance(request, dict):
+            return
+        yield from _known_additions(request.get("additional_fields"), schema)
+        if _has_attachments(request, schema):
+            from spec.attachments import attachment_problems  # noqa: PLC0415  most runs have none
+
             yield from attachment_problems(request, schema)
 
     def run(self, spec: Spec, api: ApiClient) -> Output:
-        """Update the request; return it as 4me answers it.
+        """Update the request; return the updated request.
 
         Raises:
             StepError: `applied` says whether the request was updated.
@@ -62,7 +65,7 @@ class UpdateOperation:
             raise invalid_spec([Problem("request", "would change nothing", _NO_CHANGE)])
         host = api.connection.host.address
         logger.info("Updating request %d at %s: %s", payload.request_id, host, payload.summary)
-        request = RequestUpdater(payload, spec.schema, api).update()
+        request = update_request(payload, spec.schema, api)
         logger.info("Request %d is updated.", payload.request_id)
         return request_output(request, api.connection, "yes")
 
@@ -73,14 +76,14 @@ OPERATION = UpdateOperation()
 def _is_change(name: str, value: object, schema: SpecSchema) -> bool:
     """Return whether a member of an update's body changes anything.
 
-    4me merges custom fields and adds attachments, so that a list of none leaves all as it is.
+    4me merges custom fields and adds attachments, so empty lists of them change nothing.
     """
     field = schema.fields.get(name)
     return value != [] or field is None or field.kind not in ("custom_fields", "attachments")
 
 
 def _known_additions(additions: object, schema: SpecSchema) -> Iterator[Problem]:
-    """Yield a problem for each additional field that has a place of its own."""
+    """Yield a problem for each additional field that is an input itself."""
     for name in additions if isinstance(additions, dict) else ():
         if name in schema.fields:
             yield Problem(
@@ -90,74 +93,78 @@ def _known_additions(additions: object, schema: SpecSchema) -> Iterator[Problem]
             )
 
 
-class RequestUpdater:
-    """Makes one update of one request."""
+def _has_attachments(names: Iterable[str], schema: SpecSchema) -> bool:
+    return any(
+        name in schema.fields and schema.fields[name].kind == "attachments" for name in names
+    )
 
-    def __init__(self, payload: UpdatePayload, schema: SpecSchema, api: ApiClient) -> None:
-        self._payload = payload
-        self._schema = schema
-        self._api = api
 
-    def update(self) -> dict[str, Any]:
-        """Upload the files, update the request, and return it as 4me answers it.
+def update_request(payload: UpdatePayload, schema: SpecSchema, api: ApiClient) -> dict[str, Any]:
+    """Upload the files, update the request, and return the updated request.
 
-        Raises:
-            StepError: see `process.errors`; `applied` says whether the request was updated.
-        """
-        self._api.context.raise_if_terminated()
-        self._attach_files()
-        payload = self._payload
-        budget = self._api.budget()
-        body = RequestBody(json.dumps(payload.body).encode("ascii"))
-        call = self._api.call(f"update request {payload.request_id}", payload.idempotency)
-        call = call._replace(manual_check=self._manual_check(), is_unsent=lambda: not body.sent)
-        error_context = self._error_context(call.purpose)
+    Raises:
+        StepError: see `process.errors`; `applied` says whether the request was updated.
+    """
+    api.context.raise_if_terminated()
+    if _has_attachments(payload.body, schema):
+        payload = _upload_attachments(payload, schema, api)
+    budget = api.budget()
+    body = RequestBody(json.dumps(payload.body).encode("ascii"))
+    manual_check = _manual_check(payload, api.connection)
+    call = api.call(f"update request {payload.request_id}", payload.idempotency)
+    call = call._replace(manual_check=manual_check, is_unsent=lambda: not body.sent)
+    roles = ("Specialist", *_roles(payload.body, schema))
+    context = ErrorContext(call.purpose, payload.request_id, roles, payload.private_texts)
 
-        def attempt() -> dict[str, Any]:
-            try:
-                request = RequestsApi(self._api).update(payload.request_id, body, error_context)
-            except UnexpectedResponseError as error:
-                error.fix = f"{error.fix} {call.manual_check}"
-                raise
-            budget.clock.mark_applied()
-            return request
+    def attempt() -> dict[str, Any]:
+        try:
+            request = RequestsApi(api).update(payload.request_id, body, context)
+        except UnexpectedResponseError as error:
+            error.fix = f"{error.fix} {manual_check}"
+            raise
+        budget.clock.mark_applied()
+        return request
 
-        verifier = UpdateVerifier(payload, self._schema, self._api, budget, call.manual_check)
-        return retry_call(call, attempt, budget, verifier if payload.notes else None)
+    if not payload.notes:
+        return retry_call(call, attempt, budget)
+    from operations.verification import UpdateVerifier  # noqa: PLC0415  only notes are verified
 
-    def _attach_files(self) -> None:
-        uploaded = {}
-        if self._payload.files:
-            from fourme.uploads import upload_all  # noqa: PLC0415  most runs have no files
+    verifier = UpdateVerifier(payload, schema, api, budget, manual_check)
+    return retry_call(call, attempt, budget, verifier)
 
-            uploaded = upload_all(self._payload.files, self._api, self._api.budget())
-            self._api.context.raise_if_terminated()
-        self._payload = self._payload.with_uploads(uploaded, self._schema)
-        for problem in self._payload.oversized(self._schema):
-            raise SpecError(str(problem), fix="Shorten the text, or show fewer files inline.")
 
-    def _error_context(self, purpose: str) -> ErrorContext:
-        """Return what a rejection's message says, with the roles that these fields take."""
-        roles = [
-            f"{role} (for {field.name})"
-            for name, field in self._schema.fields.items()
-            for role in field.roles
-            if name == field.name and field.api_name in self._payload.body
-        ]
-        return ErrorContext(
-            purpose,
-            self._payload.request_id,
-            ("Specialist", *roles),
-            self._payload.private_texts,
-        )
+def _upload_attachments(
+    payload: UpdatePayload, schema: SpecSchema, api: ApiClient
+) -> UpdatePayload:
+    from operations.attachments import attach, files_of  # noqa: PLC0415  most runs have none
 
-    def _manual_check(self) -> str:
-        connection = self._api.connection
-        url = connection.host.html_url(connection.account, self._payload.request_id)
-        added = self._payload.non_idempotent_fields
-        if not added:
-            return f"Open {url} and compare. Running the step again does no harm."
-        return (
-            f"Open {url} and look whether this is there: {', '.join(added)}. "
-            "If not, run the step again; if it is, do not."
-        )
+    uploaded = {}
+    files = files_of(payload.body, schema)
+    if files:
+        from fourme.uploads import upload_all  # noqa: PLC0415  keys alone need no upload
+
+        uploaded = upload_all(files, api)
+        api.context.raise_if_terminated()
+    payload = payload._replace(body=attach(payload.body, uploaded, schema))
+    for problem in payload.oversized(schema):
+        raise SpecError(str(problem), fix="Shorten the text, or show fewer files inline.")
+    return payload
+
+
+def _roles(body: Mapping[str, Any], schema: SpecSchema) -> Iterator[str]:
+    """Yield the roles that the fields of an update require."""
+    for name, field in schema.fields.items():
+        if name == field.name and field.api_name in body:
+            yield from (f"{role} (for {name})" for role in field.roles)
+
+
+def _manual_check(payload: UpdatePayload, connection: Connection) -> str:
+    """Return what a person should look at when the outcome is unknown."""
+    url = connection.host.html_url(connection.account, payload.request_id)
+    added = payload.non_idempotent_fields
+    if not added:
+        return f"Open {url} and compare. Running the step again does no harm."
+    return (
+        f"Open {url} and look whether this is there: {', '.join(added)}. "
+        "If not, run the step again; if it is, do not."
+    )

@@ -1,19 +1,20 @@
-"""Whether an update whose answer was lost was applied, by its notes and fields."""
+"""Whether an update whose response was lost was applied, by its notes and fields."""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any
 
-from fourme.api_errors import ErrorContext
+from fourme.client import ErrorContext
 from fourme.notes_api import NotesApi
 from fourme.requests_api import RequestsApi
-from operations.comparison import different_fields
 from operations.note_matching import AttemptStart, NoteMatch, attempt_started_at, match_note
 from process.errors import OutcomeUnknownError, OutputError, StepError
 from transport.retrying import Verification
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from fourme.client import ApiClient
     from fourme.notes_api import NotesPage
     from operations.payload import UpdatePayload
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from transport.context import RetryBudget
 
 logger = logging.getLogger("step.4me")
+
+_COMPARED_KINDS = frozenset({"enum", "boolean", "integer", "reference", "string"})
 
 
 class UpdateVerifier:
@@ -39,18 +42,14 @@ class UpdateVerifier:
         self._api = api
         self._budget = budget
         self._manual_check = manual_check
-        self._starts: dict[float, AttemptStart] = {}  # by when they began here
+        self._starts: dict[float, AttemptStart] = {}  # by the attempt's monotonic time
 
     def verify(self, attempt_started: float) -> Verification:
-        """Look for the notes of the update.
-
-        Raises:
-            StepError: the notes cannot be read.
-        """
+        """Look for the notes of the update."""
         found = dict.fromkeys(self._payload.notes, NoteMatch.ANOTHER)
         unclear: object = None
         notes = NotesApi(self._api, self._payload.request_id)
-        for page in notes.pages(self._error_context("read the notes"), self._budget):
+        for page in notes.pages(self._context("read the notes"), self._budget):
             start = self._start_of(attempt_started, page)
             for note in page.notes:
                 for expected in self._payload.notes:
@@ -68,13 +67,12 @@ class UpdateVerifier:
 
         Raises:
             OutputError: it cannot be read.
-            OutcomeUnknownError: it is not as the update would have left it.
+            OutcomeUnknownError: other fields are not as they were sent.
         """
         request_id = self._payload.request_id
+        context = self._context("read the request")
         try:
-            request = RequestsApi(self._api).get(
-                request_id, self._error_context("read the request"), self._budget
-            )
+            request = RequestsApi(self._api).get(request_id, context, self._budget)
         except StepError as error:
             raise OutputError(
                 f"Request {request_id} was updated, but 4me's answer was lost and the "
@@ -95,13 +93,13 @@ class UpdateVerifier:
             )
         return request
 
-    def _error_context(self, purpose: str) -> ErrorContext:
+    def _context(self, purpose: str) -> ErrorContext:
         return ErrorContext(purpose, private_texts=self._payload.private_texts)
 
     def _start_of(self, attempt_started: float, page: NotesPage) -> AttemptStart:
-        """Return when an attempt began by the server's clock: the latest that any answer tells.
+        """Return the latest start of an attempt, by the server's clock, that any page gives.
 
-        Each is rounded down, so that the latest is the nearest.
+        Each is rounded down, so the latest is the most precise.
         """
         start = attempt_started_at(
             page.response, page.asked_at - attempt_started, page.answered_at - attempt_started
@@ -112,7 +110,7 @@ class UpdateVerifier:
 
 
 def _unclear(matches: set[NoteMatch], note_id: object) -> str:
-    """Return what leaves it open whether the notes are there; nothing when none is."""
+    """Return why it is unclear whether the notes are there; empty when it is clear."""
     if matches == {NoteMatch.ANOTHER}:
         return ""
     if NoteMatch.UNCLEAR not in matches:
@@ -121,3 +119,26 @@ def _unclear(matches: set[NoteMatch], note_id: object) -> str:
         f"note {note_id if isinstance(note_id, int) else 'without an id'} may be the one sent: "
         "it was added at that time, or has the same text"
     )
+
+
+def different_fields(
+    body: Mapping[str, Any], request: Mapping[str, Any], schema: SpecSchema
+) -> Iterator[str]:
+    """Yield a line for each field of a request that is not as an update has sent it.
+
+    Long texts, times and custom fields are left out: 4me may store them in another form. In short
+    texts, white space and letter case do not count.
+    """
+    for field in {field.api_name: field for field in schema.fields.values()}.values():
+        name = field.api_name.removesuffix("_id") if field.kind == "reference" else field.api_name
+        if field.kind in _COMPARED_KINDS and field.api_name in body and name in request:
+            sent, value = body[field.api_name], request[name]
+            value = value.get("id") if isinstance(value, dict) else value
+            if _comparable(value) != _comparable(sent):
+                yield f"{name} was sent as {sent!r}, and is {value!r}"
+
+
+def _comparable(value: object) -> object:
+    if isinstance(value, str):
+        return " ".join(value.split()).casefold()
+    return value or ""

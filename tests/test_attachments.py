@@ -197,9 +197,9 @@ def test_the_storage_s_limits_hold_for_every_file_before_any_upload() -> None:
         assert [call.name for call in sandbox.calls] == ["spec", "storage"]
         assert sandbox.store.uploads == ()
     assert ended.code == ExitCode.DATA
-    assert "'virus.EXE', whose extension is not allowed. 4me takes: txt, log." in ended.log
+    assert "'virus.EXE', whose extension is not allowed. 4me accepts: txt, log." in ended.log
     assert "'noending', whose extension is not allowed" in ended.log
-    assert "'large.TXT', of 51 bytes. 4me takes 50 bytes at most." in ended.log
+    assert "'large.TXT', of 51 bytes. 4me accepts 50 bytes at most." in ended.log
     assert "fine.txt" not in ended.log
 
 

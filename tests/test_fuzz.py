@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from engines.relay import RelayEngine
 from fourme.client import ApiClient
-from fourme.connection import Connection as FourMeConnection
 from fourme.files import File
+from fourme.hosts import Connection as FourMeConnection
 from fourme.hosts import parse_host
 from fourme.uploads import upload_all
-from operations.payload import ExpectedNote, UpdatePayload
-from operations.update import OPERATION, RequestUpdater
+from operations.payload import UpdatePayload
+from operations.update import OPERATION, update_request
 from process.errors import StepError
 from process.settings import Settings
 from spec.schema import load_spec_schema
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SCHEMA = load_spec_schema()
-NON_IDEMPOTENT = UpdatePayload(
-    5, {"note": "Done"}, (ExpectedNote("Done", internal=False),), ("note",)
-)
+NON_IDEMPOTENT = UpdatePayload(5, {"note": "Done"}, ("note",))
 TOKEN = "a-token-of-ours"
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
@@ -132,9 +130,9 @@ def test_whatever_4me_answers(answers: list[bytes]) -> None:
     """An update ends in the request that was asked for, or in an error of the step."""
     with serve(*turns(answers)) as server:
         connection = FourMeConnection(parse_host(server.url), TOKEN, "wdc")
-        updater = RequestUpdater(NON_IDEMPOTENT, SCHEMA, ApiClient(connection, context()))
+        api = ApiClient(connection, context())
         try:
-            assert updater.update()["id"] == 5
+            assert update_request(NON_IDEMPOTENT, SCHEMA, api)["id"] == 5
         except StepError as error:
             check(error)
 
@@ -142,7 +140,7 @@ def test_whatever_4me_answers(answers: list[bytes]) -> None:
 @settings(max_examples=200, suppress_health_check=SLOW)
 @given(raw_answers())
 def test_whatever_the_metadata_service_answers(data: bytes) -> None:
-    """Reading a spec ends in a value that can be judged, or in an error of the step."""
+    """Reading a spec ends in a value that can be validated, or in an error of the step."""
     with serve(*turns([data])) as server:
         engine = RelayEngine(server.url.replace("//", f"//:{TOKEN}@"), context())
         try:
@@ -154,11 +152,11 @@ def test_whatever_the_metadata_service_answers(data: bytes) -> None:
 @settings(max_examples=200, suppress_health_check=SLOW)
 @given(values)
 def test_whatever_the_notes_are(notes: object) -> None:
-    """The check of what arrived finds the note, misses it, or cannot tell."""
+    """The verification finds the note, misses it, or cannot tell."""
     lost = answer({}, 500)
     api = ScriptedApi(lost, answer(notes), answer({"id": 5}), retry_time=0)
     try:
-        assert RequestUpdater(NON_IDEMPOTENT, SCHEMA, api).update()["id"] == 5
+        assert update_request(NON_IDEMPOTENT, SCHEMA, api)["id"] == 5
     except StepError as error:
         check(error)
 
@@ -172,7 +170,7 @@ def test_whatever_the_storage_is(value: object) -> None:
     api = ScriptedApi(answer(value), retry_time=0)
     files = (File("note_attachments", 0, "a.txt", "text/plain", b"x"),)
     try:
-        upload_all(files, api, api.budget())
+        upload_all(files, api)
     except StepError as error:
         check(error)
         applied = error.applied

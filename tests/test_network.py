@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from fourme.client import ApiClient
-from fourme.connection import Connection as FourMeConnection
+from fourme.hosts import Connection as FourMeConnection
 from fourme.hosts import parse_host
 from process.exit_codes import ExitCode
 from process.settings import Settings

@@ -1,27 +1,27 @@
-"""A 4me API that answers by a script, for what no decent 4me would answer."""
+"""A client of 4me whose transport is scripted: responses that the sandbox never gives."""
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import requests
+import urllib3
+from requests.adapters import BaseAdapter
 
 from fourme.client import ApiClient
-from fourme.connection import Connection
-from fourme.hosts import parse_host
+from fourme.hosts import Connection, parse_host
 from process.settings import Settings
 from tests.fake_clock import FakeClock
 from transport.context import RunContext
-from transport.failures import AttemptFailed
-from transport.retry_policy import FailureKind
+from transport.http import RequestBody
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from transport.http import RequestBody
-
-LOST = AttemptFailed(FailureKind.SERVER_ERROR, "the connection was lost")
+LOST = requests.ConnectionError("the connection was lost")
 
 
 def answer(
@@ -31,11 +31,11 @@ def answer(
     given: Mapping[str, str] | None = None,
     **headers: str,
 ) -> requests.Response:
-    """Return an answer with a JSON value; bytes are its body as they are.
+    """Return a response with a JSON value; bytes are its body as they are.
 
     Args:
         value: the value.
-        status: the answer's status.
+        status: the response's status.
         given: headers, by their names.
         headers: headers, their names with `_` for `-`.
     """
@@ -45,47 +45,75 @@ def answer(
     response.headers["Date"] = "Sat, 21 Nov 2026 12:00:00 GMT"
     response.headers.update(given or {})
     response.headers.update({name.replace("_", "-"): text for name, text in headers.items()})
-    response._content = value if isinstance(value, bytes) else json.dumps(value).encode()  # noqa: SLF001  requests has no other way
+    body = value if isinstance(value, bytes) else json.dumps(value).encode()
+    response.raw = urllib3.HTTPResponse(io.BytesIO(body), preload_content=False)
     response.request = requests.Request("GET", "https://api.example.com/v1/requests/5").prepare()
     return response
 
 
-class ScriptedApi(ApiClient):
-    """Answers one call after the other, as told.
+class ScriptedTransport(BaseAdapter):
+    """Answers one request after the other with the next response, or raises the next error.
 
     Attributes:
-        asked: method and path of each call.
-        asked_for: its query.
-        sent: the body of each call that has one.
+        turns: the responses and errors that are left.
+        clock: goes on by `seconds` with each response.
+        asked: method of each request, and its path below the API's address.
+        queries: its query.
+        sent: the body of each request that has one.
+    """
+
+    def __init__(self, turns: list[requests.Response | Exception], clock: FakeClock) -> None:
+        super().__init__()
+        self.turns = turns
+        self.clock = clock
+        self.seconds = 0.0
+        self.asked: list[str] = []
+        self.queries: list[str] = []
+        self.sent: list[bytes] = []
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        *_: object,
+        **__: object,
+    ) -> requests.Response:
+        """Take the next turn."""
+        url = urlsplit(request.url or "")
+        self.asked.append(f"{request.method} {url.path.removeprefix('/v1')}")
+        self.queries.append(url.query)
+        if isinstance(request.body, RequestBody):
+            self.sent.append(request.body.read())
+        turn = self.turns.pop(0)
+        if isinstance(turn, Exception):
+            raise turn
+        self.clock.advance(self.seconds)
+        turn.request = request
+        return turn
+
+    def close(self) -> None:
+        """Close nothing: there are no connections."""
+
+
+class ScriptedApi(ApiClient):
+    """A client whose calls to the API are scripted; uploads go to their own URL.
+
+    Attributes:
+        clock: the clock of its run.
+        transport: answers its calls.
+        asked: method and path of each of them.
+        sent: the body of each that has one.
     """
 
     def __init__(
         self,
-        *answers: requests.Response | AttemptFailed,
+        *turns: requests.Response | Exception,
         retry_time: float = 300,
         host: str = "https://api.example.com",
     ) -> None:
         connection = Connection(parse_host(host), "a-token", "wdc")
-        super().__init__(connection, RunContext(Settings(retry_time=retry_time), FakeClock()))
-        self._answers = list(answers)
-        self.asked: list[str] = []
-        self.asked_for: list[Mapping[str, str] | str | None] = []
-        self.sent: list[bytes] = []
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        body: RequestBody | None,
-        params: Mapping[str, str] | str | None,
-    ) -> requests.Response:
-        """Return the next answer, or raise the next failure."""
-        assert body is None or method == "PATCH"
-        if body:
-            self.sent.append(body.read())
-        self.asked.append(f"{method} {path}")
-        self.asked_for.append(params)
-        turn = self._answers.pop(0)
-        if isinstance(turn, AttemptFailed):
-            raise turn
-        return turn
+        self.clock = FakeClock()
+        super().__init__(connection, RunContext(Settings(retry_time=retry_time), self.clock))
+        self.transport = ScriptedTransport([*turns], self.clock)
+        self.asked = self.transport.asked
+        self.sent = self.transport.sent
+        self.session.mount(connection.host.api_url, self.transport)

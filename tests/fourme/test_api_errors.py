@@ -11,7 +11,8 @@ from urllib.parse import quote
 import pytest
 
 from fourme import api_errors
-from fourme.api_errors import ErrorContext, details_of
+from fourme.api_errors import details_of
+from fourme.client import ErrorContext
 from process.errors import AccessError, RejectedError, RequestNotFoundError
 from tests.fourme.scripted_api import answer
 
@@ -24,7 +25,7 @@ ATTEMPTED = ErrorContext("update request 5", 5, ("Specialist", "Auditor"))
 
 
 def error_from_response(response: requests.Response, error_context: ErrorContext) -> StepError:
-    """Return the error that an answer stands for in the account `wdc`."""
+    """Return the error for a response in the account `wdc`."""
     return api_errors.error_from_response(response, error_context, "wdc")
 
 
@@ -48,14 +49,14 @@ def test_each_status_is_an_error_of_its_own(status: int, kind: type[StepError]) 
     assert error.fix
 
 
-def test_a_404_that_is_about_no_request_is_a_refusal() -> None:
+def test_a_404_that_is_about_no_request_is_a_rejection() -> None:
     """Only a request can be unknown."""
     error = error_from_response(answer({}, 404), ErrorContext("ask where to upload files"))
     assert type(error) is RejectedError
 
 
 def test_a_403_names_the_roles() -> None:
-    """All roles that the update takes are named."""
+    """All roles that the update requires are named."""
     assert "Specialist, Auditor" in error_from_response(answer({}, 403), ATTEMPTED).cause
 
 
@@ -81,7 +82,7 @@ def test_a_403_names_the_roles() -> None:
         ),
     ],
 )
-def test_whatever_4me_says_is_quoted_in_harmless_lines(
+def test_any_error_message_is_quoted_in_printable_lines(
     body: object, details: tuple[str, ...] | None
 ) -> None:
     """Field by field where it can be, else as it is; never an error of our own.
@@ -94,7 +95,7 @@ def test_whatever_4me_says_is_quoted_in_harmless_lines(
 
 @pytest.mark.parametrize("charset", ["idna", "undefined", "punycode", "bogus", "\x00"])
 def test_odd_charsets_do_no_harm(charset: str) -> None:
-    """Whatever an answer claims to be encoded in, it is quoted and the refusal stays one."""
+    """Whatever an answer claims to be encoded in, it is quoted, and the error stays the same."""
     response = answer(b"<p>N\xc3\xb6</p>" * 10, 422, Content_Type=f"text/html; charset={charset}")
 
     error = error_from_response(response, ATTEMPTED)
@@ -123,7 +124,7 @@ NOTE = 'The password of "db-1" is tr0ub4dor&3;\nplease change it.'
     ],
 )
 @pytest.mark.parametrize("status", [400, 403, 422])
-def test_a_refusal_quotes_nothing_of_a_note(status: int, quoted: str) -> None:
+def test_an_error_quotes_nothing_of_a_note(status: int, quoted: str) -> None:
     """Neither all of it nor a part, however it is escaped; the field and the reason are read."""
     error_context = ErrorContext("update request 5", 5, private_texts=("other", NOTE))
     body = {"errors": [["note", f"must not be blank or '{quoted}'"], ["impact", "is odd"]]}
@@ -158,7 +159,7 @@ def test_the_steps_own_words_stay() -> None:
 
 
 def test_of_many_errors_the_first_are_quoted() -> None:
-    """An answer of many megabytes neither floods the log nor takes time."""
+    """An answer of many megabytes neither floods the log nor slows the step down."""
     started = time.process_time()
     body = {"errors": [["note", "is odd: " + "x " * 8_000]] * 1_000}
     found = details_of(answer(body, 422), ("x " * 32_000,))
@@ -193,5 +194,5 @@ def test_no_word_of_a_note_is_in_what_is_said_of_it(
 ) -> None:
     """What 4me says of another field may have a word in common by chance."""
     note = "The root password is hunter, and the PIN 4711. Frau Schmidt called; it is not too long."
-    refused = answer({"message": "Validation Failed", "errors": errors}, 422)
-    assert details_of(refused, (note,)) == details
+    rejected = answer({"message": "Validation Failed", "errors": errors}, 422)
+    assert details_of(rejected, (note,)) == details

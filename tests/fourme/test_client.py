@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fourme.api_errors import ErrorContext
-from fourme.client import ApiClient
-from fourme.connection import Connection as FourMeConnection
+from fourme.client import ApiClient, ErrorContext
+from fourme.hosts import Connection as FourMeConnection
 from fourme.hosts import parse_host
 from process.errors import RedirectError
 from process.settings import Settings
@@ -16,6 +15,7 @@ from tests.fake_clock import FakeClock
 from tests.transport.loopback import serve
 from transport.context import RunContext
 from transport.http import RequestBody
+from transport.retry_policy import Idempotency
 
 if TYPE_CHECKING:
     from tests.transport.loopback import Connection, Server
@@ -48,7 +48,7 @@ def test_an_update_carries_credentials_and_json(monkeypatch: pytest.MonkeyPatch)
         assert line + b"\r\n" in received
     assert b"Content-Type: application/json\r\n" in received
     assert received.endswith(b'\r\n\r\n{"a": 1}')
-    assert api.service == f"4me ({server.url.removeprefix('http://')})"
+    assert api.call("", Idempotency.SAFE).service == f"4me ({server.url.removeprefix('http://')})"
 
 
 def test_a_question_has_a_query_and_no_body() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fourme.hosts import Host, is_safe, origin_of, parse_host
+from fourme.hosts import Connection, Host, is_safe, origin_of, parse_host
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_accepted(text: str, url: str) -> None:
         "http://0.0.0.0",
     ],
 )
-def test_refused(text: str) -> None:
-    """Anything but a host is refused, plain http beyond loopback too; user info is not shown."""
+def test_invalid(text: str) -> None:
+    """Anything but a host is invalid, plain http beyond loopback too; user info is not shown."""
     with pytest.raises(ValueError, match=r"host|port|plain http") as caught:
         parse_host(text)
     assert "pw" not in str(caught.value)
@@ -113,7 +113,7 @@ def test_refused(text: str) -> None:
         ("wdc.ch.4me.com", "api.ch.4me.com"),
     ],
 )
-def test_a_host_for_people_or_tokens_is_refused_by_the_name_of_the_right_one(
+def test_a_host_for_people_or_tokens_is_invalid_and_the_right_one_is_named(
     text: str, right: str
 ) -> None:
     """A call to it would end in a redirect, or in a login page."""
@@ -147,7 +147,7 @@ def test_a_host_for_people_or_tokens_is_refused_by_the_name_of_the_right_one(
     ],
 )
 def test_known_hosts(name: str, known: bool) -> None:  # noqa: FBT001  a table's column
-    """Known are the APIs of the hosted 4me; whatever else there may be is used, and told."""
+    """Known are the APIs of the hosted 4me; any other host is used, and logged."""
     assert parse_host(name).is_known is known
 
 
@@ -184,10 +184,8 @@ def test_loopback(name: str, expected: bool) -> None:  # noqa: FBT001  a table's
     ],
 )
 def test_account_header(name: str, header: str) -> None:
-    """The account header, and that of the language, has the new name on hosts with the new name."""
-    host = Host("https", name, None)
-    assert host.account_header == header
-    assert host.language_header == header.replace("Account", "Language")
+    """The API's own headers have the new name on hosts with the new name."""
+    assert Host("https", name, None).header_prefix + "Account" == header
 
 
 @pytest.mark.parametrize(
@@ -261,3 +259,9 @@ def test_safe(url: str, expected: bool) -> None:  # noqa: FBT001  a table's colu
     """Data may be sent over https, and over http to this machine only, where that is allowed."""
     assert is_safe(url, loopback=True) is expected
     assert is_safe(url, loopback=False) is (expected and url.startswith("https"))
+
+
+def test_the_repr_of_a_connection_has_no_token() -> None:
+    """It may be in a traceback."""
+    connection = Connection(parse_host("api.4me.com"), "a-secret", "wdc")
+    assert repr(connection) == "Connection(api.4me.com, wdc)"

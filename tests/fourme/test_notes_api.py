@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fourme.api_errors import ErrorContext
+from fourme.client import ErrorContext
 from fourme.notes_api import NotesApi
 from process.errors import UnexpectedResponseError
 from tests.fourme.scripted_api import ScriptedApi, answer

@@ -13,10 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests_toolbelt.multipart.encoder import MultipartEncoder, MultipartEncoderMonitor
 
-from fourme.files import File, UploadedFile
-from fourme.upload_body import FilePortion, _Progress, readable_size
+from fourme.files import File, FilePortion, UploadedFile, describe
 from fourme.upload_target import UploadTarget
-from fourme.uploads import _session_for, _Uploader, upload_all
+from fourme.uploads import _Progress, _session_for, _Uploader, upload_all
 from operations.attachments import files_of
 from operations.update import OPERATION
 from process.errors import (
@@ -30,7 +29,6 @@ from process.errors import (
 from process.exit_codes import ExitCode
 from spec.schema import load_spec_schema
 from spec.validation import validate
-from tests.fake_clock import FakeClock
 from tests.fourme.scripted_api import ScriptedApi, answer
 from tests.scenario_files import CONNECTION
 from tests.transport.loopback import Connection, Server, head, serve
@@ -50,7 +48,7 @@ def upload(
 ) -> dict[tuple[str, int], UploadedFile]:
     """Upload files to the storage that an answer of 4me, at a host, speaks of."""
     api = ScriptedApi(answer(value, status), retry_time=0, host=host)
-    return upload_all(files or (FILE,), api, api.budget())
+    return upload_all(files or (FILE,), api)
 
 
 def upload_to_s3(body: bytes) -> dict[tuple[str, int], UploadedFile]:
@@ -83,7 +81,7 @@ def upload_to_s3(body: bytes) -> dict[tuple[str, int], UploadedFile]:
         {**S3, "upload_uri": "https://s3.example/", "s3": []},
     ],
 )
-def test_a_storage_that_makes_no_sense_is_a_wrong_host(value: object) -> None:
+def test_an_invalid_storage_is_a_wrong_host(value: object) -> None:
     """Nothing is uploaded and nothing was applied: somebody else answers in 4me's place."""
     with pytest.raises(ConfigError, match="does not say where to upload") as caught:
         upload(value)
@@ -92,11 +90,11 @@ def test_a_storage_that_makes_no_sense_is_a_wrong_host(value: object) -> None:
 
 
 def test_a_page_in_place_of_a_storage_is_a_wrong_host() -> None:
-    """A login page is told, with the id of the answer, and nothing was applied."""
+    """A login page is reported, with the id of the response, and nothing was applied."""
     page = answer(b"<p>Sign in</p>", Content_Type="text/html", X_Request_Id="trace-1")
     api = ScriptedApi(page)
     with pytest.raises(ConfigError) as caught:
-        upload_all((FILE,), api, api.budget())
+        upload_all((FILE,), api)
     assert (caught.value.applied, caught.value.trace_id) == ("no", "trace-1")
     assert "text/html where JSON was expected" in caught.value.details[0]
 
@@ -112,9 +110,9 @@ def test_extensions_are_read_with_and_without_dots(allowed: list[str] | None) ->
 @pytest.mark.parametrize(
     ("limits", "says"),
     [
-        ({"allowed_extensions": [".PDF", "txtx"]}, "4me takes: pdf, txtx."),
-        ({"size_limit": 6}, "of 7 bytes. 4me takes 6 bytes at most."),
-        ({"size_limit": 0}, "of 7 bytes. 4me takes 0 bytes at most."),
+        ({"allowed_extensions": [".PDF", "txtx"]}, "4me accepts: pdf, txtx."),
+        ({"size_limit": 6}, "of 7 bytes. 4me accepts 6 bytes at most."),
+        ({"size_limit": 0}, "of 7 bytes. 4me accepts 0 bytes at most."),
     ],
 )
 def test_what_the_storage_does_not_take_is_a_problem_of_the_spec(
@@ -128,14 +126,14 @@ def test_what_the_storage_does_not_take_is_a_problem_of_the_spec(
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, AccessError), (404, RejectedError)])
-def test_a_refused_storage_is_an_error_of_4me(status: int, kind: type[Exception]) -> None:
-    """The question where to upload can be refused like any other."""
+def test_a_rejected_storage_call_is_an_error_of_4me(status: int, kind: type[Exception]) -> None:
+    """The call can be rejected like any other."""
     with pytest.raises(kind):
         upload({"message": "No"}, status=status)
 
 
 def test_the_token_does_not_go_to_another_host() -> None:
-    """A `local` storage elsewhere than at the connection's host is refused."""
+    """A `local` storage elsewhere than at the connection's host is an error."""
     value = {"provider": "local", "upload_uri": "https://elsewhere.example/v1", "local": {}}
     with pytest.raises(ConfigError, match="does not send the access token there"):
         upload(value)
@@ -152,9 +150,9 @@ def test_a_file_that_cannot_be_read_on_is_a_problem_of_the_spec() -> None:
     """The system's error is the file's, not the connection's: it is not tried again."""
     path = "/proc/self/mem"  # nothing is mapped at its beginning
     odd = File("note_attachments", 0, "core", "text/plain", path=path)
-    with serve(lambda connection: connection.read()) as server, contextlib.ExitStack() as sessions:
+    with serve(lambda connection: connection.read()) as server:
         storage = UploadTarget("s3", server.url, {}, None, ())
-        uploads = _Uploader(storage, ScriptedApi(host=server.url), sessions)
+        uploads = _Uploader(storage, ScriptedApi(host=server.url))
         with pytest.raises(SpecError, match=r"\[0\] cannot be read any more: Input") as caught:
             uploads.upload(odd, 5)
     assert caught.value.applied == "no"
@@ -179,7 +177,7 @@ class Changing:
         self._answered = answered
 
     def turn(self, connection: Connection) -> None:
-        """Take an upload; the client is stopped by full buffers until the file is changed."""
+        """Receive an upload; the client is stopped by full buffers until the file is changed."""
         while b"xxxx" not in connection.received:
             connection.read_some()
         self._change(self._path)
@@ -200,7 +198,7 @@ class Changing:
         self.again = connection.received
 
 
-BIG = 8 * 2**20  # bytes; more than the buffers of a connection take
+BIG = 8 * 2**20  # bytes; more than the buffers of a connection hold
 
 
 def grow(path: Path) -> None:
@@ -223,7 +221,7 @@ def changed(
         api = ScriptedApi(answer(value), retry_time=300, host=server.url)
         outcome: StepError | UploadedFile
         try:
-            outcome = upload_all((file,), api, api.budget())["note_attachments", 0]
+            outcome = upload_all((file,), api)["note_attachments", 0]
         except StepError as error:
             outcome = error
             api.session.get(f"{server.url}/next", timeout=5)
@@ -265,7 +263,7 @@ def test_a_file_that_becomes_shorter_fails_and_nothing_else_is_sent_behind_it(
 
 @pytest.mark.parametrize("size", [0, 1, 5])
 def test_a_portion_is_never_more_than_was_announced(size: int) -> None:
-    """Whoever reads it, and however much at once."""
+    """Regardless of how much is read at once."""
     portion = FilePortion(FILE, io.BytesIO(b"content"), size)
     assert portion.len == size
     assert portion.read(1) + portion.read(-1) + portion.read(-1) == b"content"[:size]
@@ -357,8 +355,8 @@ def test_the_key_is_taken_as_it_is(written: str, key: str) -> None:
         (b"<Error/>", "<Error/>"),
     ],
 )
-def test_s3_refuses_in_its_own_words(body: bytes, details: str) -> None:
-    """They are made harmless where they are quoted; nothing was applied."""
+def test_s3_errors_are_quoted(body: bytes, details: str) -> None:
+    """Control characters are escaped; nothing was applied."""
     with serve(lambda connection: connection.answer(body, status="400 Bad Request")) as server:
         with pytest.raises(RejectedError) as caught:
             upload({**S3, "upload_uri": server.url}, host=server.url)
@@ -368,7 +366,7 @@ def test_s3_refuses_in_its_own_words(body: bytes, details: str) -> None:
 
 
 def test_of_a_huge_answer_of_s3_nothing_is_read() -> None:
-    """Its answers have some hundred bytes; millions would take minutes."""
+    """Its answers have some hundred bytes; parsing millions would last minutes."""
     body = s3_error("RequestTimeout", "&#65;" * 500_000)
     with (
         serve(lambda connection: connection.answer(body, status="400 Bad Request")) as server,
@@ -398,7 +396,7 @@ def test_s3_s_transient_errors_are_tried_again(status: str, code: str) -> None:
 
     with serve(fail, lambda connection: connection.answer(KEY, status="201 Created")) as server:
         api = ScriptedApi(answer({**S3, "upload_uri": server.url}), host=server.url)
-        assert upload_all((FILE,), api, api.budget())["note_attachments", 0].size == 7
+        assert upload_all((FILE,), api)["note_attachments", 0].size == 7
         assert all(b"content" in connection.received for connection in server.connections)
         assert len(server.connections) == 2
     with serve(fail) as server, pytest.raises(TemporaryError, match=f"it answered {status[:3]}"):
@@ -417,18 +415,18 @@ def uploaded_under_policies(
         answers = [answer({**S3, "upload_uri": server.url, "s3": policy}) for policy in policies]
         api = ScriptedApi(*answers, host=server.url)
         try:
-            return api, server, upload_all(files, api, api.budget())
+            return api, server, upload_all(files, api)
         except StepError as error:
             return api, server, error
 
 
 def expired(connection: Connection) -> None:
-    """Refuse a policy."""
+    """Reject a policy."""
     connection.answer(EXPIRED, "Connection: close", status="403 Forbidden")
 
 
 def taken(connection: Connection) -> None:
-    """Take a file."""
+    """Accept a file."""
     connection.answer(KEY, "Connection: close", status="201 Created")
 
 
@@ -454,7 +452,7 @@ def test_each_file_may_find_the_policy_expired() -> None:
     assert api.asked == ["GET /attachments/storage"] * 3
 
 
-def test_a_policy_that_expires_twice_for_a_file_is_refused() -> None:
+def test_a_policy_that_expires_twice_for_a_file_is_an_error() -> None:
     """Somebody's clock is wrong, and asking on would not end."""
     api, server, error = uploaded_under_policies((expired, expired), FILE)
     assert isinstance(error, RejectedError)
@@ -471,7 +469,7 @@ def test_a_policy_that_expires_twice_for_a_file_is_refused() -> None:
         ("403 Forbidden", s3_error("RequestTimeout")),
     ],
 )
-def test_other_refusals_of_s3_are_final(status: str, body: bytes) -> None:
+def test_other_errors_of_s3_are_final(status: str, body: bytes) -> None:
     """They are neither tried again nor a reason to ask 4me again."""
     turn = [lambda connection: connection.answer(body, status=status)]
     api, server, error = uploaded_under_policies(turn, FILE)
@@ -479,8 +477,8 @@ def test_other_refusals_of_s3_are_final(status: str, body: bytes) -> None:
     assert (len(api.asked), len(server.connections)) == (1, 1)
 
 
-def test_what_4me_s_own_storage_words_like_s3_is_4me_s_refusal() -> None:
-    """Only S3 is known to speak so."""
+def test_an_s3_error_of_4me_s_own_storage_is_an_error_of_4me() -> None:
+    """Only S3 has errors of this kind."""
     with serve(lambda connection: connection.answer(EXPIRED, status="403 Forbidden")) as server:
         with pytest.raises(AccessError):
             upload({"provider": "local", "upload_uri": server.url, "local": {}}, host=server.url)
@@ -523,7 +521,7 @@ def test_a_file_s_name_and_type_cannot_become_headers(name: str, content_type: s
 @pytest.mark.parametrize(
     ("status", "kind"), [("403 Forbidden", AccessError), ("422 x", RejectedError)]
 )
-def test_4me_s_own_storage_refuses_like_4me(status: str, kind: type[Exception]) -> None:
+def test_errors_of_4me_s_own_storage_are_4me_s(status: str, kind: type[Exception]) -> None:
     """A role is missing, or a value is wrong."""
     with serve(lambda connection: connection.answer(b"{}", status=status)) as server:
         value = {"provider": "local", "upload_uri": server.url, "local": {}}
@@ -551,16 +549,14 @@ def test_a_local_answer_without_a_key_is_tried_again(body: bytes) -> None:
             upload(value, host=server.url)
 
 
-def test_progress_is_told_every_few_seconds(caplog: pytest.LogCaptureFixture) -> None:
+def test_progress_is_logged_every_few_seconds(caplog: pytest.LogCaptureFixture) -> None:
     """A line for each upload, and one more whenever five seconds have passed."""
     api = ScriptedApi(answer({}), retry_time=0)
     monitor = MultipartEncoderMonitor(MultipartEncoder({"file": "x" * 100}))
-    clock = api.context.clock
-    assert isinstance(clock, FakeClock)
-    progress = _Progress("a.txt (100 bytes)", clock)
+    progress = _Progress("a.txt (100 bytes)", api.clock)
     with caplog.at_level("INFO", "step.uploads"):
         for seconds in (4.9, 0.1, 4.9, 0.1):
-            clock.advance(seconds)
+            api.clock.advance(seconds)
             progress.log(monitor)
             monitor.bytes_read = monitor.len
     assert [record.getMessage() for record in caplog.records] == [
@@ -583,4 +579,4 @@ def test_progress_is_told_every_few_seconds(caplog: pytest.LogCaptureFixture) ->
 )
 def test_sizes_are_readable(size: int, text: str) -> None:
     """With the unit that fits."""
-    assert readable_size(size) == text
+    assert describe(FILE, size) == f"a.txt ({text})"

@@ -9,6 +9,7 @@ import pytest
 
 from fourme.files import UploadedFile
 from operations.attachments import attach, content_type_of, files_of
+from process.errors import SpecError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,8 +87,10 @@ def test_a_reference_without_attachments_stays_text(
     assert attach(body, {}, schema) == body
 
 
-def test_a_file_that_has_gone_is_an_error_of_the_system(tmp_path: Path, schema: SpecSchema) -> None:
-    """Between check and upload a file may go away; whoever uploads must know."""
+def test_a_file_that_was_removed_is_an_error_of_the_spec(
+    tmp_path: Path, schema: SpecSchema
+) -> None:
+    """Between check and upload a file may be removed."""
     path = tmp_path / "gone.log"
     path.write_text("x")
     (file,) = files_of({"note_attachments": [{"path": str(path)}]}, schema)
@@ -97,7 +100,7 @@ def test_a_file_that_has_gone_is_an_error_of_the_system(tmp_path: Path, schema: 
         "request.note_attachments[0]",
     )
     path.unlink()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(SpecError, match="cannot be read any more: No such file"):
         file.size_now()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(SpecError, match="cannot be read any more: No such file"):
         file.open()

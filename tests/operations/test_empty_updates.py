@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     ],
 )
 def test_an_update_that_would_change_nothing(request_: dict[str, Any], schema: SpecSchema) -> None:
-    """It is refused, by the name of the step for whoever only wants to read the request."""
+    """It is an error, which names the step that only reads a request."""
     spec = {"connection": dict(CONNECTION), "request": {"request_id": 1, **request_}}
     with pytest.raises(SpecError) as caught:
         refuse_update(spec, schema)

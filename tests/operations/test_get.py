@@ -22,14 +22,13 @@ if TYPE_CHECKING:
     import requests
 
     from process.output import Output
-    from transport.failures import AttemptFailed
 
 REQUEST = {"id": 5, "subject": "Printer", "status": "assigned", "team": {"id": 13}}
 NOTES = [{"id": 9, "text": "Done"}, {"id": 8, "text": "Begun"}]
 NEXT = {"Link": '<https://elsewhere.example/v9/x?page=2>; rel="next"'}
 
 
-def get(*answers: requests.Response | AttemptFailed, **inputs: Any) -> tuple[Output, ScriptedApi]:  # noqa: ANN401  a spec's values
+def get(*answers: requests.Response | Exception, **inputs: Any) -> tuple[Output, ScriptedApi]:  # noqa: ANN401  a spec's values
     """Run the operation on request 5 of an API that answers like this."""
     spec = {"connection": dict(CONNECTION), "request_id": "5", **inputs}
     valid = validate(spec, load_spec_schema(OPERATION.schema_folder), OPERATION.problems)
@@ -97,7 +96,7 @@ def test_notes_are_read_from_all_pages() -> None:
 
 
 def test_notes_that_are_no_notes() -> None:
-    """An answer that makes no sense says what was read; nothing was changed."""
+    """The error says what was read; nothing was changed."""
     with pytest.raises(UnexpectedResponseError) as caught:
         get(answer(REQUEST), answer({}), notes=True)
     assert caught.value.what == (
@@ -108,7 +107,7 @@ def test_notes_that_are_no_notes() -> None:
 
 
 def test_another_record_is_an_error() -> None:
-    """Whoever answers with something else is not 4me; nothing was changed."""
+    """A service that answers with another record is not 4me; nothing was changed."""
     with pytest.raises(UnexpectedResponseError, match="with id 6 where request 5") as caught:
         get(answer({"id": 6}))
     assert caught.value.applied == "no"

@@ -1,4 +1,4 @@
-"""`operations.verification`: whether an update whose answer was lost has arrived."""
+"""`operations.note_matching`: whether a note is the one that an update adds."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ ANOTHER, UNCLEAR, RECOGNISED = NoteMatch
     ],
 )
 def test_the_same_text(sent: str, stored: str) -> None:
-    """A text is the one that was sent, where servers are known to write it otherwise."""
+    """A text is the one that was sent, where servers are known to change it."""
     assert is_same_text(stored, sent)
 
 
@@ -196,7 +196,7 @@ def test_without_flag() -> None:
         (0.0, 0.1, (NOON - 1, NOON - 1)),
         (9.9, 10.0, (NOON - 10, NOON - 10)),
         (9.9, 10.9, (NOON - 11, NOON - 11)),
-        # An answer that takes long may tell the time of its beginning, or of its end.
+        # A slow response may have the time of its beginning, or of its end.
         (10.0, 70.0, (NOON - 70, NOON - 11)),
     ],
 )
@@ -215,7 +215,7 @@ def test_the_bounds_of_a_start(attempt: float, latency: float, later: float, sta
     """Where clocks agree, what comes after the attempt is recognised, and little before it.
 
     Times are cut to whole seconds. The server stamps its answer somewhere between the question and
-    the answer's arrival.
+    the response.
     """
     response = answer([])
     now = attempt + later + stamp * latency

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fourme.files import UploadedFile
+from operations.attachments import attach, files_of
 from operations.payload import ExpectedNote, UpdatePayload, build_payload
 from transport.retry_policy import Idempotency
 
@@ -115,13 +116,11 @@ def test_attached(schema: SpecSchema) -> None:
         (),
         schema,
     )
-    assert [file.name for file in update.files] == ["a.txt"]
+    assert [file.name for file in files_of(update.body, schema)] == ["a.txt"]
 
-    sent = update.with_uploads(
-        {("note_attachments", 0): UploadedFile("attachments/9/a.txt", 1)}, schema
-    )
+    uploaded = {("note_attachments", 0): UploadedFile("attachments/9/a.txt", 1)}
+    sent = update._replace(body=attach(update.body, uploaded, schema))
 
-    assert sent.files == ()
     assert sent.notes == (ExpectedNote("See ![](attachments/9/a.txt)", internal=False),)
     assert sent.body["note_attachments"] == [
         {"key": "attachments/9/a.txt", "filesize": 1, "inline": True},

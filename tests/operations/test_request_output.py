@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engines.results import fit_results
-from fourme.connection import Connection
-from fourme.hosts import Host
+from fourme.hosts import Connection, Host
 from operations.request_output import REQUEST_RESULTS, request_output
 from process.output import Link, Summary
 from tests.engines.tekton_rules import MAX_MESSAGE, MAX_MESSAGE_OF_FOUR, termination_message

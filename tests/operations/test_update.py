@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from fourme.files import File, UploadedFile
-from operations.payload import ExpectedNote, UpdatePayload
-from operations.update import RequestUpdater
+from fourme.files import UploadedFile
+from operations.payload import UpdatePayload
+from operations.update import update_request
 from process.errors import (
     AccessError,
     OutcomeUnknownError,
@@ -20,11 +20,7 @@ from process.errors import (
     UnexpectedResponseError,
 )
 from process.settings import MAX_NOTE_PAGES, MAX_NOTES, MAX_VERIFICATION_TIME
-from tests.fake_clock import FakeClock
 from tests.fourme.scripted_api import LOST, ScriptedApi, answer
-from transport.failures import AttemptFailed
-from transport.headers import RetryAfter
-from transport.retry_policy import FailureKind
 
 if TYPE_CHECKING:
     import requests
@@ -37,22 +33,17 @@ LATELY = {**OURS, "created_at": "2026-11-21T11:59:00Z"}
 LONG_AGO = {**OURS, "created_at": "2026-11-21T11:00:00Z"}
 OLD = {**LONG_AGO, "text": "Something else"}
 NEXT = {"Link": '<https://elsewhere.example/v9/x?search_after=YQ%3D%3D&per_page=100>; rel="next"'}
-FIRST_QUERY = {"sort": "-id", "per_page": "100"}
-NON_IDEMPOTENT = UpdatePayload(
-    5, {"note": "Done"}, (ExpectedNote("Done", internal=False),), ("note",)
-)
-ADDS_TWO = UpdatePayload(
-    5,
-    {"note": "Done", "internal_note": "Done"},
-    (ExpectedNote("Done", internal=False), ExpectedNote("Done", internal=True)),
-    ("note", "internal_note"),
-)
+FIRST_QUERY = "sort=-id&per_page=100"
+NON_IDEMPOTENT = UpdatePayload(5, {"note": "Done"}, ("note",))
+ADDS_TWO = UpdatePayload(5, {"note": "Done", "internal_note": "Done"}, ("note", "internal_note"))
 
 
-def client_of(schema: SpecSchema, *answers: requests.Response | AttemptFailed) -> Scene:
-    """Return a client of an API that gives these answers."""
+def client_of(
+    schema: SpecSchema, *answers: requests.Response | Exception
+) -> tuple[ScriptedApi, Client]:
+    """Return an API that gives these answers, and a client of it."""
     api = ScriptedApi(*answers)
-    return Scene(api, Client(api, schema))
+    return api, Client(api, schema)
 
 
 class Client(NamedTuple):
@@ -63,14 +54,7 @@ class Client(NamedTuple):
 
     def update(self, payload: UpdatePayload) -> dict[str, Any]:
         """Make one."""
-        return RequestUpdater(payload, self.schema, self.api).update()
-
-
-class Scene(NamedTuple):
-    """A client, and the API that it asks."""
-
-    api: ScriptedApi
-    client: Client
+        return update_request(payload, self.schema, self.api)
 
 
 @pytest.mark.parametrize("first", [[OLD], [LONG_AGO], [OLD, LONG_AGO], []])
@@ -83,7 +67,7 @@ def test_a_note_of_ours_on_any_page_is_found(
     )
     assert client.update(NON_IDEMPOTENT) == REQUEST
     next_query = "search_after=YQ%3D%3D&per_page=100"
-    assert api.asked_for == [None, FIRST_QUERY, next_query, None]
+    assert api.transport.queries == ["", FIRST_QUERY, next_query, ""]
     assert api.asked[1:3] == ["GET /requests/5/notes"] * 2
 
 
@@ -142,9 +126,7 @@ def test_our_note_beside_somebodys_is_found(schema: SpecSchema) -> None:
 
 def test_a_note_from_a_wait_before_the_attempt_in_doubt_is_not_ours(schema: SpecSchema) -> None:
     """Somebody's equal note, added while a rate limit was waited for: ours is sent again."""
-    rate_limit = AttemptFailed(
-        FailureKind.RATE_LIMITED, "it answered 429", retry_after=RetryAfter(3600)
-    )
+    rate_limit = answer({}, 429, Retry_After="3600")
     meanwhile = {**OURS, "created_at": "2026-11-21T11:30:00Z"}
     notes = answer([meanwhile])
     api, client = client_of(schema, rate_limit, LOST, notes, notes, answer(REQUEST))
@@ -153,7 +135,7 @@ def test_a_note_from_a_wait_before_the_attempt_in_doubt_is_not_ours(schema: Spec
 
 
 def test_the_window_begins_anew_once_a_doubt_is_settled(schema: SpecSchema) -> None:
-    """After a lost attempt that has not arrived, only what is newer than the next one is ours."""
+    """After a lost attempt that was not applied, only what is newer than the next one is ours."""
     found = answer([{**OURS, "created_at": "2026-11-21T12:10:00Z"}], Date=NOON_AND_TEN)
     api, client = client_of(schema, LOST, *[answer([])] * 2, LOST, found, answer(REQUEST))
     assert client.update(NON_IDEMPOTENT) == REQUEST
@@ -179,7 +161,7 @@ def test_every_update_is_sent_on_a_new_connection(
     assert api.asked == [*update, *looks, *update]
 
 
-def test_a_note_that_arrives_late_is_found(schema: SpecSchema) -> None:
+def test_a_note_that_is_added_late_is_found(schema: SpecSchema) -> None:
     """A server that was still at work at the first look has done it at the second."""
     api, client = client_of(schema, LOST, answer([]), answer([OURS]), answer(REQUEST))
     assert client.update(NON_IDEMPOTENT) == REQUEST
@@ -289,10 +271,8 @@ def test_a_signal_between_two_pages_ends_the_look(schema: SpecSchema) -> None:
     """The outcome is unknown then, and no further page is asked for."""
     page = answer([OLD], given=NEXT)
     api, client = client_of(schema, LOST, page, answer([OURS]), answer(REQUEST))
-    clock = api.context.clock
-    assert isinstance(clock, FakeClock)
-    clock.terminate_at = 0.5 + 1e-9
-    turn_pages(api, clock)
+    api.clock.terminate_at = 0.5 + 1e-9
+    api.transport.seconds = 1.0
     with pytest.raises(OutcomeUnknownError) as caught:
         client.update(NON_IDEMPOTENT)
     assert (caught.value.exit_code, caught.value.applied) == (76, "maybe")
@@ -300,26 +280,14 @@ def test_a_signal_between_two_pages_ends_the_look(schema: SpecSchema) -> None:
     assert api.asked == ["PATCH /requests/5", "GET /requests/5/notes"]
 
 
-def turn_pages(api: ScriptedApi, clock: FakeClock) -> None:
-    """Make each answered call take a second."""
-    send = api._send  # noqa: SLF001  a double of a double
-
-    def slow(*call: Any) -> requests.Response:  # noqa: ANN401  passed on
-        response = send(*call)
-        clock.advance(1.0)
-        return response
-
-    api._send = slow  # type: ignore[method-assign,assignment]  # noqa: SLF001  a double of a double
-
-
 @pytest.mark.parametrize("answers", [[answer(REQUEST)], [LOST, answer([OURS]), answer(REQUEST)]])
-def test_what_was_applied_is_noted_at_once(
-    schema: SpecSchema, answers: list[requests.Response | AttemptFailed]
+def test_an_applied_update_is_marked_at_once(
+    schema: SpecSchema, answers: list[requests.Response | Exception]
 ) -> None:
     """From then on no end of the process may say that nothing was updated."""
     api, client = client_of(schema, *answers)
     client.update(NON_IDEMPOTENT)
-    assert api.context.clock.applied  # type: ignore[attr-defined]  # the fake one
+    assert api.clock.applied
 
 
 @pytest.mark.parametrize("header", ["Age", "Date"])
@@ -348,31 +316,23 @@ def test_reading_the_notes_may_not_take_for_ever(schema: SpecSchema) -> None:
     """A server that always has another page, late, is given up."""
     pages = [answer([OLD], given=page_after(number)) for number in range(100)]
     api, client = client_of(schema, LOST, *pages)
-    clock = api.context.clock
-    assert isinstance(clock, FakeClock)
-    send = api._send  # noqa: SLF001  a double of a double
-
-    def slow(*call: Any) -> requests.Response:  # noqa: ANN401  passed on
-        clock.advance(60.0)
-        return send(*call)
-
-    api._send = slow  # type: ignore[method-assign,assignment]  # noqa: SLF001  a double of a double
+    api.transport.seconds = 60.0
     with pytest.raises(OutcomeUnknownError) as caught:
         client.update(NON_IDEMPOTENT)
     assert caught.value.details == ("the check failed: reading the notes takes too long",)
     assert api.asked.count("GET /requests/5/notes") == MAX_VERIFICATION_TIME // 60 + 1
 
 
-def test_what_was_refused_is_not_noted(schema: SpecSchema) -> None:
+def test_a_rejected_update_is_not_marked_as_applied(schema: SpecSchema) -> None:
     """Nothing was applied."""
     api, client = client_of(schema, answer({}, 422))
     with pytest.raises(RejectedError):
         client.update(NON_IDEMPOTENT)
-    assert not api.context.clock.applied  # type: ignore[attr-defined]  # the fake one
+    assert not api.clock.applied
 
 
 def test_an_update_grown_too_long_is_not_sent(schema: SpecSchema) -> None:
-    """The limit of a note is judged as it is sent, with the keys of the files that it shows."""
+    """The limit of a note is checked as it is sent, with the keys of the files that it shows."""
     text = "[note_attachments: 0]" * 3000
     body = {"note": text, "note_attachments": [{"key": "k" * 200}]}
     api, client = client_of(schema)
@@ -387,10 +347,7 @@ def test_files_are_uploaded_before_the_update(
     """Their keys are in what is sent."""
     stored = {("note_attachments", 0): UploadedFile("files/a.txt", 7)}
     monkeypatch.setattr("fourme.uploads.upload_all", lambda *_: stored)
-    file = File("note_attachments", 0, "a.txt", "text/plain", b"content")
-    update = UpdatePayload(
-        5, {"note_attachments": [{"name": "a.txt", "content": "content"}]}, (), (), (file,)
-    )
+    update = UpdatePayload(5, {"note_attachments": [{"name": "a.txt", "content": "content"}]})
     api, client = client_of(schema, answer(REQUEST))
     assert client.update(update) == REQUEST
     assert [json.loads(body) for body in api.sent] == [
@@ -398,7 +355,7 @@ def test_files_are_uploaded_before_the_update(
     ]
 
 
-def test_a_refused_update_names_the_roles_that_its_fields_take(schema: SpecSchema) -> None:
+def test_a_rejected_update_names_the_roles_that_its_fields_require(schema: SpecSchema) -> None:
     """The roles of other fields are not named."""
     _, client = client_of(schema, answer({}, 403))
     with pytest.raises(AccessError) as caught:
@@ -407,17 +364,17 @@ def test_a_refused_update_names_the_roles_that_its_fields_take(schema: SpecSchem
     assert "sourceID" not in caught.value.cause
 
 
-def test_what_a_refusal_quotes_of_a_note_is_left_out(schema: SpecSchema) -> None:
-    """Neither the refusal of the update nor that of a look for it says what was noted."""
+def test_what_an_error_quotes_of_a_note_is_left_out(schema: SpecSchema) -> None:
+    """Neither the error of the update nor that of its verification has the note's text."""
     note = "The password is tr0ub4dor."
-    update = UpdatePayload(5, {"note": note}, (ExpectedNote(note, internal=False),), ("note",))
-    refused = answer({"errors": [["note", "Has &quot;tr0ub4dor&quot;"]]}, 422)
-    _, client = client_of(schema, refused)
+    update = UpdatePayload(5, {"note": note}, ("note",))
+    rejected = answer({"errors": [["note", "Has &quot;tr0ub4dor&quot;"]]}, 422)
+    _, client = client_of(schema, rejected)
     with pytest.raises(RejectedError) as caught:
         client.update(update)
     assert caught.value.details == ("note: Has &quot;***&quot;",)
 
-    _, client = client_of(schema, LOST, refused)
+    _, client = client_of(schema, LOST, rejected)
     with pytest.raises(OutcomeUnknownError) as doubt:
         client.update(update)
     assert "tr0ub4dor" not in "".join(traceback.format_exception(doubt.value))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from operations.attachments import files_of
 from process.errors import SpecError
 from tests.scenario_files import CONNECTION
 from tests.update_specs import update_in, validate_update
@@ -34,7 +35,7 @@ def test_content_type(content_type: str, schema: SpecSchema) -> None:
         "connection": dict(CONNECTION),
         "request": {"request_id": 1, "note_attachments": [item]},
     }
-    (file,) = update_in(validate_update(spec, schema)).files
+    (file,) = files_of(update_in(validate_update(spec, schema)).body, schema)
     assert file.content_type == content_type.strip()
 
 

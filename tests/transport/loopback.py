@@ -8,12 +8,26 @@ import threading
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
+import pytest
+
+from process.clock import Clock
+from process.settings import Settings
+from tests.fake_clock import FakeClock
+from transport.context import RunContext
+from transport.failures import AttemptFailed
+from transport.http import send_once
+from transport.json_body import json_body
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator
 
+    import requests
 
-_PATIENCE = 10.0  # seconds after which a forgotten connection ends by itself
+    from transport.http import RequestBody
+
+
+_MAX_WAIT = 10.0  # seconds after which a forgotten connection ends by itself
 
 
 class Connection:
@@ -79,7 +93,7 @@ class Connection:
 
     def stay_silent(self) -> None:
         """Send nothing until the test ends."""
-        self._ended.wait(_PATIENCE)
+        self._ended.wait(_MAX_WAIT)
 
     def reset(self) -> None:
         """Break the connection off (RST)."""
@@ -118,13 +132,13 @@ class Server:
                 connected, _ = self._listener.accept()
             except OSError:
                 return
-            connected.settimeout(_PATIENCE)
+            connected.settimeout(_MAX_WAIT)
             with closing(Connection(connected, self._ended)) as connection:
                 self.connections.append(connection)
                 try:
                     turn(connection)
                 except OSError:
-                    continue  # the client has given up, which is its right
+                    continue  # the client may close the connection
 
     def end(self) -> None:
         """End all waits."""
@@ -135,7 +149,7 @@ class Server:
 def serve(*turns: Callable[[Connection], None]) -> Iterator[Server]:
     """Serve on a port of its own; each connection takes the next turn."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(_PATIENCE)
+        listener.settimeout(_MAX_WAIT)
         server = Server(listener, turns)
         thread = threading.Thread(target=server.run)
         thread.start()
@@ -153,3 +167,44 @@ def closed_port() -> Iterator[str]:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{held.getsockname()[1]}"
+
+
+REQUEST = b'{"id": 5, "subject": "Printer"}'
+TRANSPORT = RunContext(Settings(connect_timeout=2, read_timeout=2), FakeClock())
+SHORT_TIMEOUTS = RunContext(Settings(connect_timeout=0.1, read_timeout=0.1), Clock())
+
+
+def call(
+    session: requests.Session,
+    url: str,
+    body: RequestBody | None = None,
+    *,
+    context: RunContext = TRANSPORT,
+    busy: frozenset[int] = frozenset(),
+) -> requests.Response:
+    """Make one attempt at an update."""
+
+    def send() -> requests.Response:
+        return session.request(
+            "PATCH",
+            url + "/v1/requests/5?a=geheim",
+            data=body,
+            timeout=context.timeout,
+            allow_redirects=False,
+            stream=True,
+        )
+
+    return send_once(send, context, body=body, retry_statuses=busy)
+
+
+def failure_of(
+    session: requests.Session,
+    turn: Callable[[Connection], None],
+    body: RequestBody | None = None,
+    *,
+    context: RunContext = TRANSPORT,
+) -> AttemptFailed:
+    """Return the failure of one attempt at a server that does a turn."""
+    with serve(turn) as server, pytest.raises(AttemptFailed) as caught:
+        json_body(call(session, server.url, body, context=context))
+    return caught.value

@@ -11,8 +11,7 @@ import pytest
 from process.errors import ConfigError, RedirectError, TerminatedError, UnexpectedResponseError
 from process.settings import Settings
 from tests.fake_clock import FakeClock
-from tests.fourme.exchanges import REQUEST, call, failure_of
-from tests.transport.loopback import Connection, head, serve
+from tests.transport.loopback import REQUEST, Connection, call, failure_of, head, serve
 from transport.context import RunContext
 from transport.failures import AttemptFailed
 from transport.http import RequestBody

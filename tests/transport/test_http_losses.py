@@ -9,8 +9,16 @@ import pytest
 
 import transport.http
 from process.errors import UnexpectedResponseError
-from tests.fourme.exchanges import REQUEST, SHORT_TIMEOUTS, call, failure_of
-from tests.transport.loopback import Connection, closed_port, head, serve
+from tests.transport.loopback import (
+    REQUEST,
+    SHORT_TIMEOUTS,
+    Connection,
+    call,
+    closed_port,
+    failure_of,
+    head,
+    serve,
+)
 from transport.failures import AttemptFailed
 from transport.http import RequestBody
 from transport.retry_policy import FailureKind

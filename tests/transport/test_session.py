@@ -8,8 +8,7 @@ import pytest
 
 from process.settings import Settings
 from tests.fake_clock import FakeClock
-from tests.fourme.exchanges import REQUEST, call
-from tests.transport.loopback import Connection, head, serve
+from tests.transport.loopback import REQUEST, Connection, call, head, serve
 from transport.context import RunContext
 from transport.failures import AttemptFailed
 from transport.http import RequestBody

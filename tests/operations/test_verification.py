@@ -1,4 +1,4 @@
-"""`operations.comparison`: whether fields are as sent."""
+"""`operations.verification`: whether fields are as sent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from operations.comparison import different_fields
+from operations.verification import different_fields
 
 if TYPE_CHECKING:
     from spec.schema import SpecSchema
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         ({"subject": "Printer"}, {"subject": "Printer"}),
         ({"subject": " The  Printer"}, {"subject": "the printer"}),
         ({"sourceID": ""}, {"sourceID": None}),
-        # What cannot be told, or is written otherwise by the service:
+        # What cannot be compared, or is stored in another form:
         ({"team_id": 13}, {}),
         ({"workflow_id": 238}, {"change": {"id": 5}}),
         ({"note": "a"}, {"note": "b"}),
@@ -87,8 +87,8 @@ def test_integer_not_as_sent(schema: SpecSchema) -> None:
         ]
 
 
-def test_differences_are_told_once(schema: SpecSchema) -> None:
-    """Each of several differences is told, none twice, though a field may have several names."""
+def test_differences_are_reported_once(schema: SpecSchema) -> None:
+    """Each difference is reported, none twice, though a field may have several names."""
     body = {"status": "completed", "team_id": 13, "workflow_id": 238}
     request = {"status": "assigned", "team": None, "workflow": None, "change": None}
 
