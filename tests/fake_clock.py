@@ -1,4 +1,4 @@
-"""A clock that only moves when it is waited on, or told to."""
+"""A clock that moves only when it is waited on or advanced."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ class FakeClock:
 
     Attributes:
         waits: every wait that was asked for.
-        calls: what was being done, and what says the exit code if it is abandoned.
-        applied: whether the update was made.
+        calls: what each call was for, and what returns the exit code if it is aborted.
+        applied: whether the update was applied.
         terminate_at: the monotonic time at which the engine asks the step to end.
     """
 
     def __init__(
         self, *, now: float = 1_700_000_000.0, jitter: float = 1.0, terminate_at: float = math.inf
     ) -> None:
-        """Start at monotonic time 0; `jitter` is all the chance there is."""
+        """Start at monotonic time 0; `jitter` is every random number."""
         self.waits: list[float] = []
         self.calls: list[tuple[str, Callable[[], ExitCode]]] = []
         self.applied = False
         self.terminate_at = terminate_at
         self._started = now
         self._elapsed = 0.0
-        self._draw = jitter
+        self._jitter = jitter
 
     @property
     def terminated(self) -> bool:
@@ -57,15 +57,15 @@ class FakeClock:
         return self._started + self._elapsed
 
     def random(self) -> float:
-        """Return always the same."""
-        return self._draw
+        """Return the same number each time."""
+        return self._jitter
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self._elapsed += seconds
 
     def wait(self, seconds: float) -> bool:
-        """Note the wait and let the time pass, at most until `terminate_at`."""
+        """Record the wait and advance, at most until `terminate_at`."""
         self.waits.append(seconds)
         if self._elapsed + seconds < self.terminate_at:
             self._elapsed += seconds
@@ -74,7 +74,7 @@ class FakeClock:
         return False
 
     def sleep(self, seconds: float) -> None:
-        """Note the wait and let the time pass."""
+        """Record the wait and advance."""
         self.waits.append(seconds)
         self._elapsed += seconds
 
@@ -83,16 +83,16 @@ class FakeClock:
         return nullcontext()
 
     def interruptible(self) -> AbstractContextManager[None]:
-        """Abort nothing: no signal comes in the middle."""
+        """Abort nothing: no signal arrives."""
         return nullcontext()
 
     def in_flight(
         self, purpose: str, exit_code_if_killed: Callable[[], ExitCode]
     ) -> AbstractContextManager[None]:
-        """Note what is being done, and what it would mean if it were abandoned."""
+        """Record what is being done, and the exit code if it were aborted."""
         self.calls.append((purpose, exit_code_if_killed))
         return nullcontext()
 
     def mark_applied(self) -> None:
-        """Note that the update was made."""
+        """Record that the update was applied."""
         self.applied = True
