@@ -199,7 +199,7 @@ def run_step(extra: dict[str, str], terminate_after: float | None) -> tuple[int,
 
 def main(arguments: list[str]) -> int:
     """Run the soak test and print its result; return 1 when it fails."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description="Run the soak test.")
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--history", type=int, default=250, help="older notes of each request")

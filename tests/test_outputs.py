@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 UPDATE = "{request_id: 80339, note: Deployed., impact: low}"
 USER = 65532  # the image's
-CONTAINED = pytest.mark.skipif(not can_run_containers(), reason="takes root and mount namespaces")
+CONTAINED = pytest.mark.skipif(not can_run_containers(), reason="needs root and mount namespaces")
 
 
 @pytest.fixture

@@ -279,7 +279,7 @@ def test_a_name_server_that_does_not_answer(
     resolver = tmp_path / "resolv.conf"
     resolver.write_text(RESOLVER.format(address), encoding="ascii")
     if not can_replace_resolver(resolver):
-        pytest.skip("takes root and mount namespaces")
+        pytest.skip("needs root and mount namespaces")
     spec = tmp_path / "spec.json"
     spec.write_text(
         json.dumps({"connection": connection("https://api.4me.com"), "request": update}),

@@ -27,7 +27,7 @@ def test_every_tag_is_the_version(file: Path) -> None:
 
 
 def test_some_tags_are_found() -> None:
-    """The test above has something to look at."""
+    """The test above does check some tags."""
     texts = [file.read_text(encoding="utf-8") for file in MANIFESTS]
     assert sum(f"4me-step-requests-update:{VERSION}" in text for text in texts) >= 3
 
@@ -43,7 +43,7 @@ def test_the_catalog_has_the_versions_folder() -> None:
 
 
 def test_every_variable_of_a_manifest_is_documented() -> None:
-    """No manifest sets a FOURME_ variable that the step does not know."""
+    """No manifest sets a FOURME_ variable that is not documented."""
     known = {row.name for row in (*SPEC_VARIABLES, *OUTPUT_VARIABLES)}
     used = {
         name
@@ -58,6 +58,6 @@ def test_every_variable_of_a_manifest_is_documented() -> None:
     } <= known
 
 
-def test_no_arguments_say_nothing() -> None:
+def test_an_empty_argument_counts_as_left_out() -> None:
     """A run in Relay has an empty command line."""
     assert read_arguments([], list) == read_arguments(["--spec", ""], list)

@@ -53,7 +53,7 @@ def test_the_step_is_copied_to_where_the_layer_reads_it() -> None:
 
 
 def test_the_context_has_what_is_copied() -> None:
-    """.dockerignore, which keeps everything out, lets in each file that the Dockerfile names."""
+    """.dockerignore, which excludes everything, includes each file that the Dockerfile names."""
     ignored = (CONTEXT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     copied = re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.MULTILINE)
     for name in " ".join(copied).split():
