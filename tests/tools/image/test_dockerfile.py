@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from operations import SUMMARIES
 from process import VERSION
 from tools.image.builders import CONTEXT
 from tools.image.image_build import ACTION, default_base
@@ -38,11 +39,14 @@ def test_both_stages_have_the_same_base() -> None:
 
 
 def test_a_plain_build_gives_the_step_that_updates() -> None:
-    """The last stage is `update`; nothing is in a variant but what differs from the step."""
-    assert STAGES[2:] == [(ACTION, "step"), ("update", "step")]
-    variants = DOCKERFILE.partition(f"\nFROM step AS {ACTION}\n")[2]
-    lines = [line for line in variants.splitlines() if line and not line.startswith("#")]
-    assert lines == ["USER 0:0", "FROM step AS update", "USER 65532:65532"]
+    """The last stage is `update`; a step's stage has its operation as the command."""
+    operations = ["get", "update"]
+    assert {*operations} == {*SUMMARIES}
+    assert STAGES[2:] == [(ACTION, "step"), *((name, "step") for name in operations)]
+    stages = DOCKERFILE.partition(f"\nFROM step AS {ACTION}\n")[2]
+    lines = [line for line in stages.splitlines() if line and not line.startswith("#")]
+    steps = [(f"FROM step AS {name}", "USER 65532:65532", f'CMD ["{name}"]') for name in operations]
+    assert lines == ["USER 0:0", *(line for step in steps for line in step)]
 
 
 def test_the_step_is_copied_to_where_the_layer_reads_it() -> None:
