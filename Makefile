@@ -33,7 +33,7 @@ lint: $(VENV)/.lint-ready  ## Check code, types, schemas, YAML, Dockerfile, mani
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/check-jsonschema --check-metaschema $(SCHEMAS) tools/meta.schema.json tools/step.schema.json
 	$(BIN)/check-jsonschema --schemafile tools/meta.schema.json $(SCHEMAS)
-	$(BIN)/check-jsonschema --schemafile tools/step.schema.json step.yaml
+	$(BIN)/check-jsonschema --schemafile tools/step.schema.json step.yaml $(wildcard steps/*/step.yaml)
 	$(BIN)/yamllint --strict .
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/python -m tools.manifests

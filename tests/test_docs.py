@@ -24,7 +24,7 @@ def test_generated_parts_are_up_to_date() -> None:
 
 
 def test_every_exit_code_and_variable_is_documented() -> None:
-    """Each exit code and each environment variable stands in the README."""
+    """Each exit code and each environment variable is in the README."""
     for row in EXIT_CODES:
         assert f"| {int(row.code)} {row.name} |" in TEXT
     for variable in VARIABLES:
