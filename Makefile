@@ -1,4 +1,4 @@
-# Everything that people type, and that continuous integration runs. `make` lists the targets.
+# The commands for developers, and for continuous integration. `make` lists the targets.
 .DEFAULT_GOAL := help
 .PHONY: help demo test faults soak lint format docs lock image image-test image-suite bench clean
 
@@ -20,10 +20,10 @@ test: $(VENV)/.ready  ## Run every test, with coverage.
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-faults: $(VENV)/.ready  ## Run the fault matrix, and print what comes of each fault of each call (ARGS=--all: on every history of notes).
+faults: $(VENV)/.ready  ## Run the fault matrix, and print the result of each fault of each call (ARGS=--all: on every history of notes).
 	@$(BIN)/python -m tests.fault_matrix $(ARGS)
 
-soak: $(VENV)/.ready  ## Make 200 runs side by side under random faults, and check every claim against the store (ARGS=--rewrite: of a 4me that rewrites notes).
+soak: $(VENV)/.ready  ## Run 200 updates with random faults, and check each exit code (ARGS=--rewrite: with a 4me that rewrites notes).
 	@$(BIN)/python -m tests.soak --runs 200 $(ARGS)
 
 lint: $(VENV)/.lint-ready  ## Check code, types, schemas, YAML, Dockerfile, manifests and workflows.
@@ -33,7 +33,7 @@ lint: $(VENV)/.lint-ready  ## Check code, types, schemas, YAML, Dockerfile, mani
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/check-jsonschema --check-metaschema $(SCHEMAS) tools/meta.schema.json tools/step.schema.json
 	$(BIN)/check-jsonschema --schemafile tools/meta.schema.json $(SCHEMAS)
-	$(BIN)/check-jsonschema --schemafile tools/step.schema.json step.yaml
+	$(BIN)/check-jsonschema --schemafile tools/step.schema.json step.yaml $(wildcard steps/*/step.yaml)
 	$(BIN)/yamllint --strict .
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/python -m tools.manifests
@@ -66,7 +66,7 @@ image-test: $(VENV)/.ready  ## Build the image as a test, run it as engines do, 
 image-suite: $(VENV)/.ready  ## Run every test on the image's Python, with lazy imports as in the image.
 	@$(BIN)/python -m tools.image suite $(if $(BASE),--base $(BASE)) -- $(ARGS)
 
-bench: $(VENV)/.ready  ## Measure a run in the image beside three bare HTTP calls (HERE=1: without any image).
+bench: $(VENV)/.ready  ## Measure a run in the image, and three bare HTTP calls (HERE=1: without any image).
 	@$(BIN)/python -m tools.image bench $(if $(BASE),--base $(BASE)) $(if $(RUNS),--runs $(RUNS)) $(if $(HERE),--here)
 
 clean:  ## Remove what the other targets have made.

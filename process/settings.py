@@ -62,7 +62,7 @@ VARIABLES = (
         "FOURME_MAX_THROTTLE_TIME",
         MAX_THROTTLE_TIME,
         0,
-        "how long rate limits (429, 503) may hold up a run, slow refusals included; 0: never",
+        "how long rate limits (429, 503) may hold up a run, slow responses included; 0: never",
     ),
     Variable("FOURME_CONNECT_TIMEOUT", CONNECT_TIMEOUT, 0.01, "how long connecting may take"),
     Variable(

@@ -1,4 +1,4 @@
-"""A sealed environment: no proxies, no CA bundles, no network beyond loopback."""
+"""An isolated environment: no proxies, no CA bundles, no network beyond loopback."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from spec.schema import SpecSchema, load_spec_schema
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_OUTSIDE = ("_PROXY", "_CA_BUNDLE")
-_OURS = ("METADATA_API_URL", "RELAY", "CI", "FOURME_")
+_NETWORK_SUFFIXES = ("_PROXY", "_CA_BUNDLE")
+_STEP_PREFIXES = ("METADATA_API_URL", "RELAY", "CI", "FOURME_")
 
 
 def pytest_configure() -> None:
-    """Make property-based tests repeatable, and refuse all traffic beyond loopback."""
-    settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
-    settings.load_profile("repeatable")
-    sys.addaudithook(_refuse_outside)
+    """Make property-based tests reproducible, and block connections beyond loopback."""
+    settings.register_profile("reproducible", derandomize=True, deadline=None, database=None)
+    settings.load_profile("reproducible")
+    sys.addaudithook(_block_external_connections)
 
 
-def _refuse_outside(event: str, arguments: tuple[object, ...]) -> None:
+def _block_external_connections(event: str, arguments: tuple[object, ...]) -> None:
     if event != "socket.connect":
         return
     address = arguments[1]
@@ -36,10 +36,10 @@ def _refuse_outside(event: str, arguments: tuple[object, ...]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _sealed_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _isolated_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         upper = name.upper()
-        if upper.endswith(_OUTSIDE) or upper.startswith(_OURS):
+        if upper.endswith(_NETWORK_SUFFIXES) or upper.startswith(_STEP_PREFIXES):
             monkeypatch.delenv(name)
 
 
@@ -51,7 +51,7 @@ def schema() -> SpecSchema:
 
 @pytest.fixture
 def session() -> Iterator[requests.Session]:
-    """Return a session that knows nothing of the environment."""
+    """Return a session that ignores the environment."""
     with requests.Session() as session:
         session.trust_env = False
         yield session

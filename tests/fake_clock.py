@@ -28,14 +28,14 @@ class FakeClock(Clock):
     def __init__(
         self, *, now: float = 1_700_000_000.0, jitter: float = 1.0, terminate_at: float = math.inf
     ) -> None:
-        """Start at monotonic time 0; `jitter` is all the chance there is."""
+        """Start at monotonic time 0; `jitter` is every random number."""
         self.waits: list[float] = []
         self.calls: list[tuple[str, Callable[[], ExitCode]]] = []
         self.applied = False
         self.terminate_at = terminate_at
         self._started = now
         self._elapsed = 0.0
-        self._draw = jitter
+        self._jitter = jitter
 
     @property
     def terminated(self) -> bool:
@@ -57,15 +57,15 @@ class FakeClock(Clock):
         return self._started + self._elapsed
 
     def random(self) -> float:
-        """Return always the same."""
-        return self._draw
+        """Return the same number each time."""
+        return self._jitter
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self._elapsed += seconds
 
     def wait(self, seconds: float) -> bool:
-        """Note the wait and let the time pass, at most until `terminate_at`."""
+        """Record the wait and advance, at most until `terminate_at`."""
         self.waits.append(seconds)
         if self._elapsed + seconds < self.terminate_at:
             self._elapsed += seconds
@@ -74,7 +74,7 @@ class FakeClock(Clock):
         return False
 
     def sleep(self, seconds: float) -> None:
-        """Note the wait and let the time pass."""
+        """Record the wait and advance."""
         self.waits.append(seconds)
         self._elapsed += seconds
 
@@ -97,5 +97,5 @@ class FakeClock(Clock):
         yield
 
     def mark_applied(self) -> None:
-        """Note that the update was made."""
+        """Record that the update was applied."""
         self.applied = True

@@ -14,7 +14,7 @@ from process.clock import Clock
 from process.startup import run_process
 from step import main
 
-PART_OF_A_WAIT = 0.01
+WAITED_SHARE = 0.01
 
 
 class FastClock(Clock):
@@ -25,22 +25,22 @@ class FastClock(Clock):
         self._skipped = 0.0
 
     def monotonic(self) -> float:
-        """Return the time with all that was skipped."""
+        """Return the time, skipped waits included."""
         return super().monotonic() + self._skipped
 
     def random(self) -> float:
-        """Return no chance at all."""
+        """Return a constant."""
         return 0.5
 
     def sleep(self, seconds: float) -> None:
         """Sleep a little, and skip the rest."""
-        self._skipped += seconds * (1 - PART_OF_A_WAIT)
-        super().sleep(seconds * PART_OF_A_WAIT)
+        self._skipped += seconds * (1 - WAITED_SHARE)
+        super().sleep(seconds * WAITED_SHARE)
 
     def wait(self, seconds: float) -> bool:
         """Wait a little, and skip the rest."""
-        self._skipped += seconds * (1 - PART_OF_A_WAIT)
-        return super().wait(seconds * PART_OF_A_WAIT)
+        self._skipped += seconds * (1 - WAITED_SHARE)
+        return super().wait(seconds * WAITED_SHARE)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """The fault matrix: what the step does when a call fails. `make faults` runs it and prints it.
 
-tests/faults/matrix.txt has a line for each case: what is updated, which faults hit which calls
-(`python -m sandbox --fault help`), and what must come of it. Every case runs the real step as a
+tests/faults/matrix.txt has a line for each case: what is updated, which calls get which faults
+(`python -m sandbox --fault help`), and the expected result. Every case runs the real step as a
 process against real sockets; only the waits between attempts are skipped.
 
-What comes of a case must not depend on the request's history, nor on the order in which its notes
-are listed. So each case meets one of `HISTORIES`, in turn; with `--all` each meets all of them.
+The result of a case must not depend on the request's history, nor on the order in which its notes
+are listed. So each case runs on one of `HISTORIES`, in turn; with `--all`, on all of them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MATRIX = ROOT / "tests" / "faults" / "matrix.txt"
 WORKERS = 6  # many of them wait
-MANY = -1  # two or more, in cases that never get better
+MANY = -1  # two or more, in cases that fail each time
 NOTE = "The deployment has failed; the log is attached."
 UPDATES: Mapping[str, Mapping[str, object]] = {
     "note": {"note": NOTE, "time_spent": 5, "status": "accepted"},
@@ -47,7 +47,7 @@ class History(NamedTuple):
 
     Attributes:
         notes: how many there are.
-        order: `asked` is what 4me does; the others are servers that take no notice.
+        order: `asked` is what 4me does; the others ignore the order that is asked for.
     """
 
     notes: int
@@ -70,7 +70,7 @@ HISTORIES = (
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a case.
+    """The result of a case.
 
     Attributes:
         code: the exit code.
@@ -93,7 +93,7 @@ class Result:
         count = MANY if patches == "2+" else int(patches)
         return cls(int(code), count, int(applied), output == "yes", link == "yes")
 
-    def fulfils(self, expected: Result) -> bool:
+    def matches(self, expected: Result) -> bool:
         """Whether this is what was expected."""
         many = expected.patches == MANY and self.patches > 1
         return replace(self, patches=MANY) == expected if many else self == expected
@@ -121,7 +121,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A case that was run: its result, and all that could have given a secret away."""
+    """A case that was run: its result, and all text that could contain a secret."""
 
     case: Case
     history: History
@@ -136,9 +136,9 @@ class Outcome:
         return any(secret in self.printed + self.published for secret in self.secrets)
 
     @property
-    def holds(self) -> bool:
-        """Whether the step did what it must."""
-        return self.result.fulfils(self.case.expected) and not self.leaks
+    def passed(self) -> bool:
+        """Whether the result is the expected one, without leaks."""
+        return self.result.matches(self.case.expected) and not self.leaks
 
 
 def load() -> list[Case]:
@@ -168,9 +168,9 @@ def run(case: Case, history: History) -> Outcome:
             "fields": int(stored["status"] == "accepted"),
         }[case.update]
         if case.update == "note" and minutes != 5 * len(notes):
-            applied = -1  # half an update: never
+            applied = -1  # a partial update is always an error
         if sandbox.store.ignored:
-            applied = -1  # a field of which 4me takes no notice: never
+            applied = -1  # so is a field that 4me ignores
         return Outcome(
             case,
             history,
@@ -207,18 +207,18 @@ def run_all(cases: Sequence[Case], *, each_history: bool = False) -> list[Outcom
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the matrix and print it; return 1 when a case does not hold."""
+    """Run the matrix and print it; return 1 when a case fails."""
     outcomes = run_all(load(), each_history="--all" in arguments)
     width = max(len(outcome.case.name) for outcome in outcomes)
     print(f"{'update and faults':{width}} exit patches applied output link  older notes")
     for outcome in outcomes:
-        iter_problems = "" if outcome.holds else f"  EXPECTED {outcome.case.expected}"
+        mismatch = "" if outcome.passed else f"  EXPECTED {outcome.case.expected}"
         leak = "  LEAKS A SECRET" if outcome.leaks else ""
         notes = f"{outcome.history.notes} {outcome.history.order}"
-        print(f"{outcome.case.name:{width}} {outcome.result}  {notes}{iter_problems}{leak}")
-    held = sum(outcome.holds for outcome in outcomes)
-    print(f"{held} of {len(outcomes)} cases hold.")
-    return 0 if held == len(outcomes) else 1
+        print(f"{outcome.case.name:{width}} {outcome.result}  {notes}{mismatch}{leak}")
+    passed = sum(outcome.passed for outcome in outcomes)
+    print(f"{passed} of {len(outcomes)} cases pass.")
+    return 0 if passed == len(outcomes) else 1
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-# They look at modules while these are being imported, and fail over lazy ones.
+# They inspect modules while these are being imported, and fail with lazy ones.
 _EAGER = ("_pytest", "pytest", "pluggy", "hypothesis", "_hypothesis")
 
 

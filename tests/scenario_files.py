@@ -1,7 +1,7 @@
-"""Scenario files: specs that are accepted or refused, and what follows from each.
+"""Scenario files: specs that are accepted or refused, and the expected call or error.
 
-One idea a file, in `tests/scenarios/accepted` and `tests/scenarios/refused`. Each is read the way
-Relay reads YAML. A new case is a new file; the tests that run them find it by themselves.
+One case per file, in `tests/scenarios/accepted` and `tests/scenarios/refused`. Each is read the way
+Relay reads YAML. A new case is a new file; the tests collect it automatically.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ CONNECTION: Mapping[str, object] = {
 
 @dataclass(frozen=True)
 class Accepted:
-    """A spec that is accepted, and the call that it stands for.
+    """A spec that is accepted, and the call that it results in.
 
     Attributes:
         name: the file's name without its ending.
         description: what it shows, one sentence.
-        request: the spec's `request`, of any shape in which engines deliver it.
+        request: the spec's `request`, in any form that engines pass.
         path: the path of the call, such as `/v1/requests/80339`.
         body: the JSON object that is sent.
         connection: the spec's `connection`, of any shape.
@@ -58,7 +58,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Refused:
-    """A spec that is refused, and the error that it is refused with.
+    """A spec that is refused, and the error that it results in.
 
     Attributes:
         name: the file's name without its ending.
@@ -66,7 +66,7 @@ class Refused:
         spec: the whole spec.
         exit_code: 65 (data) or 78 (config).
         error_contains: parts of the error's text: path, reason, allowed values, suggestion.
-        error_lacks: what its text must not hold.
+        error_lacks: what its text must not contain.
     """
 
     name: str
@@ -105,7 +105,7 @@ def load_scenarios(
 def _read(path: Path) -> dict[str, Any]:
     tree = parse(path.read_text(encoding="utf-8"))
     if not isinstance(tree, dict):
-        raise ValueError(f"{path.name} is not a mapping")  # noqa: TRY004  it is the file's fault
+        raise ValueError(f"{path.name} is not a mapping")  # noqa: TRY004  the file is wrong, not a caller's type
     return tree
 
 

@@ -1,11 +1,11 @@
-"""The soak: many runs at once, random faults, some of them killed; then every claim is checked.
+"""A soak test: many concurrent runs, random faults, some runs terminated.
 
 `make soak` runs 200, `make test` fewer. All of them update requests of one sandbox's 4me, each
-with a note of its own; what an exit code says of the update must be true of the store. Like an
-engine would, a run that ends in 75 is repeated.
+with a note of its own; afterwards the store must be as each exit code says. As an engine would, the
+test repeats a run that ends in 75.
 
-The requests have older notes, which are listed in an order that takes no notice of what is asked,
-and with `--rewrite` the 4me stores every other note otherwise than it was sent.
+The requests have older notes, which may be listed in another order than the one asked for; with
+`--rewrite`, the 4me changes most notes before it stores them.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from tests.step_process import FAST_CLOCK_STEP, connection, environment
 
 REQUESTS = (70384, 70470, 68673, 80339)
 WORKERS = 6
-MOST_RUNS = 10  # of one note: faults run out before
-LONGEST = 60.0  # seconds for one process; far more than the limits below allow
+MAX_RUNS = 10  # for one note: the faults run out before
+PROCESS_TIMEOUT = 60.0  # seconds; far more than the limits below allow
 ORDERS: tuple[Literal["asked", "ascending", "descending"], ...] = (
     "asked",
     "ascending",
@@ -58,15 +58,15 @@ NOT_APPLIED = frozenset(
         ExitCode.TRY_LATER,
         ExitCode.PERMISSION,
         ExitCode.CONFIG,
-        -signal.SIGTERM,  # killed before its first line of code
+        -signal.SIGTERM,  # terminated before its first line of code
     }
 )
 APPLIED = frozenset({ExitCode.OK, ExitCode.IO})
 
 
 @dataclass(frozen=True)
-class Lie:
-    """A run after which the store is not as its exit code says."""
+class Mismatch:
+    """A run whose exit code contradicts the store."""
 
     note: str
     code: int
@@ -75,12 +75,12 @@ class Lie:
 
 
 def rewritten(text: str) -> str:
-    """Return what a 4me that rewrites notes stores: some as they are, each other in its own way.
+    """Return what a 4me that rewrites notes stores; some notes stay as they are.
 
-    What rewrites them is a guess, that the step has to live with: nobody says what 4me's own
-    processing, or a proxy's, does to a text.
+    The changes are assumptions: what 4me's own processing, or a proxy's, does to a text is not
+    documented.
     """
-    ways = (
+    variants = (
         text,
         f"{text}\n-- \nSent by an integration",
         text.replace("the soak", "the&nbsp;&lt;soak&gt;"),
@@ -88,38 +88,38 @@ def rewritten(text: str) -> str:
         f"<p>{text}</p>",
         f"  {text}\r\n",
     )
-    return ways[int(text.split()[1]) % len(ways)]
+    return variants[int(text.split()[1]) % len(variants)]
 
 
 class Soak:
-    """One soak: a 4me for all, and a metadata service for each run.
+    """One soak test: a 4me for all runs, and a metadata service for each.
 
     Args:
         runs: how many notes are to be added.
-        seed: of all chance.
+        seed: of the random numbers.
         history: how many older notes each request has.
         rewrite: whether the 4me rewrites notes.
     """
 
     def __init__(self, runs: int, seed: int, *, history: int = 0, rewrite: bool = False) -> None:
         self._runs = runs
-        self._chance = random.Random(seed)
+        self._random = random.Random(seed)
         self._lock = threading.Lock()
         self.codes: Counter[int] = Counter()
-        self.lies: list[Lie] = []
+        self.mismatches: list[Mismatch] = []
         self.leaks = 0
-        self.doubled: list[str] = []
+        self.duplicates: list[str] = []
         self.minutes_off = 0
         self.ignored: tuple[tuple[int, str], ...] = ()
         self.fourme = Sandbox(
             document_for({}),
             fourme=FourMeOptions(
                 history=history,
-                notes_order=self._chance.choice(ORDERS),
+                notes_order=self._random.choice(ORDERS),
                 rewrite_note=rewritten if rewrite else None,
             ),
             faults=[
-                f"{call}={self._chance.choice(FAULTS[call].split())}"
+                f"{call}={self._random.choice(FAULTS[call].split())}"
                 for call, count in (("patch", runs), ("verification", runs), ("read", runs))
                 for _ in range(count)
             ],
@@ -130,38 +130,38 @@ class Soak:
         """Make all runs; the results are in the attributes afterwards."""
         notes = [f"Note {number} of the soak" for number in range(self._runs)]
         with self.fourme, ThreadPoolExecutor(WORKERS) as pool:
-            list(pool.map(self._bring, notes))
-            self.doubled = [note for note in notes if self._times(note) > 1]
+            list(pool.map(self._add_note, notes))
+            self.duplicates = [note for note in notes if self._times(note) > 1]
             stored = sum(map(self._times, notes))
             minutes = sum(map(self.fourme.store.time_spent_total, REQUESTS)) - self._minutes_before
             self.minutes_off = minutes - stored
             self.ignored = self.fourme.store.ignored
 
-    def _bring(self, note: str) -> None:
-        """Run the step for one note, again as long as it asks for that."""
-        for _ in range(MOST_RUNS):
+    def _add_note(self, note: str) -> None:
+        """Run the step for one note, again as long as its exit code says so."""
+        for _ in range(MAX_RUNS):
             code = self._run_once(note)
             if code not in (ExitCode.TRY_LATER, -signal.SIGTERM):
                 return
 
     def _run_once(self, note: str) -> int:
         with self._lock:
-            request_id = self._chance.choice(REQUESTS)
+            request_id = self._random.choice(REQUESTS)
             rules = [
-                f"{call}={self._chance.choice(FAULTS[call].split())}"
+                f"{call}={self._random.choice(FAULTS[call].split())}"
                 for call in ("spec", "output", "link")
             ]
-            kill_after = self._chance.uniform(0, 1.5) if self._chance.random() < 0.1 else None
+            terminate_after = self._random.uniform(0, 1.5) if self._random.random() < 0.1 else None
         request = {"request_id": request_id, "note": note, "time_spent": 1}
         spec = {"connection": connection(self.fourme.fourme_url), "request": request}
         with Sandbox(document_for(spec), faults=rules) as relay:
-            code, log = run_and_perhaps_kill(relay.environment(), kill_after)
+            code, log = run_step(relay.environment(), terminate_after)
             leaked = relay.metadata_token in log or "demo-token" in log
         self._check(note, code, log, leaked=leaked)
         return code
 
     def _times(self, note: str) -> int:
-        """Return how often a note is there, whatever has become of it."""
+        """Return how often a note is there, rewritten or not."""
         beginning = note.partition(" of ")[0] + " of "
         return sum(
             beginning in str(stored["text"])
@@ -176,10 +176,10 @@ class Soak:
             self.codes[code] += 1
             self.leaks += leaked
             if times not in allowed:
-                self.lies.append(Lie(note, code, times, log))
+                self.mismatches.append(Mismatch(note, code, times, log))
 
 
-def run_and_perhaps_kill(extra: dict[str, str], kill_after: float | None) -> tuple[int, str]:
+def run_step(extra: dict[str, str], terminate_after: float | None) -> tuple[int, str]:
     """Run the step; send it SIGTERM after some seconds; return its exit code and its log."""
     process = subprocess.Popen(
         [sys.executable, str(FAST_CLOCK_STEP)],
@@ -189,17 +189,17 @@ def run_and_perhaps_kill(extra: dict[str, str], kill_after: float | None) -> tup
         stderr=subprocess.PIPE,
         text=True,
     )
-    if kill_after is not None:
+    if terminate_after is not None:
         with suppress(subprocess.TimeoutExpired):
-            process.wait(kill_after)
+            process.wait(terminate_after)
         process.send_signal(signal.SIGTERM)
-    _, log = process.communicate(timeout=LONGEST)
+    _, log = process.communicate(timeout=PROCESS_TIMEOUT)
     return process.returncode, log
 
 
 def main(arguments: list[str]) -> int:
-    """Run the soak and print what came of it; return 1 when anything was not as it must be."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Run the soak test and print its result; return 1 when it fails."""
+    parser = argparse.ArgumentParser(description="Run the soak test.")
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--history", type=int, default=250, help="older notes of each request")
@@ -212,10 +212,13 @@ def main(arguments: list[str]) -> int:
     print(f"{options.runs} notes, seed {options.seed}, {seconds:.0f} s; processes by exit code:")
     for code, count in sorted(soak.codes.items()):
         print(f"  {code:4} {count:5}")
-    for lie in soak.lies:
-        print(f"NOT TRUE: exit {lie.code}, but {lie.note!r} is there {lie.times} times\n{lie.log}")
-    wrong = len(soak.lies) + len(soak.doubled) + abs(soak.minutes_off)
-    print(f"{wrong} lost or doubled, {soak.leaks} leaks.")
+    for mismatch in soak.mismatches:
+        print(
+            f"MISMATCH: exit {mismatch.code}, but {mismatch.note!r} is there "
+            f"{mismatch.times} times\n{mismatch.log}"
+        )
+    wrong = len(soak.mismatches) + len(soak.duplicates) + abs(soak.minutes_off)
+    print(f"{wrong} lost or duplicated, {soak.leaks} leaks.")
     return 1 if wrong or soak.leaks else 0
 
 

@@ -35,7 +35,7 @@ class Ended:
 
 
 def environment(extra: Mapping[str, str], *, measured: bool = True) -> dict[str, str]:
-    """Return a process's whole environment: little of ours, and `extra`."""
+    """Return a process's whole environment: a few inherited variables, and `extra`."""
     names = (*_KEPT, _COVERAGE) if measured else _KEPT
     kept = {name: value for name, value in os.environ.items() if name.startswith(names)}
     return {**kept, "PYTHONWARNINGS": "error", **extra}
@@ -70,7 +70,7 @@ def run_step(
 
 
 class Running:
-    """The step as a process that has not ended yet."""
+    """The step as a process that is still running."""
 
     def __init__(self, extra: Mapping[str, str], *, prefix: Sequence[str] = ()) -> None:
         self._process = subprocess.Popen(
@@ -94,7 +94,7 @@ class Running:
             self._log.append(line)
             if words in line:
                 return
-        raise AssertionError(f"the step never said {words!r}: {self._log}")
+        raise AssertionError(f"the step never logged {words!r}: {self._log}")
 
     def terminate(self) -> Ended:
         """Send SIGTERM, and wait for the end."""

@@ -57,7 +57,7 @@ def file_with(folder: Path, name: str, content: bytes) -> str:
 
 
 @pytest.mark.parametrize("storage", ["s3", "local"])
-def test_every_kind_of_item_arrives(storage: Provider, tmp_path: Path) -> None:
+def test_every_kind_of_item_is_stored(storage: Provider, tmp_path: Path) -> None:
     """Text, base64, bytes and a file are stored as they are, with names, types and sizes."""
     log = b"\x00\xffline\r\n" * 1000
     items = [
@@ -95,7 +95,7 @@ def test_every_kind_of_item_arrives(storage: Provider, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("storage", "has_token"), [("s3", False), ("local", True)])
 def test_the_token_goes_to_4me_alone(storage: Provider, has_token: bool) -> None:  # noqa: FBT001  a parameter of pytest's
-    """S3 never sees our headers; 4me's own storage does."""
+    """S3 never gets the step's headers; 4me's own storage does."""
     items = [{"name": "a.txt", "content": "x"}]
     with sandbox_with({"note_attachments": items}, storage) as sandbox:
         assert run_step(sandbox.environment()).code == ExitCode.OK
@@ -135,7 +135,7 @@ def test_inline_references_become_keys() -> None:
 
 
 def test_uploaded_and_removed_items_are_passed_on() -> None:
-    """Items with a key go as they are, after conversion; nothing is asked of the storage."""
+    """Items with a key go as they are, after coercion; the upload target is not requested."""
     with sandbox_with({"note_attachments": [{"name": "a.txt", "content": "x"}]}) as first:
         assert run_step(first.environment()).code == ExitCode.OK
         key = first.store.uploads[0].key
@@ -149,7 +149,7 @@ def test_uploaded_and_removed_items_are_passed_on() -> None:
         ]
 
 
-def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
     """Sources, names, base64, paths and inline references: one run, one list, no call."""
     wrong = {
         "has 0 sources": {"name": "a"},
@@ -183,8 +183,8 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     assert "request.internal_note refers to [internal_note_attachments: 1]" in ended.log
 
 
-def test_the_storage_s_limits_hold_for_every_file_before_any_upload() -> None:
-    """Extension and size of all files are checked, and the message says what is taken."""
+def test_all_files_are_checked_against_the_limits_before_any_upload() -> None:
+    """Extension and size of all files are checked, and the message says what is allowed."""
     items = [
         {"name": "fine.txt", "content": "x"},
         {"name": "virus.EXE", "content": "x"},
@@ -203,7 +203,7 @@ def test_the_storage_s_limits_hold_for_every_file_before_any_upload() -> None:
     assert "fine.txt" not in ended.log
 
 
-def test_a_failed_upload_leaves_the_request_alone() -> None:
+def test_after_a_failed_upload_nothing_is_updated() -> None:
     """When one of two uploads fails for good, nothing is PATCHed."""
     items = [{"name": "a.txt", "content": "a"}, {"name": "b.txt", "content": "b"}]
     faults = ["upload=none", "upload=403"]
@@ -214,7 +214,7 @@ def test_a_failed_upload_leaves_the_request_alone() -> None:
     assert "the request was not updated" in ended.log
 
 
-def test_an_upload_is_repeated_whole() -> None:
+def test_an_upload_is_retried_from_its_first_byte() -> None:
     """After a failure, a file is sent again from its first byte, under a new key."""
     items = [{"name": "a.txt", "content": "all of it"}]
     faults = [f"upload={fault}" for fault in ("500", "reset-after", "truncated")]
@@ -229,7 +229,7 @@ def test_an_upload_is_repeated_whole() -> None:
 
 @contextlib.contextmanager
 def growing(path: Path) -> Iterator[None]:
-    """Write on and on at the end of a file, as a build does."""
+    """Append to a file without pause, as a build does."""
     ended = threading.Event()
 
     def write() -> None:
@@ -247,10 +247,10 @@ def growing(path: Path) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("storage", ["s3", "local"])
-def test_a_file_that_is_being_written_arrives_as_far_as_it_was(
+def test_a_file_that_is_being_written_is_uploaded_up_to_its_checked_size(
     storage: Provider, tmp_path: Path
 ) -> None:
-    """The log of the running build: what is there at the check, and not a byte beside it."""
+    """The log of a running build: its content at the time of the check, exactly."""
     log = Path(file_with(tmp_path, "build.log", b"a line\n" * 2_000_000))
     request: dict[str, object] = {"note": "See the log", "note_attachments": [{"path": str(log)}]}
     with sandbox_with(request, storage, size_limit=2**40) as sandbox:
@@ -306,7 +306,7 @@ def peak_memory(path: str) -> int:
     return int(process.stdout) * 1024
 
 
-def test_an_upload_that_takes_long_tells_how_far_it_is(tmp_path: Path) -> None:
+def test_a_long_upload_logs_its_progress(tmp_path: Path) -> None:
     """A line every few seconds, with the percentage."""
     path = file_with(tmp_path, "large.log", b"x" * MEBIBYTE)
     script = (
@@ -323,7 +323,7 @@ def test_an_upload_that_takes_long_tells_how_far_it_is(tmp_path: Path) -> None:
 
 
 def test_uploaded_files_can_be_kept(tmp_path: Path) -> None:
-    """The sandbox leaves them in a folder, so that they can be looked at."""
+    """The sandbox leaves them in a folder, so that they can be inspected."""
     spec = {
         "connection": connection(FOURME_HOST),
         "request": {

@@ -1,8 +1,9 @@
-"""The README says what is so: its tables are generated, its other claims are checked here."""
+"""The documentation: generated tables are up to date; names, messages and links exist."""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,6 +11,10 @@ from process.exit_codes import EXIT_CODES
 from process.settings import VARIABLES
 from tools.readme import README, ROOT, render
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PRODUCT = ("process", "transport", "spec", "fourme", "operations", "engines")
 TEXT = README.read_text(encoding="utf-8")
 
 
@@ -19,7 +24,7 @@ def test_generated_parts_are_up_to_date() -> None:
 
 
 def test_every_exit_code_and_variable_is_documented() -> None:
-    """Each exit code and each environment variable stands in the README."""
+    """Each exit code and each environment variable is in the README."""
     for row in EXIT_CODES:
         assert f"| {int(row.code)} {row.name} |" in TEXT
     for variable in VARIABLES:
@@ -37,12 +42,12 @@ def test_every_target_of_the_makefile_that_is_named_exists() -> None:
 
 
 def test_every_message_of_the_troubleshooting_exists() -> None:
-    """What the README quotes is what the step says."""
+    """The README quotes messages that the code has."""
     section = TEXT.partition("## Troubleshooting")[2].partition("\n## ")[0]
     quoted = re.findall(r"^\| ([^|]+?) \|", section, re.MULTILINE)[2:]
     sources = "".join(
         path.read_text(encoding="utf-8")
-        for folder in ("process", "transport", "spec", "fourme", "operations", "engines")
+        for folder in PRODUCT
         for path in (ROOT / folder).glob("*.py")
     )
     texts = re.sub(r'"\s*f?"|\{[^}]*\}', "", sources)
@@ -51,7 +56,39 @@ def test_every_message_of_the_troubleshooting_exists() -> None:
     assert [part for part in parts if part not in texts] == []
 
 
-@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", TEXT))))
-def test_links_within_the_repository_lead_somewhere(link: str) -> None:
-    """Each relative link names a file or folder."""
-    assert (ROOT / link).exists()
+def links() -> list[tuple[Path, str]]:
+    """Return the links within the repository: the documents that have them, and their targets."""
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("catalog/**/*.md")]
+    return [
+        (document, link)
+        for document in sorted(documents)
+        for link in re.findall(r"(?<!!\[)\]\(([^):]+)\)", document.read_text(encoding="utf-8"))
+    ]
+
+
+@pytest.mark.parametrize(("document", "link"), links(), ids=str)
+def test_links_within_the_repository_lead_somewhere(document: Path, link: str) -> None:
+    """Each relative link names a file or folder, and after `#` one of its headings."""
+    path, _, anchor = link.partition("#")
+    target = document.parent / path if path else document
+    assert target.exists()
+    if anchor:
+        headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+        assert anchor in [
+            re.sub(r"[^a-z0-9 -]", "", text.lower()).replace(" ", "-") for text in headings
+        ]
+
+
+def test_every_section_that_code_cites_exists() -> None:
+    """Docstrings cite sections of docs/guarantees.md that are there."""
+    sections = re.findall(r"^#+ (.+)$", (ROOT / "docs/guarantees.md").read_text(), re.MULTILINE)
+    cited = {
+        section
+        for folder in PRODUCT
+        for path in (ROOT / folder).glob("*.py")
+        for section in re.findall(
+            r'guarantees\.md, section\s+"([^"]+)"', path.read_text(encoding="utf-8")
+        )
+    }
+    assert cited
+    assert cited <= {*sections}

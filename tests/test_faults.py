@@ -20,16 +20,16 @@ def outcomes() -> dict[str, Outcome]:
 def test_each_fault_ends_as_the_matrix_says(case: object, outcomes: dict[str, Outcome]) -> None:
     """Exit code, number of PATCHes, notes in the store, output and link are as documented."""
     outcome = outcomes[getattr(case, "name", "")]
-    assert outcome.result.fulfils(outcome.case.expected), outcome.printed
+    assert outcome.result.matches(outcome.case.expected), outcome.printed
 
 
-def test_no_secret_leaves_the_step(outcomes: dict[str, Outcome]) -> None:
+def test_no_secret_is_printed_or_published(outcomes: dict[str, Outcome]) -> None:
     """Neither token is in anything printed or published, though every error page echoes one."""
     assert len(outcomes) == len(CASES)
     assert [name for name, outcome in outcomes.items() if outcome.leaks] == []
 
 
-def test_no_line_is_endless_or_harmful(outcomes: dict[str, Outcome]) -> None:
+def test_every_line_is_short_and_printable(outcomes: dict[str, Outcome]) -> None:
     """All lines are printable, and far from what stops Relay's log reader."""
     lines = [line for outcome in outcomes.values() for line in outcome.printed.splitlines()]
     assert len(lines) > len(CASES)

@@ -1,4 +1,4 @@
-"""Whatever the two services answer, to the byte: an error of the step's own, or the right thing."""
+"""Fuzz tests: whatever bytes the two services send, the result is correct or a StepError."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SCHEMA = load_spec_schema()
 NON_IDEMPOTENT = UpdatePayload(5, {"note": "Done"}, ("note",))
-TOKEN = "a-token-of-ours"
+TOKEN = "fuzz-access-token"
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 values = st.recursive(
@@ -87,39 +87,39 @@ statuses = st.sampled_from(
 
 
 @st.composite
-def raw_answers(jitter: st.DrawFn) -> bytes:
-    """Return bytes that a server, or something in its place, may send."""
-    if jitter(st.integers(0, 5)) == 0:
-        return jitter(st.binary(max_size=80))
-    body = jitter(bodies)
-    length = len(body) + jitter(st.sampled_from([0, 0, 0, 0, 7, -1]))
-    lines = [f"HTTP/1.1 {jitter(statuses)} OK", f"Content-Length: {length}"]
-    lines += [f"{name}: {value}" for name, value in jitter(headers).items()]
+def raw_answers(draw: st.DrawFn) -> bytes:
+    """Return bytes that a server, or a proxy, may send."""
+    if draw(st.integers(0, 5)) == 0:
+        return draw(st.binary(max_size=80))
+    body = draw(bodies)
+    length = len(body) + draw(st.sampled_from([0, 0, 0, 0, 7, -1]))
+    lines = [f"HTTP/1.1 {draw(statuses)} OK", f"Content-Length: {length}"]
+    lines += [f"{name}: {value}" for name, value in draw(headers).items()]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-def turns(answers: list[bytes]) -> list[Callable[[Connection], None]]:
-    """Return what a server does that gives these answers, one a connection."""
+def handlers(answers: list[bytes]) -> list[Callable[[Connection], None]]:
+    """Return handlers that send these answers, one for each connection."""
 
-    def turn(data: bytes) -> Callable[[Connection], None]:
-        def give(connection: Connection) -> None:
+    def handler(data: bytes) -> Callable[[Connection], None]:
+        def handle(connection: Connection) -> None:
             connection.read()
             connection.write(data)
 
-        return give
+        return handle
 
-    return [turn(data) for data in answers]
+    return [handler(data) for data in answers]
 
 
 def context() -> RunContext:
-    """Return the transport of a run that never tries again."""
+    """Return the context of a run that never retries."""
     return RunContext(
         Settings(retry_time=0, throttle_time=0, connect_timeout=2, read_timeout=2), FakeClock()
     )
 
 
 def check(error: StepError) -> None:
-    """Check that an error is one that may be shown."""
+    """Check that an error has no secret and no control character."""
     assert TOKEN not in str(error)
     assert all(line.isprintable() for line in str(error).splitlines())
 
@@ -128,7 +128,7 @@ def check(error: StepError) -> None:
 @given(st.lists(raw_answers(), min_size=4, max_size=4))
 def test_whatever_4me_answers(answers: list[bytes]) -> None:
     """An update ends in the request that was asked for, or in an error of the step."""
-    with serve(*turns(answers)) as server:
+    with serve(*handlers(answers)) as server:
         connection = FourMeConnection(parse_host(server.url), TOKEN, "wdc")
         api = ApiClient(connection, context())
         try:
@@ -141,7 +141,7 @@ def test_whatever_4me_answers(answers: list[bytes]) -> None:
 @given(raw_answers())
 def test_whatever_the_metadata_service_answers(data: bytes) -> None:
     """Reading a spec ends in a value that can be validated, or in an error of the step."""
-    with serve(*turns([data])) as server:
+    with serve(*handlers([data])) as server:
         engine = RelayEngine(server.url.replace("//", f"//:{TOKEN}@"), context())
         try:
             validate(engine.read_spec(), SCHEMA, OPERATION.problems)
@@ -166,7 +166,7 @@ def test_whatever_the_notes_are(notes: object) -> None:
     values | st.fixed_dictionaries({"provider": st.just("s3"), "upload_uri": values, "s3": values})
 )
 def test_whatever_the_storage_is(value: object) -> None:
-    """An odd storage is an error of the step, and nothing is sent to it."""
+    """An invalid upload target is an error of the step, and nothing is sent to it."""
     api = ScriptedApi(answer(value), retry_time=0)
     files = (File("note_attachments", 0, "a.txt", "text/plain", b"x"),)
     try:

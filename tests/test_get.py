@@ -25,7 +25,7 @@ def sandbox_for_get(**inputs: object) -> Sandbox:
 
 
 def names(sandbox: Sandbox) -> list[str]:
-    """Return what the sandbox was asked for, in order."""
+    """Return the names of the sandbox's calls, in order."""
     return [call.name for call in sandbox.calls]
 
 
@@ -50,7 +50,7 @@ def test_reads_a_request_and_publishes_it() -> None:
     ("if_missing", "code"), [("report", ExitCode.OK), ("error", ExitCode.NO_INPUT)]
 )
 def test_a_missing_request(if_missing: str, code: ExitCode) -> None:
-    """It is an output or an error, as the spec says; a value that is not there is not published."""
+    """It is an output or an error, as the spec says; an output without a value is not published."""
     with sandbox_for_get(request_id=MISSING, if_missing=if_missing) as sandbox:
         ended = run_step(sandbox.environment(), "get")
         assert ended.code == code, ended.log
@@ -58,7 +58,7 @@ def test_a_missing_request(if_missing: str, code: ExitCode) -> None:
         assert dict(sandbox.decorators) == {}
 
 
-def test_bad_inputs_come_all_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     """The inputs are those of the operation; nothing is sent."""
     with sandbox_for_get(request={"request_id": 1}, if_missing="maybe") as sandbox:
         ended = run_step(sandbox.environment(), "get")
@@ -94,7 +94,7 @@ def test_the_environment_says_what_to_read(tmp_path: Path) -> None:
     assert (tmp_path / "results" / "found").read_bytes() == b"true"
 
 
-def test_an_output_that_fails_does_no_harm() -> None:
+def test_a_failed_output_may_be_repeated() -> None:
     """Nothing was changed, so the run may be repeated: the message says so."""
     spec = {"connection": connection(FOURME_HOST), "request_id": REQUEST_ID}
     with Sandbox(document_for(spec), fourme=FourMeOptions(), faults=["output=422*"]) as sandbox:

@@ -1,4 +1,4 @@
-"""The import budget: nothing creeps into a plain successful run (tests/data/import-budget.txt)."""
+"""The import budget of a plain successful run (tests/data/import-budget.txt)."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def unexpected(imports: list[Import], budget: Budget) -> list[str]:
 
 
 def test_a_plain_run_imports_what_the_budget_has() -> None:
-    """A plain successful run imports nothing beyond the budget, and the step for one."""
+    """A plain successful run imports nothing beyond the budget, and the step itself."""
     imports = imports_of_a_run(*(("-X", "lazy_imports=all") if LAZY else ()))
     assert "fourme" in packages_of(imports)
     assert unexpected(imports, read_budget(BUDGET)) == []
 
 
-def test_a_newcomer_is_noticed() -> None:
+def test_an_unexpected_import_is_reported() -> None:
     """A package that is not in the budget is named; private modules are not."""
     imports = [Import(name, 1, 1) for name in ("fourme", "_ssl", "pytest", "asyncio.events")]
     assert "pytest" in unexpected(imports, read_budget(BUDGET))
@@ -61,6 +61,6 @@ def test_a_newcomer_is_noticed() -> None:
 
 
 def test_what_a_plain_run_never_needs_is_not_in_the_budget() -> None:
-    """No web server, no judge, no multipart encoder, no parser of XML or YAML is allowed for."""
+    """Web server, validator, multipart encoder and parsers of XML and YAML are not allowed."""
     never = {"asyncio", "hypercorn", "h2", "jsonschema", "requests_toolbelt", "defusedxml", "xml"}
     assert not read_budget(BUDGET).lazy & {*never, "yaml", "mimetypes", "argparse", "difflib"}

@@ -1,4 +1,4 @@
-"""What lies between the step and 4me: private certificate authorities, and proxies."""
+"""The network between the step and 4me: private certificate authorities, and proxies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from transport.context import RunContext
 if TYPE_CHECKING:
     from pathlib import Path
 
-PROXY_PASSWORD = "proxy-password-of-ours"
+PROXY_PASSWORD = "made-up-proxy-password"
 
 
 def run_against(host: str, extra: dict[str, str]) -> Ended:
@@ -52,18 +52,18 @@ def test_a_private_ca_is_trusted_where_the_environment_names_it(
     authority.issue_cert("127.0.0.1").configure_cert(context)
     body = json.dumps({"id": REQUEST_ID}).encode()
 
-    def turn(plain: Connection) -> None:
+    def handle(plain: Connection) -> None:
         plain.speak_tls(context)
         plain.answer(body, "Content-Type: application/json")
 
-    with serve(turn) as server:
+    with serve(handle) as server:
         ended = run_against(server.url.replace("http:", "https:"), {variable: str(bundle)})
     assert ended.code == code, ended.log
     assert ("is not trusted" in ended.log) is (code == ExitCode.CONFIG)
 
 
 def test_a_bundle_without_certificates_is_named(tmp_path: Path) -> None:
-    """A file that is no PEM is a matter of configuration, not of the network."""
+    """A file that is no PEM is a configuration error, not a network error."""
     bundle = tmp_path / "ca.pem"
     bundle.write_text("no certificate")
     with serve(Connection.stay_silent) as server:
@@ -74,19 +74,19 @@ def test_a_bundle_without_certificates_is_named(tmp_path: Path) -> None:
 
 
 def test_4me_is_reached_through_the_proxy() -> None:
-    """HTTPS_PROXY is asked for a tunnel to 4me's host, and its refusal is told; no password."""
-    asked: list[bytes] = []
+    """HTTPS_PROXY is asked for a tunnel to 4me's host; its error is shown, its password is not."""
+    received: list[bytes] = []
 
     def refuse(tunnel: Connection) -> None:
         tunnel.read()
-        asked.append(tunnel.received)
+        received.append(tunnel.received)
         tunnel.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
 
     with serve(refuse) as proxy:
         url = proxy.url.replace("//", f"//user:{PROXY_PASSWORD}@")
         ended = run_against("https://api.4me.com", {"HTTPS_PROXY": url})
-    assert asked[0].startswith(b"CONNECT api.4me.com:443 HTTP/1.")
-    assert b"demo-token" not in asked[0]
+    assert received[0].startswith(b"CONNECT api.4me.com:443 HTTP/1.")
+    assert b"demo-token" not in received[0]
     assert ended.code == ExitCode.CONFIG, ended.log
     assert "The proxy refuses the step: 403 Forbidden" in ended.log
     assert PROXY_PASSWORD not in ended.log

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 UPDATE = "{request_id: 80339, note: Deployed., impact: low}"
 USER = 65532  # the image's
-CONTAINED = pytest.mark.skipif(not can_run_containers(), reason="takes root and mount namespaces")
+CONTAINED = pytest.mark.skipif(not can_run_containers(), reason="needs root and mount namespaces")
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def texts(sandbox: Sandbox) -> list[object]:
     return [note["text"] for note in sandbox.store.notes(REQUEST_ID)]
 
 
-def assert_refused(ended: Ended, sandbox: Sandbox) -> None:
-    """Make sure that a run has ended in 78, and that 4me has not been asked for anything."""
+def assert_unwritable(ended: Ended, sandbox: Sandbox) -> None:
+    """Assert that a run has ended in 78 without any call to 4me."""
     assert ended.code == ExitCode.CONFIG, ended.log
     assert "The output could not be written, so nothing was sent." in ended.log
     assert "Request updated: no" in ended.log
@@ -68,15 +68,13 @@ def test_places_that_cannot_be_written(
     before = sorted(tmp_path.rglob("*"))
     environ = connection_variables(sandbox, FOURME_REQUEST=UPDATE, FOURME_OUTPUT="new/out.json")
     ended = run_in(tmp_path, [], {**environ, variable: place})
-    assert_refused(ended, sandbox)
+    assert_unwritable(ended, sandbox)
     assert message in ended.log
     assert sorted(tmp_path.rglob("*")) == before
     assert (tmp_path / "file").read_text("utf-8") == "earlier"
 
 
-def test_an_earlier_output_stays_when_the_request_is_refused(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_an_earlier_output_stays_when_the_update_fails(sandbox: Sandbox, tmp_path: Path) -> None:
     """The check does not truncate it, whatever the outcome of the run."""
     (tmp_path / "out.json").write_text("earlier", encoding="utf-8")
     environ = connection_variables(sandbox, FOURME_REQUEST="{request_id: 1, note: Deployed.}")
@@ -120,7 +118,7 @@ def test_places_that_the_images_user_may_not_write(
     folder.chmod(mode)
     variables = {"FOURME_REQUEST": UPDATE, "FOURME_OUTPUT": f"/work/{place}"}
     ended = contained(connection_variables(sandbox, **variables), folder, tmp_path)
-    assert_refused(ended, sandbox)
+    assert_unwritable(ended, sandbox)
     assert message in ended.log
     assert f"this user ({USER})" in ended.log
     assert [path.name for path in folder.iterdir()] == ["old.json"]
@@ -160,7 +158,7 @@ def test_file_systems_without_space(
 ) -> None:
     """One that is read-only, and one that is full, even for root."""
     environ = connection_variables(sandbox, FOURME_REQUEST=UPDATE, FOURME_OUTPUT="out.json")
-    assert_refused(run_on(tmp_path, options, filled, environ), sandbox)
+    assert_unwritable(run_on(tmp_path, options, filled, environ), sandbox)
     ended = run_on(tmp_path, options, filled, environ)
     assert message in ended.log
     assert ended.out == "filler\n" * bool(filled)

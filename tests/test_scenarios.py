@@ -1,4 +1,4 @@
-"""The scenario files end to end: what the step as a process makes of each spec."""
+"""The scenario files end to end: the step as a process, on each spec."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ACCEPTED = load_scenarios("accepted")
 
 
 def is_json(value: object) -> bool:
-    """Return whether a metadata service could deliver a spec: JSON has no NaN."""
+    """Return whether a metadata service could send a spec: JSON has no NaN."""
     try:
         json.dumps(value, allow_nan=False, default=str)
     except ValueError:
@@ -31,12 +31,12 @@ def is_json(value: object) -> bool:
 
 REFUSED = [scenario for scenario in load_scenarios("refused") if is_json(scenario.spec)]
 WORKERS = 4
-NOWHERE = "http://127.0.0.1:9"
+CLOSED_PORT = "http://127.0.0.1:9"
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a scenario: how the step ended, and the calls that it made."""
+    """The result of a scenario: how the step ended, and the calls that it made."""
 
     ended: Ended
     calls: list[Call]
@@ -45,17 +45,17 @@ class Result:
 def run_scenario(scenario: Accepted | Refused) -> Result:
     """Run the step on a scenario; the sandbox's 4me does not know the scenarios' token.
 
-    A sandbox that serves 4me leads every host to itself, so that a scenario about a host runs
-    without one. A proxy that nobody answers at keeps the step from ever reaching that host.
+    A sandbox that serves 4me replaces every host by its own, so a scenario about a host runs
+    without one. A proxy address where nothing listens keeps the step from reaching that host.
     """
     fourme = None if has_own_host(scenario.spec) else FourMeOptions()
     with Sandbox(document_for(scenario.spec), fourme=fourme) as sandbox:
-        extra = {**sandbox.environment(), "HTTP_PROXY": NOWHERE, "HTTPS_PROXY": NOWHERE}
+        extra = {**sandbox.environment(), "HTTP_PROXY": CLOSED_PORT, "HTTPS_PROXY": CLOSED_PORT}
         return Result(run_step(extra, fast_clock=True, measured=False), sandbox.calls)
 
 
 def has_own_host(spec: object) -> bool:
-    """Return whether a spec leads to another host than the sandbox's 4me."""
+    """Return whether a spec has another host than the sandbox's 4me."""
     connection = spec.get("connection") if isinstance(spec, dict) else None
     host = connection.get("host") if isinstance(connection, dict) else None
     return isinstance(host, str) and FOURME_HOST not in host

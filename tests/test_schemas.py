@@ -161,7 +161,7 @@ def test_sample_answer() -> None:
     ],
 )
 def test_other_answers(name: str, value: object) -> None:
-    """An answer of other types does not fit the output, so the schema says something."""
+    """An answer of other types does not fit the output, so the schema does constrain it."""
     sample = {**DOCUMENTED["sample_answer"], "request_id": 68673, name: value}
 
     with pytest.raises(ValidationError):

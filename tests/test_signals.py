@@ -1,4 +1,4 @@
-"""Signals: whatever the step is doing, it ends in time and says what became of the update."""
+"""Signals: whatever the step is doing, it ends in time and says whether the update was applied."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-SLOWEST = 25.0  # seconds from SIGTERM to the end; Kubernetes kills after 30
+MAX_SECONDS = 25.0  # from SIGTERM to the end; Kubernetes kills after 30
 NOTE = {"request_id": REQUEST_ID, "note": "Perhaps", "time_spent": 1}
 FIELDS = {"request_id": REQUEST_ID, "impact": "low"}
 FILE = {**NOTE, "note_attachments": [{"name": "a.txt", "content": "a"}]}
 
 
 class Step:
-    """The step as a process that is given signals."""
+    """The step as a process that gets signals."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Step:
         for line in self.process.stderr:
             if words.encode() in line:
                 return
-        raise AssertionError(f"never said: {words}")
+        raise AssertionError(f"never logged: {words}")
 
     def end(
         self, number: signal.Signals = signal.SIGTERM, *, times: int = 1
@@ -85,35 +85,51 @@ def stalled(fault: str, update: Mapping[str, object]) -> Iterator[Step]:
         yield step
 
 
-STALLED = (
-    ("storage=stall-before", FILE, ExitCode.TRY_LATER, "ask where to upload files"),
-    ("upload=stall-before", FILE, ExitCode.TRY_LATER, "upload a.txt (1 bytes)"),
-    ("patch=stall-before", FIELDS, ExitCode.TRY_LATER, "update request 80339"),
-    ("patch=stall-after", NOTE, ExitCode.PROTOCOL, "update request 80339"),
-    ("verification=stall-before,patch=500", NOTE, ExitCode.PROTOCOL, "read the notes"),
-    ("read=stall-before,patch=500-after", NOTE, ExitCode.IO, "read the request"),
-    ("output=stall-after", NOTE, ExitCode.IO, "publish the output"),
+class StalledCall(NamedTuple):
+    """A call that gets no answer, and what follows from a signal during it.
+
+    Attributes:
+        faults: the rules of the fault layer, the one that stalls first.
+        update: the spec's `request`.
+        code: the exit code.
+        purpose: what the log says that the step still tries to do.
+    """
+
+    faults: str
+    update: Mapping[str, object]
+    code: ExitCode
+    purpose: str
+
+
+STALLED_CALLS = (
+    StalledCall("storage=stall-before", FILE, ExitCode.TRY_LATER, "ask where to upload files"),
+    StalledCall("upload=stall-before", FILE, ExitCode.TRY_LATER, "upload a.txt (1 bytes)"),
+    StalledCall("patch=stall-before", FIELDS, ExitCode.TRY_LATER, "update request 80339"),
+    StalledCall("patch=stall-after", NOTE, ExitCode.PROTOCOL, "update request 80339"),
+    StalledCall("verification=stall-before,patch=500", NOTE, ExitCode.PROTOCOL, "read the notes"),
+    StalledCall("read=stall-before,patch=500-after", NOTE, ExitCode.IO, "read the request"),
+    StalledCall("output=stall-after", NOTE, ExitCode.IO, "publish the output"),
 )
 
 
 def test_a_call_that_stalls() -> None:
-    """The log says at once what is waited for; the outcome is told before an engine kills."""
+    """The log says at once what is waited for; the step ends before an engine kills it."""
 
-    def run(case: tuple[str, Mapping[str, object], ExitCode, str]) -> tuple[bool, str]:
-        faults, update, code, purpose = case
-        with stalled(faults, update) as step:
+    def run(case: StalledCall) -> tuple[bool, str]:
+        with stalled(case.faults, case.update) as step:
             started = time.monotonic()
             step.process.send_signal(signal.SIGTERM)
-            step.wait_for(f"it still tries to {purpose}, for 20 s at most")
-            told = time.monotonic() - started
+            step.wait_for(f"it still tries to {case.purpose}, for 20 s at most")
+            logged = time.monotonic() - started
             _, log = step.process.communicate(timeout=60)
             took = time.monotonic() - started
-        fine = step.process.returncode == code and told < 5 and 15 < took < SLOWEST
-        return fine, f"{faults}: {step.process.returncode} {told} {took} {log.decode()}"
+        code = step.process.returncode
+        passed = code == case.code and logged < 5 and 15 < took < MAX_SECONDS
+        return passed, f"{case.faults}: {code} {logged} {took} {log.decode()}"
 
-    with ThreadPoolExecutor(len(STALLED)) as pool:
-        ended = list(pool.map(run, STALLED))
-    assert [text for fine, text in ended if not fine] == []
+    with ThreadPoolExecutor(len(STALLED_CALLS)) as pool:
+        ended = list(pool.map(run, STALLED_CALLS))
+    assert [text for passed, text in ended if not passed] == []
 
 
 @pytest.mark.parametrize(
@@ -127,7 +143,7 @@ def test_a_call_that_stalls() -> None:
 def test_a_second_signal_ends_it_at_once(
     fault: str, update: Mapping[str, object], code: ExitCode
 ) -> None:
-    """Whoever asks twice is not made to wait."""
+    """A second signal ends the grace period."""
     with stalled(fault, update) as step:
         ended, log, took = step.end(times=2)
     assert ended == code, log
@@ -136,18 +152,18 @@ def test_a_second_signal_ends_it_at_once(
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_an_output_that_waits_for_a_rate_limit(times: int) -> None:
-    """The update was made, and the output is given up in time: 74."""
+    """The update was applied, and publishing is aborted in time: 74."""
     with sandbox_for(NOTE, faults=["output=429:60*"]) as sandbox:
         step = Step(sandbox.environment())
         step.wait_for("trying again in 60.0 s")
         code, log, took = step.end(times=times)
     assert code == ExitCode.IO, log
     assert "Traceback" not in log
-    assert took < SLOWEST
+    assert took < MAX_SECONDS
 
 
 def test_reading_the_spec_ends_at_once() -> None:
-    """Nothing depends on its answer."""
+    """No outcome depends on it."""
     with stalled("spec=stall-before", NOTE) as step:
         code, log, took = step.end()
     assert code == ExitCode.TRY_LATER
@@ -157,7 +173,7 @@ def test_reading_the_spec_ends_at_once() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_standard_input_that_never_comes(number: signal.Signals) -> None:
-    """PEP 475 would go on reading."""
+    """By PEP 475, Python itself would go on reading."""
     read, write = os.pipe()
     step = Step({}, "--spec", "-", stdin=read)
     time.sleep(1.0)
@@ -171,7 +187,7 @@ def test_standard_input_that_never_comes(number: signal.Signals) -> None:
 
 @pytest.mark.parametrize("variable", ["--spec", "FOURME_ACCESS_TOKEN_FILE"])
 def test_a_named_pipe_that_nobody_writes(variable: str, tmp_path: Path) -> None:
-    """Not even opening it ends by itself."""
+    """Even opening it blocks."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     if variable == "--spec":
@@ -185,7 +201,7 @@ def test_a_named_pipe_that_nobody_writes(variable: str, tmp_path: Path) -> None:
 
 
 def test_an_output_that_nobody_reads() -> None:
-    """A full pipe: the update was made, so it is 74, and in time."""
+    """A full pipe: the update was applied, so it is 74, and in time."""
     with sandbox_for(FIELDS) as sandbox:
         spec = json.dumps({"connection": connection(sandbox.fourme_url), "request": FIELDS})
         spec_read, spec_write = os.pipe()
@@ -198,13 +214,13 @@ def test_an_output_that_nobody_reads() -> None:
         time.sleep(0.2)
         code, log, took = step.end(times=2)
     assert code == ExitCode.IO, log
-    assert took < SLOWEST
+    assert took < MAX_SECONDS
     os.close(read)
     os.close(write)
 
 
 def fill(pipe: int) -> None:
-    """Write to a pipe as much as it takes."""
+    """Fill the buffer of a pipe."""
     os.set_blocking(pipe, False)
     with suppress(BlockingIOError):
         while True:
@@ -213,7 +229,7 @@ def fill(pipe: int) -> None:
 
 
 def test_a_log_that_nobody_reads() -> None:
-    """A full standard error cannot keep the step from ending: the watch ends it."""
+    """A full standard error cannot keep the step from ending: the watchdog ends it."""
     with sandbox_for(NOTE, faults=["patch=stall-before"]) as sandbox:
         read, write = os.pipe()
         fill(write)
@@ -221,13 +237,13 @@ def test_a_log_that_nobody_reads() -> None:
         time.sleep(1.5)
         code, _, took = step.end(times=2)
     assert code == ExitCode.TRY_LATER
-    assert took < SLOWEST
+    assert took < MAX_SECONDS
     os.close(read)
     os.close(write)
 
 
 def test_a_log_that_nobody_reads_any_more() -> None:
-    """It stalls after the update was made: that is 74, never "run again"."""
+    """It stalls after the update was applied: that is 74, never "run again"."""
     with sandbox_for(NOTE, faults=["patch=slow:1"]) as sandbox:
         read, write = os.pipe()
         step = Step(sandbox.environment(), stderr=write)
@@ -238,7 +254,7 @@ def test_a_log_that_nobody_reads_any_more() -> None:
         code, _, took = step.end(times=2)
         assert len(sandbox.store.notes(REQUEST_ID)) > 0
     assert code == ExitCode.IO
-    assert took < SLOWEST
+    assert took < MAX_SECONDS
     os.close(read)
     os.close(write)
 
@@ -259,11 +275,11 @@ def can_replace_resolver(folder: Path) -> bool:
 def test_a_name_server_that_does_not_answer(
     update: Mapping[str, object], address: str, tmp_path: Path
 ) -> None:
-    """No Python code runs during a look-up: the watch ends it, and knows that nothing was sent."""
+    """No Python code runs during name resolution: the watchdog ends it; nothing was sent."""
     resolver = tmp_path / "resolv.conf"
     resolver.write_text(RESOLVER.format(address), encoding="ascii")
     if not can_replace_resolver(resolver):
-        pytest.skip("takes root and mount namespaces")
+        pytest.skip("needs root and mount namespaces")
     spec = tmp_path / "spec.json"
     spec.write_text(
         json.dumps({"connection": connection("https://api.4me.com"), "request": update}),
@@ -278,13 +294,13 @@ def test_a_name_server_that_does_not_answer(
         code, log, took = step.end(times=2)
     assert code == ExitCode.TRY_LATER, log
     assert "could not update request 80339 in time" in log
-    assert took < SLOWEST
+    assert took < MAX_SECONDS
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("delay", [0.05, 0.1, 0.2, 0.4])
-def test_the_first_tenths_of_a_second(number: signal.Signals, delay: float) -> None:
-    """While the step is being loaded: no traceback, and 75, unless Python itself is not up yet.
+def test_a_signal_during_start_up(number: signal.Signals, delay: float) -> None:
+    """While the step is being loaded: no traceback, and 75, unless Python itself is still starting.
 
     Nothing else may be loaded before, such as what measures coverage.
     """
@@ -301,8 +317,8 @@ def test_the_first_tenths_of_a_second(number: signal.Signals, delay: float) -> N
     assert "Traceback" not in log
 
 
-def test_a_mask_that_was_inherited() -> None:
-    """Signals that the parent had blocked end the step all the same, and so do its limits."""
+def test_an_inherited_signal_mask() -> None:
+    """Signals that the parent had blocked end the step all the same; time limits work, too."""
     blocked = {signal.SIGTERM, signal.SIGINT, signal.SIGALRM}
     with sandbox_for(FIELDS, faults=["patch=stall-before"]) as sandbox:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, blocked)

@@ -38,7 +38,7 @@ def texts(sandbox: Sandbox) -> list[object]:
 
 
 def names(sandbox: Sandbox) -> list[str]:
-    """Return what the sandbox was asked for, in order."""
+    """Return the names of the sandbox's calls, in order."""
     return [call.name for call in sandbox.calls]
 
 
@@ -79,7 +79,7 @@ def test_nothing_to_change_is_an_error_and_not_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "told"),
+    ("host", "logged"),
     [
         ("https://4me.example.com", True),
         ("https://api.eu.xurrent.com", True),
@@ -87,7 +87,7 @@ def test_nothing_to_change_is_an_error_and_not_sent() -> None:
         ("https://127.0.0.1:1", False),
     ],
 )
-def test_a_host_that_is_not_4me_s_own_is_told_in_one_line(host: str, told: bool) -> None:  # noqa: FBT001  a table's column
+def test_a_host_that_is_not_4me_s_own_is_logged_in_one_line(host: str, logged: bool) -> None:  # noqa: FBT001  a table's column
     """And used: an installation on premises has a domain of its own."""
     ended = run_step(
         {
@@ -101,7 +101,9 @@ def test_a_host_that_is_not_4me_s_own_is_told_in_one_line(host: str, told: bool)
     )
     name = host.removeprefix("https://")
     lines = [line for line in ended.log.splitlines() if "none of 4me's own hosts" in line]
-    assert lines == [f"INFO: {name} is none of 4me's own hosts; it is used as it is given."] * told
+    assert (
+        lines == [f"INFO: {name} is none of 4me's own hosts; it is used as it is given."] * logged
+    )
     assert f"INFO: Updating request 1 at {name}: impact" in ended.log
     assert ended.code == ExitCode.TRY_LATER
 
@@ -123,7 +125,7 @@ def test_debug_tells_more_but_neither_notes_nor_tokens() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "code", "says"),
+    ("changes", "code", "message"),
     [
         ({"accessToken": "wrong-token"}, ExitCode.PERMISSION, "does not accept the access token"),
         ({"account": "elsewhere"}, ExitCode.PERMISSION, "in account elsewhere"),
@@ -131,38 +133,38 @@ def test_debug_tells_more_but_neither_notes_nor_tokens() -> None:
     ],
 )
 def test_a_wrong_connection_says_what_to_do(
-    changes: Mapping[str, object], code: ExitCode, says: str
+    changes: Mapping[str, object], code: ExitCode, message: str
 ) -> None:
     """Each member of the connection that is wrong ends in an error of its own."""
     with sandbox_for({"request_id": REQUEST_ID, "impact": "low"}, changes=changes) as sandbox:
         ended = run_step(sandbox.environment())
         stored = sandbox.store.request(REQUEST_ID)
     assert ended.code == code
-    assert says in ended.log
+    assert message in ended.log
     assert "What to do: " in ended.log
     assert "wrong-token" not in ended.log
     assert stored == sandbox_for({}).store.request(REQUEST_ID)
 
 
 @pytest.mark.parametrize(
-    ("host", "says"),
+    ("host", "message"),
     [
         ("http://api.4me.com", "use https://"),
         ("https://user:pass@api.4me.com", "is not a host"),
     ],
 )
-def test_a_wrong_host_says_what_to_do(host: str, says: str) -> None:
-    """A host that cannot be is an error of its own; a sandbox's 4me would take its place."""
+def test_a_wrong_host_says_what_to_do(host: str, message: str) -> None:
+    """An invalid host is an error of its own; a sandbox's 4me would replace it."""
     request = {"request_id": REQUEST_ID, "impact": "low"}
     spec = {"connection": connection(host), "request": request}
     with Sandbox(document_for(spec)) as sandbox:
         ended = run_step(sandbox.environment())
     assert ended.code == ExitCode.CONFIG
-    assert says in ended.log
+    assert message in ended.log
     assert "What to do: " in ended.log
 
 
-def test_an_unknown_request_is_no_input() -> None:
+def test_an_unknown_request_ends_in_66() -> None:
     """A 404 ends in 66 and speaks of the account."""
     with sandbox_for({"request_id": 404404, "impact": "low"}) as sandbox:
         ended = run_step(sandbox.environment())
@@ -170,7 +172,7 @@ def test_an_unknown_request_is_no_input() -> None:
     assert "4me knows no request 404404 in account wdc" in ended.log
 
 
-def test_values_that_4me_refuses_are_listed_field_by_field() -> None:
+def test_values_that_4me_rejects_are_listed_field_by_field() -> None:
     """A 422 ends in 65, with a line for each field."""
     with sandbox_for({"request_id": REQUEST_ID, "team": 999999, "member": 999998}) as sandbox:
         ended = run_step(sandbox.environment())
@@ -192,10 +194,10 @@ def test_a_missing_role_is_named() -> None:
 
 @pytest.mark.parametrize("skew", [-3600.0, 0.0, 3600.0])
 @pytest.mark.parametrize(("fault", "added"), [("500", 1), ("500-after", 1)])
-def test_an_older_note_with_the_same_text_is_not_taken_for_ours(
+def test_an_older_note_with_the_same_text_does_not_count_as_applied(
     skew: float, fault: str, added: int
 ) -> None:
-    """Verification goes by the server's clock, however wrong ours is, and by nothing else."""
+    """Verification uses the server's clock alone, whatever the local one shows."""
     update = {"request_id": REQUEST_ID, "note": OLD_NOTE}
     with sandbox_for(update, faults=[f"patch={fault}"], clock_skew=skew) as sandbox:
         before = texts(sandbox).count(OLD_NOTE)
@@ -206,7 +208,7 @@ def test_an_older_note_with_the_same_text_is_not_taken_for_ours(
 
 
 def test_both_notes_are_verified_with_their_kind() -> None:
-    """A note and an internal note with one text are told apart, and added once each."""
+    """A note and an internal note with the same text are distinguished, and added once each."""
     update = {"request_id": REQUEST_ID, "note": "Same text", "internal_note": "Same text"}
     with sandbox_for(update, faults=["patch=504-after"]) as sandbox:
         ended = run_step({**sandbox.environment(), "FOURME_MAX_RETRY_TIME": "2"})
@@ -245,8 +247,8 @@ def test_no_proxy_and_no_netrc_on_loopback(tmp_path_factory: pytest.TempPathFact
         assert sandbox.calls[1].headers["authorization"] == f"Bearer {ACCESS_TOKEN}"
 
 
-def test_an_output_loses_what_gives_access_and_nothing_else() -> None:
-    """A proxy's user and a store's other secrets leave an output whole; a token is told of once."""
+def test_only_access_secrets_are_redacted_in_an_output() -> None:
+    """Other secrets do not change an output; a token is replaced, with one warning."""
     store = {"tokenType": "customer", "password": "assigned"}
     update = {
         "request_id": REQUEST_ID,
@@ -345,7 +347,7 @@ def test_a_termination_as_pid_1_ends_at_once() -> None:
 
 
 def test_a_bug_ends_in_70_without_secrets() -> None:
-    """An unexpected exception is a bug report, cleaned like all else."""
+    """An unexpected exception is reported as a bug, redacted like any log line."""
     script = (
         "import os, sys, spec.validation\n"
         "def broken(spec, *_): raise RuntimeError(f'broken by {spec}')\n"
@@ -363,7 +365,7 @@ def test_a_bug_ends_in_70_without_secrets() -> None:
 
 
 def test_an_output_that_takes_too_long_ends_in_74() -> None:
-    """Whatever was being done as the time after a signal was over, the update was made."""
+    """When the time after a signal is over during publishing, the update was applied."""
     script = (
         "import os, sys, engines.relay\n"
         "def late(engine, output): raise TimeoutError('too long')\n"
@@ -378,6 +380,6 @@ def test_an_output_that_takes_too_long_ends_in_74() -> None:
     assert "could not be published before the step had to end" in ended.log
 
 
-def test_the_environment_of_the_tests_is_sealed() -> None:
-    """What the tests pass on to the step has no proxy and no CA of this machine."""
+def test_the_environment_of_the_tests_is_isolated() -> None:
+    """The tests pass no proxy and no CA of this machine to the step."""
     assert not [name for name in environment({}) if "PROXY" in name.upper() or "CA_" in name]

@@ -1,4 +1,4 @@
-"""Broken standard streams and odd locales: the exit code is what it would have been."""
+"""Broken standard streams and other locales do not change the exit code."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BROKEN = [">/dev/full", ">&-", "2>/dev/full", "2>&-", ">/dev/full 2>/dev/full", 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    """Return a running sandbox whose metadata service nobody asks."""
+    """Return a running sandbox whose metadata service is not used."""
     with Sandbox(document_for({}), fourme=FourMeOptions()) as running:
         yield running
 
@@ -94,7 +94,7 @@ def test_an_output_that_cannot_be_written_is_an_error(
 
 @pytest.mark.parametrize("broken", ["stdout", "stderr"])
 def test_a_pipe_that_nobody_reads_ends_no_run(broken: str) -> None:
-    """The other end of a pipe may be gone before the first line."""
+    """The other end of a pipe may be closed before the first line."""
     reading, writing = os.pipe()
     os.close(reading)
     ended = subprocess.run(

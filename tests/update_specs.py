@@ -1,4 +1,4 @@
-"""Specs of the update operation, through validation to what is sent."""
+"""Helpers that validate specs of updates and build their payloads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def validate_update(raw: object, schema: SpecSchema) -> Spec:
 
 
 def update_in(spec: Spec) -> UpdatePayload:
-    """Return the update that a valid spec stands for."""
+    """Return the payload of a valid spec."""
     return build_payload(spec.values["request"], spec.cleared, spec.schema)
 
 

@@ -1,4 +1,4 @@
-"""Write the generated parts of the README: `make docs`. A test checks that they are up to date.
+"""Writes the generated parts of the README: `make docs`. A test checks that they are up to date.
 
 Each part is between `<!-- generated: NAME -->` and `<!-- end -->`.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engines.arguments import OUTPUT_VARIABLES, SPEC_VARIABLES
-from operations.request_output import REQUEST_RESULTS
+from operations import describe_operations
 from process.exit_codes import EXIT_CODES
 from process.settings import VARIABLES
 from sandbox.faults import FAULTS
@@ -20,43 +20,51 @@ from spec.schema import load_spec_schema
 from tests.fault_matrix import load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+_COMMON_INPUTS = ("connection", "debug")
 _PART = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def render(text: str) -> str:
     """Return the README's text with its generated parts as they should be."""
+    outputs, get_outputs = _schema("outputs.schema.json"), _schema("steps/get/outputs.schema.json")
     parts = {
         "inputs": inputs_table(load_spec_schema().document),
-        "outputs": outputs_table(_schema("outputs.schema.json")),
+        "outputs": outputs_table(outputs["properties"]["request"], "request."),
+        "get-inputs": inputs_table(load_spec_schema("steps/get").document, without=_COMMON_INPUTS),
+        "get-outputs": outputs_table(get_outputs),
         "exit-codes": exit_codes_table(),
         "environment": environment_table(),
         "engine-variables": engine_variables_table(),
-        "scalars": scalars_table(),
+        "results": results_table(),
         "faults": faults_table(),
     }
     return _PART.sub(lambda match: f"{match[1]}\n{parts[match['name']]}\n\n{match[3]}", text)
 
 
-def inputs_table(schema: Mapping[str, Any]) -> str:
-    """Return the table of all inputs."""
-    top = schema["properties"]
-    rows = [
-        *_rows("connection.", top["connection"]),
-        *_rows("request.", top["request"]),
-        ("`debug`", "boolean", "", _meaning(top["debug"])),
-    ]
+def inputs_table(schema: Mapping[str, Any], without: tuple[str, ...] = ()) -> str:
+    """Return the table of an operation's inputs, but for those at the top named in `without`."""
+    rows = [row for row in _input_rows(schema) if row[0].split(".")[0].strip("`") not in without]
     return table(("input", "type", "required", "meaning"), rows)
 
 
-def outputs_table(schema: Mapping[str, Any]) -> str:
-    """Return the table of all outputs."""
+def _input_rows(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, ...]]:
+    for name, entry in schema["properties"].items():
+        if "properties" in entry:
+            yield from _input_rows(entry, f"{prefix}{name}.")
+        else:
+            required = "yes" if name in schema["required"] else ""
+            yield f"`{prefix}{name}`", _type_of(entry), required, _meaning(entry)
+
+
+def outputs_table(schema: Mapping[str, Any], prefix: str = "") -> str:
+    """Return the table of the members of an output."""
     rows = [
-        (f"`request.{name}`", _type_of(entry), _meaning(entry))
-        for name, entry in schema["properties"]["request"]["properties"].items()
+        (f"`{prefix}{name}`", _type_of(entry), _meaning(entry))
+        for name, entry in schema["properties"].items()
     ]
     return table(("output", "type", "meaning"), rows)
 
@@ -80,11 +88,10 @@ def engine_variables_table() -> str:
     return table(("variable", "what it holds"), rows)
 
 
-def scalars_table() -> str:
-    """Return the table of the scalar values of an output."""
-    return table(
-        ("value", "meaning"), [(f"`{row.name}`", row.description) for row in REQUEST_RESULTS]
-    )
+def results_table() -> str:
+    """Return the table of the results of all operations."""
+    results = dict.fromkeys(row for operation in describe_operations() for row in operation.results)
+    return table(("value", "meaning"), [(f"`{row.name}`", row.description) for row in results])
 
 
 _CALLS = {
@@ -131,18 +138,6 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join(
         f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines
     )
-
-
-def _rows(prefix: str, schema: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    return [
-        (
-            f"`{prefix}{name}`",
-            _type_of(entry),
-            "yes" if name in schema["required"] else "",
-            _meaning(entry),
-        )
-        for name, entry in schema["properties"].items()
-    ]
 
 
 def _type_of(entry: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """A container of the image, as an engine starts it: its own root, user, mounts and environment.
 
 The root is a tmpfs that holds the interpreter, the step and its packages where the image has them,
-and nothing else; it is read-only. Takes root, or the right to make namespaces.
+and nothing else; it is read-only. Needs root, or the right to create namespaces.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ TEMPLATE: Mapping[str, Any] = WORKFLOW_TEMPLATE["spec"]["templates"][0]
 SAMPLE = manifest("catalog/argo/sample-alert.yaml")
 CONTAINER: Mapping[str, Any] = TEMPLATE["container"]
 
-pytestmark = pytest.mark.skipif(not can_run_containers(), reason="takes root and mount namespaces")
+pytestmark = pytest.mark.skipif(not can_run_containers(), reason="needs root and mount namespaces")
 
 
 def run_template(
@@ -102,9 +102,7 @@ def test_the_sample_raises_the_impact_and_attaches_the_log(
     assert json.loads(file.read_bytes()) == {**request, "request_id": REQUEST_ID}
 
 
-def test_a_rate_limit_is_what_the_retry_strategy_waits_for(
-    rate_limited: Sandbox, tmp_path: Path
-) -> None:
+def test_the_retry_strategy_is_for_rate_limits(rate_limited: Sandbox, tmp_path: Path) -> None:
     """Exit code 75, and no other, satisfies the strategy's expression."""
     parameters = {
         "host": rate_limited.fourme_url,
@@ -126,11 +124,11 @@ def test_the_readmes_example_is_the_templates() -> None:
     assert workflow["spec"]["securityContext"] == {
         "fsGroup": CONTAINER["securityContext"]["runAsUser"]
     }
-    given = by_name(workflow["spec"]["arguments"]["parameters"])
-    assert given.keys() <= by_name(TEMPLATE["inputs"]["parameters"]).keys()
+    arguments = by_name(workflow["spec"]["arguments"]["parameters"])
+    assert arguments.keys() <= by_name(TEMPLATE["inputs"]["parameters"]).keys()
 
 
-def test_bad_input_ends_in_65(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_invalid_input_ends_in_65(sandbox: Sandbox, tmp_path: Path) -> None:
     """All problems are in the log; nothing is sent. The files of the outputs may be missing."""
     parameters = {"host": sandbox.fourme_url, "account": "wdc", "request": "{request_idd: 1}"}
     ended = run_template(parameters, tmp_path)
@@ -143,7 +141,7 @@ def test_bad_input_ends_in_65(sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 def test_outputs_and_command_are_those_of_the_step() -> None:
-    """The template has each scalar as a parameter, and starts the image's own entry point."""
+    """The template has each result as a parameter, and starts the image's own entry point."""
     names = [parameter["name"] for parameter in TEMPLATE["outputs"]["parameters"]]
     assert names == all_results()
     assert CONTAINER["command"] == entry_point()

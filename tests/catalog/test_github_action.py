@@ -31,11 +31,11 @@ USE: Mapping[str, Any] = next(
 RUNNER = 1001  # the user of GitHub's hosted runners
 _EXPRESSION = re.compile(r"\$\{\{ *(?P<json>toJSON\()?(?P<path>[a-z_.A-Z-]+)\)? *\}\}")
 
-pytestmark = pytest.mark.skipif(not can_run_containers(), reason="takes root and mount namespaces")
+pytestmark = pytest.mark.skipif(not can_run_containers(), reason="needs root and mount namespaces")
 
 
 def run_action(
-    given: Mapping[str, object],
+    values: Mapping[str, object],
     scratch: Path,
     extra: Mapping[str, str] | None = None,
     *,
@@ -44,16 +44,16 @@ def run_action(
     """Run the action's container with these inputs, as a hosted runner would.
 
     Args:
-        given: the inputs.
+        values: the inputs.
         scratch: gets GitHub's folders; they belong to the runner, who alone may write them.
         extra: environment variables.
         user: who runs it; None for the user of the image that the action names.
     """
     assert ACTION["runs"]["using"] == "docker"
     assert ACTION["runs"]["args"] == ["${{ inputs.operation }}"]
-    assert given.keys() - ACTION["inputs"].keys() == set()
+    assert values.keys() - ACTION["inputs"].keys() == set()
     inputs = {name: str(entry.get("default", "")) for name, entry in ACTION["inputs"].items()}
-    inputs |= {name: str(value) for name, value in given.items()}
+    inputs |= {name: str(value) for name, value in values.items()}
     folders = {f"/github/{name}": scratch / name for name in ("workspace", "home", "file_commands")}
     for folder in folders.values():
         folder.mkdir()
@@ -151,7 +151,7 @@ def test_the_image_s_own_user_cannot_run_the_action(sandbox: Sandbox, tmp_path: 
     assert [*(tmp_path / "workspace").iterdir()] == []
 
 
-def test_bad_input_is_an_annotation_too(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_invalid_input_is_also_an_annotation(sandbox: Sandbox, tmp_path: Path) -> None:
     """The error is in the log and in one `::error` command; there are no outputs."""
     inputs = {**example_inputs(sandbox), "request": "impact: lwo\n", "request_id": "x"}
     ended = run_action(inputs, tmp_path, {"RUNNER_DEBUG": "1"})
@@ -165,7 +165,7 @@ def test_bad_input_is_an_annotation_too(sandbox: Sandbox, tmp_path: Path) -> Non
 
 
 def test_outputs_and_versions_are_those_of_the_step() -> None:
-    """The action declares every scalar and the request; its image is root's, of its version."""
+    """The action declares every result and the request; its image is root's, of its version."""
     assert [*ACTION["outputs"]] == ["request", "notes", *all_results()]
     image = f"docker://relaysh/4me-step-requests-update:{VERSION}-github"
     assert ACTION["runs"]["image"] == image

@@ -35,15 +35,15 @@ PREDEFINED = {
 }
 _INPUT = re.compile(r"\$\[\[ inputs\.([a-z-]+) \]\]")
 
-pytestmark = pytest.mark.skipif(not can_run_containers(), reason="takes root and mount namespaces")
+pytestmark = pytest.mark.skipif(not can_run_containers(), reason="needs root and mount namespaces")
 
 
-def run_job(given: Mapping[str, str], scratch: Path) -> Ended:
+def run_job(values: Mapping[str, str], scratch: Path) -> Ended:
     """Run the component's job; the project's folder is `scratch / "project"`."""
     declared: dict[str, Any] = HEADER["spec"]["inputs"]
-    assert given.keys() - declared.keys() == set()
+    assert values.keys() - declared.keys() == set()
     inputs = {name: entry["default"] for name, entry in declared.items() if "default" in entry}
-    inputs |= given
+    inputs |= values
     variables = {
         name: _INPUT.sub(lambda match: inputs[match[1]], value)
         for name, value in JOB["variables"].items()
@@ -70,7 +70,7 @@ def sample_inputs(sandbox: Sandbox) -> dict[str, str]:
 
 
 def test_the_sample_notes_a_deployment(sandbox: Sandbox, tmp_path: Path) -> None:
-    """The note is there, and each artifact that the job declares is what GitLab takes."""
+    """The note is there, and each artifact that the job declares is valid for GitLab."""
     ended = run_job(sample_inputs(sandbox), tmp_path)
     assert ended.code == ExitCode.OK, ended.log
     assert sandbox.store.notes(70470)[0]["text"] == (
@@ -93,7 +93,7 @@ def test_the_sample_notes_a_deployment(sandbox: Sandbox, tmp_path: Path) -> None
     assert used <= variables.keys()
 
 
-def test_bad_input_ends_in_65(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_invalid_input_ends_in_65(sandbox: Sandbox, tmp_path: Path) -> None:
     """The job fails with the step's own exit code, which its retry rule does not name."""
     ended = run_job({**sample_inputs(sandbox), "request": "impact: lwo"}, tmp_path)
     assert ended.code == ExitCode.DATA
@@ -101,9 +101,7 @@ def test_bad_input_ends_in_65(sandbox: Sandbox, tmp_path: Path) -> None:
     assert JOB["retry"]["exit_codes"] == [int(ExitCode.TRY_LATER)]
 
 
-def test_a_rate_limit_is_what_the_job_is_tried_again_for(
-    rate_limited: Sandbox, tmp_path: Path
-) -> None:
+def test_the_job_is_retried_after_a_rate_limit(rate_limited: Sandbox, tmp_path: Path) -> None:
     """A wait beyond the budget ends in the one code that the retry rule names."""
     ended = run_job(sample_inputs(rate_limited), tmp_path)
     assert ended.code == ExitCode.TRY_LATER

@@ -32,7 +32,7 @@ TASK = manifest(f"{FOLDER}/fourme-request-update.yaml")
 SAMPLE = manifest(f"{FOLDER}/samples/note-deployment.yaml")
 STEP: Mapping[str, Any] = TASK["spec"]["steps"][0]
 
-pytestmark = pytest.mark.skipif(not can_run_containers(), reason="takes root and mount namespaces")
+pytestmark = pytest.mark.skipif(not can_run_containers(), reason="needs root and mount namespaces")
 
 
 def run_task(params: Mapping[str, str], scratch: Path, output: Path | None = None) -> Ended:
@@ -56,7 +56,7 @@ def run_task(params: Mapping[str, str], scratch: Path, output: Path | None = Non
 
 
 def sample_params(sandbox: Sandbox) -> dict[str, str]:
-    """Return the params that the sample's pipeline hands to the Task."""
+    """Return the params that the sample's pipeline passes to the Task."""
     spec = SAMPLE["spec"]
     values = {f"params.{entry['name']}": entry["value"] for entry in spec["params"]}
     values["tasks.deploy.status"] = "Succeeded"
@@ -102,10 +102,10 @@ def test_a_workspace_gets_the_full_request(sandbox: Sandbox, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("group", "mode", "code"), [(0, 0o755, ExitCode.CONFIG), (65532, 0o2775, ExitCode.OK)]
 )
-def test_a_volume_of_a_claim_takes_a_group(
+def test_a_claims_volume_needs_a_group(
     sandbox: Sandbox, tmp_path: Path, group: int, mode: int, code: ExitCode
 ) -> None:
-    """A volume is root's: without the README's `fsGroup`, nothing is sent; with it, all is well."""
+    """A volume is root's: without the README's `fsGroup` nothing is sent, with it all is."""
     run = example(f"{FOLDER}/README.md")
     assert run["spec"]["podTemplate"]["securityContext"] == {"fsGroup": 65532}
     assert STEP["securityContext"]["runAsUser"] == 65532
@@ -124,15 +124,15 @@ def test_a_volume_of_a_claim_takes_a_group(
         assert [*(tmp_path / "results").iterdir()] == []
 
 
-def test_a_sample_is_not_tried_again_after_any_failure() -> None:
-    """Tekton's `retries` knows no exit codes; a run that it repeats would repeat the note."""
+def test_a_sample_has_no_retries() -> None:
+    """Tekton's `retries` ignores exit codes; another run would add the note again."""
     tasks = [*SAMPLE["spec"]["pipelineSpec"]["tasks"], *SAMPLE["spec"]["pipelineSpec"]["finally"]]
     assert tasks
     assert [task["name"] for task in tasks if "retries" in task] == []
 
 
-def test_a_text_from_elsewhere_stays_a_text(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Neither YAML nor references to variables in a note do anything; the token is not in it."""
+def test_an_untrusted_text_is_not_evaluated(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Neither YAML nor references to variables in a note are evaluated; it has no token."""
     note = "broken: [\nstatus: completed\n$(FOURME_ACCESS_TOKEN) ${FOURME_ACCESS_TOKEN}"
     params = {"host": sandbox.fourme_url, "account": "wdc", "request-id": "80339", "note": note}
     ended = run_task(params, tmp_path)
@@ -142,7 +142,7 @@ def test_a_text_from_elsewhere_stays_a_text(sandbox: Sandbox, tmp_path: Path) ->
     assert ACCESS_TOKEN not in note
 
 
-def test_a_request_alone_will_do(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_request_alone_is_enough(sandbox: Sandbox, tmp_path: Path) -> None:
     """The number may be in the request; what is invalid there ends in 65 with all problems."""
     params = {"host": sandbox.fourme_url, "account": "wdc"}
     request = "request_id: 80339\nimpact: lwo\nteam: Unix\n"
@@ -153,7 +153,7 @@ def test_a_request_alone_will_do(sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 def test_results_and_command_are_those_of_the_step() -> None:
-    """The Task declares each scalar, and starts the image's own entry point."""
+    """The Task declares each result, and starts the image's own entry point."""
     assert [result["name"] for result in TASK["spec"]["results"]] == all_results()
     assert STEP["command"] == entry_point()
 

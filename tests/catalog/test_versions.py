@@ -27,7 +27,7 @@ def test_every_tag_is_the_version(file: Path) -> None:
 
 
 def test_some_tags_are_found() -> None:
-    """The test above has something to look at."""
+    """The test above does check some tags."""
     texts = [file.read_text(encoding="utf-8") for file in MANIFESTS]
     assert sum(f"4me-step-requests-update:{VERSION}" in text for text in texts) >= 3
 
@@ -58,6 +58,6 @@ def test_every_variable_of_a_manifest_is_documented() -> None:
     } <= known
 
 
-def test_no_arguments_say_nothing() -> None:
+def test_an_empty_argument_counts_as_left_out() -> None:
     """A run in Relay has an empty command line."""
     assert read_arguments([], list) == read_arguments(["--spec", ""], list)

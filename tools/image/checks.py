@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from engines.arguments import DEFAULT_OPERATION
+from engines import DEFAULT_OPERATION
 from operations import SUMMARIES
 from process import VERSION
 from sandbox import FOURME_HOST, FourMeOptions, Sandbox, document_for
@@ -58,7 +58,8 @@ def checks_of(image: BuiltImage, image_build: ImageBuild) -> Iterator[Check]:
     yield Check("has a shell", partial(_check_shell, image))
     for name, as_user in _users():
         yield Check(
-            f"updates a request as {name}, its root read-only", partial(_check_update, image, as_user)
+            f"updates a request as {name}, its root read-only",
+            partial(_check_update, image, as_user),
         )
     yield Check("reads a request with the argument get", partial(_check_get, image))
     yield Check("rejects an invalid spec with 65", partial(_check_invalid_spec, image))

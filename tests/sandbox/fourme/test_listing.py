@@ -107,14 +107,14 @@ def test_pagination_headers(client: requests.Session, url: str) -> None:
     """The headers count pages and notes; their names are lower case."""
     first, last = _pages(client, url, per_page="3")
     for response, page in ((first, "1"), (last, "2")):
-        told = {name: value for name, value in response.headers.items() if "pagination" in name}
-        assert told == {
+        headers = {name: value for name, value in response.headers.items() if "pagination" in name}
+        assert headers == {
             "x-pagination-per-page": "3",
             "x-pagination-current-page": page,
             "x-pagination-total-pages": "2",
             "x-pagination-total-entries": "4",
         }
-    assert "link" in first.headers.keys()  # noqa: SIM118 - keys() alone tells the case
+    assert "link" in first.headers.keys()  # noqa: SIM118 - only keys() shows the case
     assert first.links["next"]["url"].startswith(f"{url}?")
     assert _ids(client.get(url, params={"per_page": "3", "page": "2"})) == [4]
 

@@ -87,12 +87,12 @@ def _value(sandbox: Sandbox, query: str = "") -> object:
     return response.json()["value"]
 
 
-@pytest.mark.parametrize("way", MAPPINGS)
-def test_the_host_of_a_connection_is_replaced(start: Callable[..., Sandbox], way: str) -> None:
+@pytest.mark.parametrize("name", MAPPINGS)
+def test_the_host_of_a_connection_is_replaced(start: Callable[..., Sandbox], name: str) -> None:
     """Whatever the source of a host, it is replaced in the spec and in each part of it."""
-    sandbox = start(document=_document(MAPPINGS[way]))
+    sandbox = start(document=_document(MAPPINGS[name]))
     connection = {"host": sandbox.fourme_url, "account": "wdc"}
-    if "tokenURL" in MAPPINGS[way]:
+    if "tokenURL" in MAPPINGS[name]:
         connection["tokenURL"] = f"{sandbox.fourme_url}/token"
         assert _value(sandbox, "connection.tokenURL") == f"{sandbox.fourme_url}/token"
     assert _value(sandbox) == {"connection": connection, "request": {"request_id": 80339}}
@@ -104,10 +104,10 @@ def test_the_host_of_a_connection_is_replaced(start: Callable[..., Sandbox], way
     assert Interface(sandbox.metadata_url).get()["connection"]["host"] == sandbox.fourme_url
 
 
-@pytest.mark.parametrize("way", TEXTS)
-def test_the_host_in_json_text_is_replaced(start: Callable[..., Sandbox], way: str) -> None:
+@pytest.mark.parametrize("name", TEXTS)
+def test_the_host_in_json_text_is_replaced(start: Callable[..., Sandbox], name: str) -> None:
     """A connection that is JSON text stays JSON text, with the host replaced."""
-    sandbox = start(document=_document(TEXTS[way]))
+    sandbox = start(document=_document(TEXTS[name]))
     spec = _value(sandbox)
     assert isinstance(spec, dict)
     for text in (spec["connection"], _value(sandbox, "connection")):

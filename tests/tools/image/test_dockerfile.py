@@ -39,16 +39,14 @@ def test_both_stages_have_the_same_base() -> None:
 
 
 def test_a_plain_build_gives_the_step_that_updates() -> None:
-    """There is a stage for each operation, `update` the last; they differ in their CMD alone."""
-    assert STAGES[2:] == [(ACTION, "step"), ("get", "step"), ("update", "step")]
-    assert {name for name, _ in STAGES[3:]} == {*SUMMARIES}
-    variants = DOCKERFILE.partition(f"\nFROM step AS {ACTION}\n")[2]
-    lines = [line for line in variants.splitlines() if line and not line.startswith("#")]
-    assert lines == [
-        "USER 0:0",
-        *("FROM step AS get", "USER 65532:65532", 'CMD ["get"]'),
-        *("FROM step AS update", "USER 65532:65532", 'CMD ["update"]'),
-    ]
+    """The last stage is `update`; a step's stage has its operation as the command."""
+    operations = ["get", "update"]
+    assert {*operations} == {*SUMMARIES}
+    assert STAGES[2:] == [(ACTION, "step"), *((name, "step") for name in operations)]
+    stages = DOCKERFILE.partition(f"\nFROM step AS {ACTION}\n")[2]
+    lines = [line for line in stages.splitlines() if line and not line.startswith("#")]
+    steps = [(f"FROM step AS {name}", "USER 65532:65532", f'CMD ["{name}"]') for name in operations]
+    assert lines == ["USER 0:0", *(line for step in steps for line in step)]
 
 
 def test_the_step_is_copied_to_where_the_layer_reads_it() -> None:
@@ -59,7 +57,7 @@ def test_the_step_is_copied_to_where_the_layer_reads_it() -> None:
 
 
 def test_the_context_has_what_is_copied() -> None:
-    """.dockerignore, which keeps everything out, lets in each file that the Dockerfile names."""
+    """.dockerignore, which excludes everything, includes each file that the Dockerfile names."""
     ignored = (CONTEXT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     copied = re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.MULTILINE)
     for name in " ".join(copied).split():
