@@ -12,7 +12,8 @@ from process.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from process.output import OperationHelp, Output, OutputSpec
+    from process.operation_help import OperationHelp
+    from process.output import Output, OutputSpec
     from process.redaction import Redactor
     from spec.schema import SpecSchema
     from transport.context import RunContext

@@ -9,27 +9,16 @@ from typing import TYPE_CHECKING, NoReturn
 from engines import DEFAULT_OPERATION, Arguments
 from process import VERSION
 from process.errors import ConfigError
-from process.exit_codes import EXIT_CODES
+from process.exit_code_table import EXIT_CODES
+from process.operation_help import variable_meanings
 from process.settings import VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from process.output import OperationHelp
+    from process.operation_help import OperationHelp
 
-SPEC_VARIABLES = {
-    "FOURME_HOST": "`connection.host`",
-    "FOURME_ACCESS_TOKEN": "`connection.accessToken`",
-    "FOURME_ACCESS_TOKEN_FILE": "a file that holds the access token",
-    "FOURME_ACCOUNT": "`connection.account`",
-    "FOURME_REQUEST": "`request`, as YAML or JSON text",
-    "FOURME_REQUEST_ID": "`request.request_id`; `request_id` of `get`",
-    "FOURME_NOTE": "`request.note`: used as it is, whatever the text contains",
-    "FOURME_INTERNAL_NOTE": "`request.internal_note`, likewise",
-    "FOURME_NOTES": "`notes` of `get`",
-    "FOURME_IF_MISSING": "`if_missing` of `get`",
-    "FOURME_DEBUG": "`debug`",
-}
+TOKEN_FILE_VARIABLE = {"FOURME_ACCESS_TOKEN_FILE": "a file that holds the access token"}
 OUTPUT_VARIABLES = {
     "FOURME_OUTPUT": "file for the main value, such as the request, as JSON; a folder: every value "
     "as `<name>.json`; `-`: stdout",
@@ -106,8 +95,11 @@ def _epilog(operations: Sequence[OperationHelp]) -> str:
     """Return the part of the help text below the options."""
     results = dict.fromkeys(result for operation in operations for result in operation.results)
     tables = {
-        "operations:": [(row.name, row.description) for row in operations],
-        "variables that hold a spec:": SPEC_VARIABLES.items(),
+        "operations:": [(row.name, row.summary) for row in operations],
+        "variables that hold a spec:": {
+            **variable_meanings(operations),
+            **TOKEN_FILE_VARIABLE,
+        }.items(),
         "variables for the outputs; without any, and --output: stdout:": OUTPUT_VARIABLES.items(),
         "the results among the outputs:": [(row.name, row.description) for row in results],
         "variables that limit waiting, in seconds:": [

@@ -17,9 +17,8 @@ from relay_sdk.client import MetadataAPIAdapter
 from process.errors import ConfigError, StepError, UnexpectedResponseError
 from process.settings import MAX_LINK_RETRY_TIME
 from transport.context import RetryBudget
-from transport.http import send_once
+from transport.http import Idempotency, send_once
 from transport.json_body import json_body
-from transport.retry_policy import Idempotency
 from transport.retrying import RetryableCall, retry_call
 
 if TYPE_CHECKING:

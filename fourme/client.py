@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fourme.hosts import Connection, parse_host
 from process.errors import UnexpectedResponseError
 from transport.context import RateLimitUsage, RetryBudget
-from transport.http import send_once
+from transport.http import Idempotency, send_once
 from transport.json_body import json_body
-from transport.retry_policy import Idempotency
 from transport.retrying import RetryableCall, retry_call
 from transport.session import plain_session
 

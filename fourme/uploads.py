@@ -28,10 +28,9 @@ from process.errors import (
 )
 from process.logs import quote
 from process.settings import MIN_UPLOAD_RATE, PROGRESS_INTERVAL
-from transport.failures import AttemptFailed
-from transport.http import send_once
+from transport.failures import AttemptFailed, FailureKind
+from transport.http import Idempotency, send_once
 from transport.json_body import json_body
-from transport.retry_policy import FailureKind, Idempotency
 from transport.retrying import RetryableCall, retry_call
 from transport.session import plain_session
 

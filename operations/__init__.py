@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from fourme.hosts import parse_host
 from process.errors import ConfigError
-from process.output import OperationHelp
 from spec.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fourme.client import ApiClient
+    from process.operation_help import OperationHelp
     from process.output import Output, OutputSpec
     from spec.coercion import CoercedSpec
     from spec.schema import SpecSchema
@@ -67,10 +67,20 @@ def load_operation(name: str) -> Operation:
 
 def describe_operations() -> list[OperationHelp]:
     """Return what the help text says about the operations."""
-    return [
-        OperationHelp(name, summary, load_operation(name).outputs.results)
-        for name, summary in SUMMARIES.items()
-    ]
+    return [_describe(name, summary) for name, summary in SUMMARIES.items()]
+
+
+def _describe(name: str, summary: str) -> OperationHelp:
+    from process.operation_help import OperationHelp  # noqa: PLC0415  only for --help
+    from spec.schema import load_spec_schema  # noqa: PLC0415  likewise
+
+    operation = load_operation(name)
+    variables = load_spec_schema(operation.schema_folder).variables.items()
+    inputs = {
+        variable: f"`{'.'.join(path)}`{' (YAML or JSON)' if is_document else ''}"
+        for variable, (path, is_document) in variables
+    }
+    return OperationHelp(name, summary, operation.outputs.results, inputs)
 
 
 def connection_problems(coerced: CoercedSpec) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from process.logs import escape_controls
 from spec.problems import Problem
-from transport.retry_policy import Idempotency
+from transport.http import Idempotency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

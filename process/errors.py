@@ -24,7 +24,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from process.exit_codes import EXIT_CODES, ExitCode
+from process.exit_code_table import EXIT_CODES
+from process.exit_codes import ExitCode
 
 Applied = Literal["no", "yes", "maybe"]
 

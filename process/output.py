@@ -29,14 +29,6 @@ class OutputSpec(NamedTuple):
     results: Sequence[ResultSpec]
 
 
-class OperationHelp(NamedTuple):
-    """What the help text says about an operation."""
-
-    name: str
-    description: str
-    results: Sequence[ResultSpec]
-
-
 class Link(NamedTuple):
     """A link to what a run has worked on."""
 

@@ -24,8 +24,3 @@ class Problem(NamedTuple):
         """Return the problem as one line, whatever the names in its path are."""
         place = escape_controls(self.path) or "The spec"
         return f"{place} {self.wrong}.{' ' + self.hint if self.hint else ''}"
-
-
-def join_path(path: str, name: str) -> str:
-    """Return the path of a member."""
-    return f"{path}.{name}" if path else name

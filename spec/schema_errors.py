@@ -15,7 +15,8 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from spec.fast_path import DATETIME_FORMAT, MAX_BYTES, fits_bytes, is_datetime, is_integer
-from spec.problems import Problem, join_path
+from spec.problems import Problem
+from spec.values import join_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

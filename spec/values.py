@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from process.json_depth import MAX_DEPTH, NAMED_LEVELS, exceeds_depth
-from spec.problems import Problem, join_path
+from spec.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -191,3 +191,8 @@ COERCIONS: Mapping[str, Callable[[object], object]] = {
     "datetime": coerce_text,
     "strings": coerce_texts,
 }
+
+
+def join_path(path: str, name: str) -> str:
+    """Return the path of a member."""
+    return f"{path}.{name}" if path else name

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from process.exit_codes import EXIT_CODES
+from process.exit_code_table import EXIT_CODES
 from process.settings import VARIABLES
 from tools.readme import README, ROOT, render
 

@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engines.arguments import OUTPUT_VARIABLES, SPEC_VARIABLES
+from engines.arguments import OUTPUT_VARIABLES, TOKEN_FILE_VARIABLE
 from operations import describe_operations
-from process.exit_codes import EXIT_CODES
+from process.exit_code_table import EXIT_CODES
+from process.operation_help import variable_meanings
 from process.settings import VARIABLES
 from sandbox.faults import FAULTS
 from spec.schema import load_spec_schema
@@ -83,7 +84,8 @@ def environment_table() -> str:
 
 def engine_variables_table() -> str:
     """Return the table of the environment variables for specs and outputs."""
-    variables = {**SPEC_VARIABLES, **OUTPUT_VARIABLES}
+    spec_variables = variable_meanings(describe_operations())
+    variables = {**spec_variables, **TOKEN_FILE_VARIABLE, **OUTPUT_VARIABLES}
     rows = [(f"`{name}`", meaning) for name, meaning in variables.items()]
     return table(("variable", "what it holds"), rows)
 

@@ -13,8 +13,7 @@ import urllib3
 
 from process.errors import CertificateError, ConfigError
 from process.logs import quote
-from transport.failures import AttemptFailed
-from transport.retry_policy import FailureKind
+from transport.failures import AttemptFailed, FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

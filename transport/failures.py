@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -10,7 +11,6 @@ from urllib.parse import urlsplit
 from process.errors import RedirectError
 from process.logs import quote
 from transport.headers import NO_RETRY_AFTER, RetryAfter, retry_after_of, trace_id_of
-from transport.retry_policy import FailureKind
 
 if TYPE_CHECKING:
     import requests
@@ -23,6 +23,22 @@ if TYPE_CHECKING:
 _TIMEOUTS = (408, 504, 522, 524, 598, 599)
 _RATE_LIMIT_MESSAGE = "too many requests"  # 4me's API also sends it with a 500 (official clients)
 _MAX_MESSAGE_BYTES = 4096  # of a response that has only this message
+
+
+class FailureKind(Enum):
+    """How an attempt failed, and so whether the server may have processed the call."""
+
+    NOT_SENT = "not sent"  # no connection, or not all of the body was sent: not processed
+    UNKNOWN_HOST = "unknown host"  # the resolver knows no such host: not processed
+    RATE_LIMITED = "rate limited"  # 429, 503 with Retry-After, 500 that says so: not processed
+    SERVER_ERROR = "server error"  # connection lost, response cut off, most 5xx: unknown
+    TIMEOUT = "timeout"  # no response in time, 408, 504 and the like: may still be processed
+    INVALID_RESPONSE = "invalid response"  # a complete one that is not JSON: unknown
+    NOT_APPLIED = "not applied"  # a verification did not find the update
+
+
+#: After these it is unknown whether the call was processed.
+AMBIGUOUS = (FailureKind.SERVER_ERROR, FailureKind.TIMEOUT, FailureKind.INVALID_RESPONSE)
 
 
 class AttemptFailed(Exception):  # noqa: N818  not an error yet: the policy decides

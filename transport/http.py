@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from enum import Enum
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger("step.http")
 
 _CHUNK = 64 * 1024
+
+
+class Idempotency(Enum):
+    """What sending the same call again does to the data."""
+
+    SAFE = "safe"  # nothing: it only reads
+    IDEMPOTENT = "idempotent"  # nothing more than the first time
+    VERIFIABLE = "verifiable"  # adds again, but the server can be asked whether it was applied
+    NON_IDEMPOTENT = "non-idempotent"  # adds again
 
 
 class RequestBody:

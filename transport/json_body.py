@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 
 from process.errors import UnexpectedResponseError
 from process.json_depth import MAX_DEPTH, exceeds_depth
-from transport.failures import AttemptFailed
+from transport.failures import AttemptFailed, FailureKind
 from transport.headers import trace_id_of
-from transport.retry_policy import FailureKind
 
 if TYPE_CHECKING:
     import requests

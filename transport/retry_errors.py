@@ -14,7 +14,9 @@ from process.errors import (
     TerminatedError,
     UnexpectedResponseError,
 )
-from transport.retry_policy import Action, FailureKind, Idempotency
+from transport.failures import FailureKind
+from transport.http import Idempotency
+from transport.retry_policy import Action
 
 if TYPE_CHECKING:
     from transport.failures import AttemptFailed

@@ -16,31 +16,8 @@ from process.settings import (
     SETTLE_TIME,
     TIMEOUT_SETTLE_TIME,
 )
-
-
-class FailureKind(Enum):
-    """How an attempt failed, and so whether the server may have processed the call."""
-
-    NOT_SENT = "not sent"  # no connection, or not all of the body was sent: not processed
-    UNKNOWN_HOST = "unknown host"  # the resolver knows no such host: not processed
-    RATE_LIMITED = "rate limited"  # 429, 503 with Retry-After, 500 that says so: not processed
-    SERVER_ERROR = "server error"  # connection lost, response cut off, most 5xx: unknown
-    TIMEOUT = "timeout"  # no response in time, 408, 504 and the like: may still be processed
-    INVALID_RESPONSE = "invalid response"  # a complete one that is not JSON: unknown
-    NOT_APPLIED = "not applied"  # a verification did not find the update
-
-
-#: After these it is unknown whether the call was processed.
-AMBIGUOUS = (FailureKind.SERVER_ERROR, FailureKind.TIMEOUT, FailureKind.INVALID_RESPONSE)
-
-
-class Idempotency(Enum):
-    """What sending the same call again does to the data."""
-
-    SAFE = "safe"  # nothing: it only reads
-    IDEMPOTENT = "idempotent"  # nothing more than the first time
-    VERIFIABLE = "verifiable"  # adds again, but the server can be asked whether it was applied
-    NON_IDEMPOTENT = "non-idempotent"  # adds again
+from transport.failures import AMBIGUOUS, FailureKind
+from transport.http import Idempotency
 
 
 class Action(Enum):

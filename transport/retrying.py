@@ -9,16 +9,9 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 from process.errors import StepError
 from process.exit_codes import ExitCode
 from process.settings import MAX_UNKNOWN_HOST_TIME
-from transport.failures import AttemptFailed
-from transport.retry_policy import (
-    AMBIGUOUS,
-    Action,
-    FailureKind,
-    Idempotency,
-    RetryState,
-    decide,
-    settle_time,
-)
+from transport.failures import AMBIGUOUS, AttemptFailed, FailureKind
+from transport.http import Idempotency
+from transport.retry_policy import Action, RetryState, decide, settle_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable

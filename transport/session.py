@@ -25,8 +25,9 @@ def plain_session(context: RunContext, url: str) -> requests.Session:
     session = _Session()
     session.trust_env = False  # no .netrc; proxies and CAs are set here
     session.verify = context.verify
-    session.mount("https://", _FinalResponseAdapter())
-    session.mount("http://", _FinalResponseAdapter())
+    adapter = _FinalResponseAdapter()
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
     session.headers["User-Agent"] = USER_AGENT
     session.proxies = get_environ_proxies(url, no_proxy=None)
     return session

@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines import Arguments, read_arguments
-from process.output import OperationHelp, ResultSpec
+from process.operation_help import OperationHelp, variable_meanings
+from process.output import ResultSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 HELP = [
-    OperationHelp("update", "Update a record.", [ResultSpec("id", "its ID", 20)]),
-    OperationHelp("get", "Read a record.", [ResultSpec("id", "its ID", 20)]),
+    OperationHelp(
+        "update", "Update a record.", [ResultSpec("id", "its ID", 20)], {"ID": "`a.id`", "X": "`x`"}
+    ),
+    OperationHelp(
+        "get",
+        "Read a record.",
+        [ResultSpec("id", "its ID", 20)],
+        {"ID": "`id`", "X": "`x`", "Y": "`y`"},
+    ),
 ]
 
 
@@ -51,3 +59,12 @@ def test_help_lists_the_operations_and_each_result_once(
     assert "  update                    Update a record.\n" in text
     assert "  get                       Read a record.\n" in text
     assert text.count("  its ID\n") == 1
+
+
+def test_variables_are_those_of_the_operations_inputs() -> None:
+    """A variable that not every operation has, or has elsewhere, names its operations."""
+    assert variable_meanings(HELP) == {
+        "FOURME_ID": "`a.id` of `update`; `id` of `get`",
+        "FOURME_X": "`x`",
+        "FOURME_Y": "`y` of `get`",
+    }

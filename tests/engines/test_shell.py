@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engines.arguments import OUTPUT_VARIABLES, SPEC_VARIABLES
+from engines.arguments import OUTPUT_VARIABLES, TOKEN_FILE_VARIABLE
+from operations import describe_operations
 from operations.request_output import REQUEST_RESULTS
 from process import VERSION
-from process.exit_codes import EXIT_CODES, ExitCode
+from process.exit_code_table import EXIT_CODES
+from process.exit_codes import ExitCode
+from process.operation_help import variable_meanings
 from process.settings import VARIABLES
 from sandbox import FourMeOptions, Sandbox, document_for
 from tests.engines.shell import connection_variables, run_in
@@ -146,7 +149,8 @@ def test_help_is_complete_and_fits_a_terminal(tmp_path: Path) -> None:
     assert ended.code == ExitCode.OK
     assert ended.log == ""
     assert max(map(len, ended.out.splitlines())) <= 100
-    names = [*SPEC_VARIABLES, *OUTPUT_VARIABLES]
+    spec_variables = variable_meanings(describe_operations())
+    names = [*spec_variables, *TOKEN_FILE_VARIABLE, *OUTPUT_VARIABLES]
     names += [row.name for row in (*VARIABLES, *REQUEST_RESULTS)]
     names += [f"{int(row.code)} {row.name}" for row in EXIT_CODES]
     assert [name for name in names if f"\n  {name} " not in ended.out] == []

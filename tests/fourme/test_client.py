@@ -14,8 +14,7 @@ from process.settings import Settings
 from tests.fake_clock import FakeClock
 from tests.transport.loopback import serve
 from transport.context import RunContext
-from transport.http import RequestBody
-from transport.retry_policy import Idempotency
+from transport.http import Idempotency, RequestBody
 
 if TYPE_CHECKING:
     from tests.transport.loopback import Connection, Server

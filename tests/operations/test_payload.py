@@ -9,7 +9,7 @@ import pytest
 from fourme.files import UploadedFile
 from operations.attachments import attach, files_of
 from operations.payload import ExpectedNote, UpdatePayload, build_payload
-from transport.retry_policy import Idempotency
+from transport.http import Idempotency
 
 if TYPE_CHECKING:
     from spec.schema import SpecSchema

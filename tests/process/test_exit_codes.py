@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from process.exit_codes import EXIT_CODES, ExitCode
+from process.exit_code_table import EXIT_CODES
+from process.exit_codes import ExitCode
 
 
 def test_every_code_has_a_meaning() -> None:

@@ -9,9 +9,9 @@ from process.errors import RejectedError, StepError
 from process.settings import Settings
 from tests.fake_clock import FakeClock
 from transport.context import RetryBudget
-from transport.failures import AttemptFailed
+from transport.failures import AttemptFailed, FailureKind
 from transport.headers import RetryAfter
-from transport.retry_policy import FailureKind, Idempotency
+from transport.http import Idempotency
 from transport.retrying import RetryableCall, Verification, retry_call
 
 if TYPE_CHECKING:

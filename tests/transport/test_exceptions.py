@@ -14,8 +14,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError,
 
 from process.errors import CertificateError, ConfigError, StepError
 from transport.exceptions import classify_exception
-from transport.failures import AttemptFailed
-from transport.retry_policy import FailureKind
+from transport.failures import AttemptFailed, FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

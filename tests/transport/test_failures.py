@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from process.errors import RedirectError
 from tests.fake_clock import FakeClock
-from transport.failures import AttemptFailed, raise_for_status
+from transport.failures import AttemptFailed, FailureKind, raise_for_status
 from transport.headers import server_time, trace_id_of
-from transport.retry_policy import FailureKind
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 

@@ -13,10 +13,9 @@ from process.settings import Settings
 from tests.fake_clock import FakeClock
 from tests.transport.loopback import REQUEST, Connection, call, failure_of, head, serve
 from transport.context import RunContext
-from transport.failures import AttemptFailed
+from transport.failures import AttemptFailed, FailureKind
 from transport.http import RequestBody
 from transport.json_body import ExcessiveDepthError, json_body
-from transport.retry_policy import FailureKind
 
 if TYPE_CHECKING:
     from pathlib import Path

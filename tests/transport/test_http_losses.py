@@ -19,9 +19,8 @@ from tests.transport.loopback import (
     head,
     serve,
 )
-from transport.failures import AttemptFailed
+from transport.failures import AttemptFailed, FailureKind
 from transport.http import RequestBody
-from transport.retry_policy import FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable

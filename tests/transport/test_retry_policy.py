@@ -7,17 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from process.settings import INITIAL_BACKOFF, INITIAL_RATE_LIMIT_BACKOFF, MAX_BACKOFF
-from transport.retry_policy import (
-    AMBIGUOUS,
-    Action,
-    FailureKind,
-    Idempotency,
-    RetryDecision,
-    RetryState,
-    backoff,
-    decide,
-    settle_time,
-)
+from transport.failures import AMBIGUOUS, FailureKind
+from transport.http import Idempotency
+from transport.retry_policy import Action, RetryDecision, RetryState, backoff, decide, settle_time
 
 NOT_SENT, RATE_LIMITED, SERVER_ERROR = (
     FailureKind.NOT_SENT,

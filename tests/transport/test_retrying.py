@@ -28,7 +28,7 @@ from tests.transport.retry_harness import (
     rate_limited,
     rejected,
 )
-from transport.retry_policy import Idempotency
+from transport.http import Idempotency
 
 if TYPE_CHECKING:
     from transport.failures import AttemptFailed

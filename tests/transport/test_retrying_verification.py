@@ -32,7 +32,7 @@ from tests.transport.retry_harness import (
 
 if TYPE_CHECKING:
     from transport.failures import AttemptFailed
-    from transport.retry_policy import Idempotency
+    from transport.http import Idempotency
 
 
 @pytest.mark.parametrize("failure", [SERVER_ERROR, TIMEOUT, INVALID_RESPONSE])

@@ -29,8 +29,8 @@ from tests.transport.retry_harness import (
     rate_limited,
 )
 from transport.context import RateLimitUsage, RetryBudget
-from transport.failures import AttemptFailed
-from transport.retry_policy import FailureKind, Idempotency
+from transport.failures import AttemptFailed, FailureKind
+from transport.http import Idempotency
 from transport.retrying import RetryableCall, retry_call
 
 

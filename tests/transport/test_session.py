@@ -10,10 +10,9 @@ from process.settings import Settings
 from tests.fake_clock import FakeClock
 from tests.transport.loopback import REQUEST, Connection, call, head, serve
 from transport.context import RunContext
-from transport.failures import AttemptFailed
+from transport.failures import AttemptFailed, FailureKind
 from transport.http import RequestBody
 from transport.json_body import json_body
-from transport.retry_policy import FailureKind
 from transport.session import plain_session
 
 if TYPE_CHECKING:

@@ -1,0 +1,63 @@
+"""What each exit code means: the table that errors and the documentation use."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from process.exit_codes import ExitCode
+
+
+class ExitCodeMeaning(NamedTuple):
+    """One row of the table of exit codes, as text for users."""
+
+    code: ExitCode
+    name: str  # after sysexits.h
+    when: str
+    applied: str = "no"  # whether the request was updated
+    again: str = "after a fix"  # whether to run the step again
+
+
+EXIT_CODES = (
+    ExitCodeMeaning(ExitCode.OK, "ok", "updated, output published", "yes", "-"),
+    ExitCodeMeaning(
+        ExitCode.DATA,
+        "data",
+        "the spec is invalid, or 4me refused the values (400, 422, other 4xx)",
+    ),
+    ExitCodeMeaning(ExitCode.NO_INPUT, "no input", "no such request, or not to be seen (404)"),
+    ExitCodeMeaning(ExitCode.SOFTWARE, "software", "a bug in the step", "unknown", "report it"),
+    ExitCodeMeaning(
+        ExitCode.IO,
+        "I/O",
+        "updated, but the output could not be published",
+        "yes",
+        "no: it would repeat notes",
+    ),
+    ExitCodeMeaning(
+        ExitCode.TRY_LATER,
+        "try later",
+        "not reachable, 5xx, rate limited beyond the budget, terminated while waiting",
+        "no, or safe to repeat",
+        "yes",
+    ),
+    ExitCodeMeaning(
+        ExitCode.PROTOCOL,
+        "protocol",
+        "the outcome could not be established, or the answer is not a request; terminated in doubt",
+        "maybe",
+        "look first",
+    ),
+    ExitCodeMeaning(
+        ExitCode.PERMISSION,
+        "permission",
+        "401, 403: the token is not accepted, or its user lacks a role",
+    ),
+    ExitCodeMeaning(
+        ExitCode.CONFIG,
+        "config",
+        "METADATA_API_URL missing or wrong, no spec or more than one, a file that cannot be read, "
+        "an output that cannot be written, metadata service refuses, unresolvable references, a "
+        "host that is wrong or does not exist, a redirect, an untrusted certificate, a bad "
+        "environment variable",
+    ),
+)
