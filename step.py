@@ -22,11 +22,15 @@ from operations import describe_operations, load_operation
 from process.clock import Clock
 from process.logs import configure_logging, enable_debug_logging
 from process.redaction import Redactor
-from process.secrets import access_secrets_in_environment, secrets_in_environment
 from process.settings import Settings
 from process.startup import exit_code_of, run_process
 from spec.schema import load_spec_schema
-from spec.secrets import access_secrets_in_spec, secrets_in_spec
+from spec.secrets import (
+    access_secrets_in_environment,
+    access_secrets_in_spec,
+    secrets_in_environment,
+    secrets_in_spec,
+)
 from spec.validation import validate
 from transport.context import RunContext
 

@@ -103,7 +103,8 @@ def _epilog(operations: Sequence[OperationHelp]) -> str:
         "variables for the outputs; without any, and --output: stdout:": OUTPUT_VARIABLES.items(),
         "the results among the outputs:": [(row.name, row.description) for row in results],
         "variables that limit waiting, in seconds:": [
-            (row.name, f"{row.meaning} (default: {row.default:g})") for row in VARIABLES
+            (name, f"{meaning} (default: {default:g})")
+            for name, (default, _, meaning) in VARIABLES.items()
         ],
         "exit codes:": [
             (

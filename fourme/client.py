@@ -61,9 +61,7 @@ class ApiClient:
         self.context = context
         self._rate_limit_usage = RateLimitUsage()
         host = connection.host
-        self.session = plain_session(context, host.api_url)
-        if host.is_loopback:
-            self.session.proxies.clear()
+        self.session = plain_session(context, host.api_url, proxied=not host.is_loopback)
         self.session.headers.update(
             {
                 "Authorization": f"Bearer {connection.access_token}",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from spec.coercion import CoercedSpec
     from spec.schema import SpecSchema
     from spec.validation import Spec
+    from transport.retrying import Verifier
 
 logger = logging.getLogger("step.4me")
 
@@ -125,12 +126,12 @@ def update_request(payload: UpdatePayload, schema: SpecSchema, api: ApiClient) -
         budget.clock.mark_applied()
         return request
 
-    if not payload.notes:
-        return retry_call(call, attempt, budget)
-    from operations.verification import UpdateVerifier  # noqa: PLC0415  only notes are verified
+    def make_verifier() -> Verifier[dict[str, Any]]:
+        from operations.verification import UpdateVerifier  # noqa: PLC0415  only after a failure
 
-    verifier = UpdateVerifier(payload, schema, api, budget, manual_check)
-    return retry_call(call, attempt, budget, verifier)
+        return UpdateVerifier(payload, schema, api, budget, manual_check)
+
+    return retry_call(call, attempt, budget, make_verifier if payload.notes else None)
 
 
 def _upload_attachments(

@@ -10,7 +10,7 @@ from fourme.notes_api import NotesApi
 from fourme.requests_api import RequestsApi
 from operations.note_matching import AttemptStart, NoteMatch, attempt_started_at, match_note
 from process.errors import OutcomeUnknownError, OutputError, StepError
-from transport.retrying import Verification
+from transport.retry_policy import Verification
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -41,37 +41,26 @@ MAX_LINE_BYTES = 4 * 1024  # Relay's log reader stops at 64 KiB
 NOTES_PER_PAGE = 100
 
 
-class Variable(NamedTuple):
-    """An environment variable that holds a number of seconds."""
-
-    name: str
-    default: float
-    minimum: float  # the maximum is `MAX_SETTING`
-    meaning: str
-
-
-# In the order of the fields of `Settings`.
-VARIABLES = (
-    Variable(
-        "FOURME_MAX_RETRY_TIME",
+# The environment variables for numbers of seconds, in the order of the fields of `Settings`:
+# default, minimum (the maximum is `MAX_SETTING`), meaning.
+VARIABLES = {
+    "FOURME_MAX_RETRY_TIME": (
         MAX_RETRY_TIME,
         0,
         "how long one call may be tried again, rate limits apart; 0: never",
     ),
-    Variable(
-        "FOURME_MAX_THROTTLE_TIME",
+    "FOURME_MAX_THROTTLE_TIME": (
         MAX_THROTTLE_TIME,
         0,
         "how long rate limits (429, 503) may hold up a run, slow responses included; 0: never",
     ),
-    Variable("FOURME_CONNECT_TIMEOUT", CONNECT_TIMEOUT, 0.01, "how long connecting may take"),
-    Variable(
-        "FOURME_READ_TIMEOUT",
+    "FOURME_CONNECT_TIMEOUT": (CONNECT_TIMEOUT, 0.01, "how long connecting may take"),
+    "FOURME_READ_TIMEOUT": (
         READ_TIMEOUT,
         0.01,
         "how long an answer may be silent, and may take",
     ),
-)
+}
 
 
 class Settings(NamedTuple):
@@ -91,19 +80,20 @@ class Settings(NamedTuple):
             ConfigError: the value of a variable is not a number in its range.
         """
         ca_bundle = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE") or None
-        retry, throttle, connect, read = (_seconds(environ, variable) for variable in VARIABLES)
+        retry, throttle, connect, read = (_seconds(environ, name) for name in VARIABLES)
         return cls(retry, throttle, connect, read, ca_bundle)
 
 
-def _seconds(environ: Mapping[str, str], variable: Variable) -> float:
-    text = environ.get(variable.name, "").strip()
+def _seconds(environ: Mapping[str, str], name: str) -> float:
+    default, minimum, _ = VARIABLES[name]
+    text = environ.get(name, "").strip()
     if not text:
-        return variable.default
+        return default
     is_number = re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text)
-    if is_number and variable.minimum <= float(text) <= MAX_SETTING:
+    if is_number and minimum <= float(text) <= MAX_SETTING:
         return float(text)
     raise ConfigError(
-        f"The environment variable {variable.name} is {text!r}, which is not a number of seconds "
-        f"from {variable.minimum:g} to {MAX_SETTING:g}.",
-        fix=f"Set {variable.name} to such a number, or leave it out for {variable.default:g}.",
+        f"The environment variable {name} is {text!r}, which is not a number of seconds "
+        f"from {minimum:g} to {MAX_SETTING:g}.",
+        fix=f"Set {name} to such a number, or leave it out for {default:g}.",
     )

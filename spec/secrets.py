@@ -1,14 +1,57 @@
-"""The secrets of a spec, before it is validated."""
+"""The secrets of a run: in environment variables, and in a spec before it is validated."""
 
 from __future__ import annotations
 
 import json
+import string
 from typing import TYPE_CHECKING
 
 from spec.values import coerce_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+# 4me credentials: FOURME_* of the environment engine, INPUT_* of GitHub Actions.
+_ACCESS_VARIABLES = (
+    "FOURME_ACCESS_TOKEN",
+    "INPUT_ACCESS_TOKEN",
+    "FOURME_CLIENT_SECRET",
+    "INPUT_CLIENT_SECRET",
+)
+_METADATA_VARIABLES = ("METADATA_API_URL",)  # of Relay; its user information is a token
+_PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+_SCHEME_CHARS = frozenset(string.ascii_letters + string.digits + "+.-")
+
+
+def access_secrets_in_environment(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield the secrets that give access: 4me tokens and client secrets, and Relay's token."""
+    yield from (environ[name] for name in _ACCESS_VARIABLES if name in environ)
+    for user, password in _credentials_in(environ, _METADATA_VARIABLES):
+        yield password or user
+
+
+def secrets_in_environment(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield every secret: those that give access, and the passwords of proxies."""
+    yield from access_secrets_in_environment(environ)
+    for _, password in _credentials_in(environ, _PROXY_VARIABLES):
+        yield password
+
+
+def _credentials_in(environ: Mapping[str, str], names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield user names and passwords in the URLs of variables, whose letter case does not count."""
+    for name, url in environ.items():
+        if name.upper() not in names:
+            continue
+        scheme, _, rest = url.strip().partition("://")
+        if not _SCHEME_CHARS.issuperset(scheme):
+            rest = url.strip()
+        authority = rest.replace("?", "/").replace("#", "/").partition("/")[0]
+        # A password may contain characters that end it in a valid URL, so take the longer one too.
+        for text in {authority, rest}:
+            user_info = text.rpartition("@")[0]
+            user, _, password = user_info.partition(":")
+            if user_info:
+                yield user, password
 
 
 def access_secrets_in_spec(spec: object) -> Iterator[str]:

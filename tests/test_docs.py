@@ -28,7 +28,7 @@ def test_every_exit_code_and_variable_is_documented() -> None:
     for row in EXIT_CODES:
         assert f"| {int(row.code)} {row.name} |" in TEXT
     for variable in VARIABLES:
-        assert f"`{variable.name}`" in TEXT
+        assert f"`{variable}`" in TEXT
 
 
 def test_every_target_of_the_makefile_that_is_named_exists() -> None:

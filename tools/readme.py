@@ -78,7 +78,7 @@ def exit_codes_table() -> str:
 
 def environment_table() -> str:
     """Return the table of the environment variables that hold numbers of seconds."""
-    rows = [(f"`{row.name}`", f"{row.default:g} s", row.meaning) for row in VARIABLES]
+    rows = [(f"`{name}`", f"{row[0]:g} s", row[2]) for name, row in VARIABLES.items()]
     return table(("variable", "default", "meaning"), rows)
 
 

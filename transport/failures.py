@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 
 from process.errors import RedirectError
 from process.logs import quote
-from transport.headers import NO_RETRY_AFTER, RetryAfter, retry_after_of, trace_id_of
+from transport.headers import retry_after_of, trace_id_of
 
 if TYPE_CHECKING:
     import requests
 
     from process.clock import Clock
+    from transport.headers import RetryAfter
 
 
 # The client, or a gateway that waited for the service, timed out; the service may still be
@@ -58,14 +59,15 @@ class AttemptFailed(Exception):  # noqa: N818  not an error yet: the policy deci
         kind: FailureKind,
         reason: str,
         *,
-        retry_after: RetryAfter = NO_RETRY_AFTER,
+        retry_after: RetryAfter | None = None,
         status: int | None = None,
         trace_id: str | None = None,
     ) -> None:
         super().__init__(reason)
         self.kind = kind
         self.reason = reason
-        self.retry_after, self.until = retry_after
+        self.retry_after = retry_after.seconds if retry_after else None
+        self.until = retry_after.until if retry_after else None
         self.status = status
         self.trace_id = trace_id
 
@@ -75,7 +77,7 @@ class AttemptFailed(Exception):  # noqa: N818  not an error yet: the policy deci
         response: requests.Response,
         kind: FailureKind,
         reason: str,
-        retry_after: RetryAfter = NO_RETRY_AFTER,
+        retry_after: RetryAfter | None = None,
     ) -> AttemptFailed:
         """Return the failure of a response; `reason` follows its status in the message."""
         return cls(

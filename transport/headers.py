@@ -26,9 +26,6 @@ class RetryAfter(NamedTuple):
     until: datetime | None = None  # in the server's time; None also if later than any datetime
 
 
-NO_RETRY_AFTER = RetryAfter()
-
-
 def retry_after_of(headers: Mapping[str, str], clock: Clock) -> RetryAfter:
     """Return the value of `Retry-After`, which is a number of seconds or a date."""
     text = headers.get("Retry-After", "").strip()
@@ -39,7 +36,7 @@ def retry_after_of(headers: Mapping[str, str], clock: Clock) -> RetryAfter:
     else:
         until = _seconds_of(text)
         if until is None:
-            return NO_RETRY_AFTER
+            return RetryAfter()
         seconds = max(until - now, 0.0)
     seconds = min(seconds, _MAX_RETRY_AFTER)
     return RetryAfter(seconds, _datetime_of(now + seconds))

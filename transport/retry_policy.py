@@ -20,6 +20,13 @@ from transport.failures import AMBIGUOUS, FailureKind
 from transport.http import Idempotency
 
 
+class Verification(NamedTuple):
+    """The result of a check whether a call was applied."""
+
+    is_applied: bool  # for certain
+    unclear: str = ""  # what may be the result of the call, or of another one
+
+
 class Action(Enum):
     """What to do next."""
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from process.errors import Applied
     from transport.context import RetryBudget
+    from transport.retry_policy import Verification
 
 logger = logging.getLogger("step.retry")
 
@@ -37,13 +38,6 @@ class RetryableCall(NamedTuple):
     rate_limit: str = "the service limits how often it may be called"  # a cause, for messages
 
 
-class Verification(NamedTuple):
-    """The result of a check whether a call was applied."""
-
-    is_applied: bool  # for certain
-    unclear: str = ""  # what may be the result of the call, or of another one
-
-
 class Verifier(Protocol[T_co]):
     """Finds out whether a call whose response was lost was applied."""
 
@@ -58,7 +52,7 @@ def retry_call(
     call: RetryableCall,
     attempt: Callable[[], T],
     budget: RetryBudget,
-    verifier: Verifier[T] | None = None,
+    make_verifier: Callable[[], Verifier[T]] | None = None,
 ) -> T:
     """Make a call until it succeeds, or is verified, under the retry policy.
 
@@ -67,14 +61,14 @@ def retry_call(
         attempt: makes one attempt; raises AttemptFailed if the policy shall decide, or a
             StepError if a retry cannot help.
         budget: the time for retries.
-        verifier: for a call that is not idempotent; None: it cannot be verified.
+        make_verifier: for a call that is not idempotent; None: it cannot be verified.
 
     Raises:
         TemporaryError: gave up; not applied, or safe to repeat.
         OutcomeUnknownError: gave up; it may have been applied.
         StepError: the attempt's own.
     """
-    loop = _RetryLoop(call, budget, verifier)
+    loop = _RetryLoop(call, budget, make_verifier)
     with budget.clock.in_flight(call.purpose, loop.exit_code_if_killed):
         return loop.run(attempt)
 
@@ -83,14 +77,18 @@ class _RetryLoop(Generic[T]):
     """The state of one call: how often it was tried, and whether it may have been applied."""
 
     def __init__(
-        self, call: RetryableCall, budget: RetryBudget, verifier: Verifier[T] | None
+        self,
+        call: RetryableCall,
+        budget: RetryBudget,
+        make_verifier: Callable[[], Verifier[T]] | None,
     ) -> None:
         self._call = call
         self._budget = budget
         self._clock = budget.clock
-        self._verifier = verifier
+        self._make_verifier = make_verifier
+        self._verifier: Verifier[T] | None = None
         self._idempotency = call.idempotency
-        if verifier and call.idempotency is Idempotency.NON_IDEMPOTENT:
+        if make_verifier and call.idempotency is Idempotency.NON_IDEMPOTENT:
             self._idempotency = Idempotency.VERIFIABLE
         self._attempts = 0
         self._attempt_started = 0.0
@@ -124,9 +122,10 @@ class _RetryLoop(Generic[T]):
 
                 raise failed_in_doubt(self._call, self._doubt, error) from error
             self._record(failure)
-            is_to_verify = self._next(failure) is Action.VERIFY
-            if is_to_verify and self._verifier and self._is_applied(self._verifier, failure):
-                return self._verifier.result()
+            if self._next(failure) is Action.VERIFY and self._make_verifier:
+                self._verifier = self._verifier or self._make_verifier()
+                if self._is_applied(self._verifier, failure):
+                    return self._verifier.result()
 
     def _record(self, failure: AttemptFailed) -> None:
         self._is_in_progress = False

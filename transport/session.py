@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 USER_AGENT = f"4me-step-requests-update/{VERSION}"
 
 
-def plain_session(context: RunContext, url: str) -> requests.Session:
-    """Return a session without credentials; it uses the environment's proxy for a URL."""
+def plain_session(context: RunContext, url: str, *, proxied: bool = True) -> requests.Session:
+    """Return a session without credentials; it uses the environment's proxy for a URL, if any."""
     session = _Session()
     session.trust_env = False  # no .netrc; proxies and CAs are set here
     session.verify = context.verify
@@ -29,7 +29,8 @@ def plain_session(context: RunContext, url: str) -> requests.Session:
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.headers["User-Agent"] = USER_AGENT
-    session.proxies = get_environ_proxies(url, no_proxy=None)
+    if proxied:
+        session.proxies = get_environ_proxies(url, no_proxy=None)
     return session
 
 

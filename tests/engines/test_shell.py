@@ -151,7 +151,7 @@ def test_help_is_complete_and_fits_a_terminal(tmp_path: Path) -> None:
     assert max(map(len, ended.out.splitlines())) <= 100
     spec_variables = variable_meanings(describe_operations())
     names = [*spec_variables, *TOKEN_FILE_VARIABLE, *OUTPUT_VARIABLES]
-    names += [row.name for row in (*VARIABLES, *REQUEST_RESULTS)]
+    names += [*VARIABLES, *(row.name for row in REQUEST_RESULTS)]
     names += [f"{int(row.code)} {row.name}" for row in EXIT_CODES]
     assert [name for name in names if f"\n  {name} " not in ended.out] == []
 

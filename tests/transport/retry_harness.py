@@ -12,7 +12,8 @@ from transport.context import RetryBudget
 from transport.failures import AttemptFailed, FailureKind
 from transport.headers import RetryAfter
 from transport.http import Idempotency
-from transport.retrying import RetryableCall, Verification, retry_call
+from transport.retry_policy import Verification
+from transport.retrying import RetryableCall, retry_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,8 +101,8 @@ class RetryHarness:
             manual_check="Open the page.",
             finish_after_sigterm=self.finish_after_sigterm,
         )
-        verifier = self if self.found else None
-        return retry_call(call, attempt, RetryBudget(self.settings, self.clock), verifier)
+        make_verifier = (lambda: self) if self.found else None
+        return retry_call(call, attempt, RetryBudget(self.settings, self.clock), make_verifier)
 
     def verify(self, attempt_started: float) -> Verification:
         """Find what `found` says."""

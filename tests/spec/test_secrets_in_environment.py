@@ -1,10 +1,10 @@
-"""`process.secrets`: the secrets in environment variables."""
+"""`spec.secrets`: the secrets in environment variables."""
 
 from __future__ import annotations
 
 import pytest
 
-from process.secrets import access_secrets_in_environment, secrets_in_environment
+from spec.secrets import access_secrets_in_environment, secrets_in_environment
 
 
 @pytest.mark.parametrize(
