@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from relay_sdk import Interface, UnresolvableException
@@ -40,30 +40,19 @@ _SPEC_ERRORS = (  # what the SDK, and this module's adapter, raise for a respons
 )
 
 
-class _MetadataCall(NamedTuple):
-    """How a call of the metadata service is made.
-
-    Attributes:
-        call: what is called, for the retry policy.
-        retry_statuses: statuses that are retried, beyond 429 and 5xx.
-        max_time: seconds for each timeout and for all attempts, where settings allow more.
-    """
-
-    call: RetryableCall
-    retry_statuses: frozenset[int] = frozenset({409})
-    max_time: float = math.inf
-
-
 _SERVICE = "the metadata service"
 _READ = RetryableCall("read the spec", _SERVICE, Idempotency.SAFE)
 _PUBLISH = RetryableCall(
     "publish the output", _SERVICE, Idempotency.IDEMPOTENT, finish_after_sigterm=True
 )
 _LINK = RetryableCall("set the link", _SERVICE, Idempotency.IDEMPOTENT)
-_CALLS = {  # by the first part of the path
-    "spec": _MetadataCall(_READ, retry_statuses=frozenset()),
-    "outputs": _MetadataCall(_PUBLISH),
-    "decorators": _MetadataCall(_LINK, max_time=MAX_LINK_RETRY_TIME),
+_CONFLICT = frozenset({409})
+# By the first part of the path: the call, statuses that are retried beyond 429 and 5xx, and the
+# limit in seconds for each timeout and for all attempts.
+_CALLS = {
+    "spec": (_READ, frozenset[int](), math.inf),
+    "outputs": (_PUBLISH, _CONFLICT, math.inf),
+    "decorators": (_LINK, _CONFLICT, MAX_LINK_RETRY_TIME),
 }
 
 

@@ -28,6 +28,10 @@ def install_early_handlers() -> None:
 
 
 def _exit(*_: object) -> None:
+    """End the process; write the message only if standard error does not block."""
+    from select import select  # noqa: PLC0415  only after a signal
+
     with suppress(OSError):
-        os.write(_STDERR, _MESSAGE.encode("ascii"))
+        if select([], [_STDERR], [], 0)[1]:
+            os.write(_STDERR, _MESSAGE.encode("ascii"))
     os._exit(_TRY_LATER)

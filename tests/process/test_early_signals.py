@@ -17,6 +17,16 @@ os.kill(os.getpid(), signal.{})
 install_early_handlers()
 print("still here")
 """
+FULL_PIPE = """
+reader, writer = os.pipe()
+os.set_blocking(writer, False)
+try:
+    while True:
+        os.write(writer, bytes(4096))
+except BlockingIOError:
+    os.set_blocking(writer, True)
+    os.dup2(writer, 2)
+"""
 # What the handler writes without importing the errors.
 ERROR = TerminatedError(
     "The step was asked to end before it had started.",
@@ -26,9 +36,9 @@ ERROR = TerminatedError(
 
 
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGINT"])
-@pytest.mark.parametrize("more", ["", "os.close(2)"])
+@pytest.mark.parametrize("more", ["", "os.close(2)", FULL_PIPE])
 def test_signal(number: str, more: str) -> None:
-    """A signal ends the process, even one that came while blocked, and without standard error."""
+    """A signal ends the process, even one that came while blocked, and without a usable stderr."""
     ended = run_step({}, program=["-c", SCRIPT.format(number, more)])
     assert (ended.code, ended.out) == (ExitCode.TRY_LATER, "")
     assert ended.log == ("" if more else f"ERROR: {ERROR}\n")
