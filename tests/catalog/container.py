@@ -30,6 +30,7 @@ _STEP = (
     "operations",
     "process",
     "spec",
+    "steps",
     "transport",
     "step.py",
     "spec.schema.json",

@@ -97,9 +97,19 @@ def test_the_sample_raises_the_impact_and_attaches_the_log(
     assert [upload.filename for upload in sandbox.store.uploads] == ["service.log"]
     assert outputs(tmp_path)["url"] == f"{sandbox.fourme_url}/requests/80339"
     assert outputs(tmp_path)["id"] == "80339"
-    (artifact,) = TEMPLATE["outputs"]["artifacts"]
+    artifact, notes = TEMPLATE["outputs"]["artifacts"]
+    assert notes["optional"]
     file = tmp_path / "results" / Path(artifact["path"]).name
     assert json.loads(file.read_bytes()) == {**request, "request_id": REQUEST_ID}
+
+
+def test_get_reports_a_missing_request(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The same template with another operation: the output `found` says that there is none."""
+    inputs = {"host": sandbox.fourme_url, "account": "wdc", "operation": "get"}
+    ended = run_template({**inputs, "request-id": "999", "if-missing": "report"}, tmp_path)
+    assert ended.code == ExitCode.OK, ended.log
+    assert outputs(tmp_path)["found"] == "false"
+    assert outputs(tmp_path)["status"] == ""
 
 
 def test_the_retry_strategy_is_for_rate_limits(rate_limited: Sandbox, tmp_path: Path) -> None:

@@ -122,6 +122,18 @@ def test_the_example_closes_the_request(sandbox: Sandbox, tmp_path: Path) -> Non
     assert [*(tmp_path / "workspace").iterdir()] == []
 
 
+def test_get_reads_a_request_and_its_notes(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The same action with another operation: every declared output is there."""
+    inputs = {"host": sandbox.fourme_url, "account": "wdc", "access_token": ACCESS_TOKEN}
+    given = {**inputs, "operation": "get", "request_id": str(REQUEST_ID), "notes": "true"}
+    ended = run_action(given, tmp_path)
+    assert ended.code == ExitCode.OK, ended.log
+    outputs = read_outputs((tmp_path / "file_commands" / "output").read_text("utf-8"))
+    assert outputs.keys() == ACTION["outputs"].keys()
+    assert (outputs["found"], json.loads(outputs["request"])["id"]) == ("true", REQUEST_ID)
+    assert len(json.loads(outputs["notes"])) == len(sandbox.store.notes(REQUEST_ID))
+
+
 def test_a_file_in_the_workspace_gets_the_full_request(sandbox: Sandbox, tmp_path: Path) -> None:
     """The input `output` is relative to the workspace; files to attach are found there, too."""
     (tmp_path / "x").mkdir()

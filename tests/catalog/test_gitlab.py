@@ -80,7 +80,7 @@ def test_the_sample_notes_a_deployment(sandbox: Sandbox, tmp_path: Path) -> None
     request: dict[str, Any] = sandbox.store.request(70470) or {}
     assert {"id": "commit", "value": "8c1f0d2"} in request["custom_fields"]
     project = tmp_path / "project"
-    (path,) = JOB["artifacts"]["paths"]
+    path = JOB["artifacts"]["paths"][0]
     assert json.loads((project / path).read_bytes()) == {**request, "request_id": 70470}
     reports = JOB["artifacts"]["reports"]
     variables = read_dotenv((project / reports["dotenv"]).read_bytes(), {})
@@ -91,6 +91,19 @@ def test_the_sample_notes_a_deployment(sandbox: Sandbox, tmp_path: Path) -> None
     used = set(re.findall(r"\$(FOURME_RESULT_[A-Z_]+)", json.dumps(SAMPLE)))
     assert used
     assert used <= variables.keys()
+
+
+def test_get_reads_a_request_and_its_notes(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The same job with another operation: each artifact is there, and nothing is changed."""
+    inputs = {"host": sandbox.fourme_url, "account": "wdc", "operation": "get", "notes": "true"}
+    ended = run_job({**inputs, "request-id": "70470"}, tmp_path)
+    assert ended.code == ExitCode.OK, ended.log
+    request, notes = (
+        json.loads((tmp_path / "project" / path).read_bytes()) for path in JOB["artifacts"]["paths"]
+    )
+    assert request == {**(sandbox.store.request(70470) or {}), "request_id": 70470}
+    assert len(notes) == len(sandbox.store.notes(70470))
+    assert {call.method for call in sandbox.calls} == {"GET"}
 
 
 def test_invalid_input_ends_in_65(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -88,6 +88,16 @@ def test_the_sample_notes_a_deployment(sandbox: Sandbox, tmp_path: Path) -> None
     assert ended.out == ""
 
 
+def test_get_reads_a_request(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The same Task with another operation: each value is a file of the workspace."""
+    output = volume(tmp_path / "output")
+    params = {"host": sandbox.fourme_url, "account": "wdc", "operation": "get", "notes": "yes"}
+    ended = run_task({**params, "request-id": "70470"}, tmp_path, output)
+    assert ended.code == ExitCode.OK, ended.log
+    assert {file.name for file in output.iterdir()} == {"request.json", "found.json", "notes.json"}
+    assert (tmp_path / "results" / "found").read_bytes() == b"true"
+
+
 def test_a_workspace_gets_the_full_request(sandbox: Sandbox, tmp_path: Path) -> None:
     """request.json in the bound workspace is the whole answer."""
     output = volume(tmp_path / "output")
