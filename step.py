@@ -16,7 +16,7 @@ import math
 import sys
 from typing import TYPE_CHECKING
 
-from engines import choose_engine, read_arguments, show_errors
+from engines import choose_engine, install_error_annotations, read_arguments
 from fourme.client import ApiClient
 from operations import describe_operations, load_operation
 from process.clock import Clock
@@ -26,8 +26,8 @@ from process.settings import Settings
 from process.startup import exit_code_of, run_process
 from spec.schema import load_spec_schema
 from spec.secrets import (
-    access_secrets_in_environment,
-    access_secrets_in_spec,
+    credentials_in_environment,
+    credentials_in_spec,
     secrets_in_environment,
     secrets_in_spec,
 )
@@ -46,10 +46,10 @@ logger = logging.getLogger("step")
 def main(environ: Mapping[str, str], clock: Clock, words: Sequence[str] = ()) -> ExitCode:
     """Run the step with the arguments `words`; return its exit code."""
     redactor = Redactor()
-    redactor.add_secrets(access_secrets_in_environment(environ))
+    redactor.add_secrets(credentials_in_environment(environ))
     redactor.add_log_secrets(secrets_in_environment(environ))
     configure_logging(redactor, sys.stderr)
-    show_errors(environ, redactor)
+    install_error_annotations(environ, redactor)
     return exit_code_of(
         lambda: run(environ, read_arguments(words, describe_operations), clock, redactor), clock
     )
@@ -67,7 +67,7 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
     engine = choose_engine(environ, arguments, context, operation.outputs, schema)
     with clock.interruptible():
         raw = engine.read_spec()
-    redactor.add_secrets(access_secrets_in_spec(raw))
+    redactor.add_secrets(credentials_in_spec(raw))
     redactor.add_log_secrets(secrets_in_spec(raw))
 
     spec = validate(raw, schema, operation.problems)

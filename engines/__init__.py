@@ -90,7 +90,7 @@ def read_arguments(
     """
     if len(words) <= 1 and not "".join(words).startswith("-"):
         return Arguments("".join(words) or DEFAULT_OPERATION)
-    from engines.arguments import parse_arguments  # noqa: PLC0415  argparse is slow to import
+    from engines.command_line import parse_arguments  # noqa: PLC0415  argparse is slow to import
 
     return parse_arguments(words, describe_operations)
 
@@ -132,12 +132,12 @@ def choose_engine(
         from engines.github import github_engine  # noqa: PLC0415  likewise
 
         return github_engine(environ, outputs, schema.variables)
-    from engines.files import file_engine  # noqa: PLC0415  likewise
+    from engines.local import file_engine  # noqa: PLC0415  likewise
 
     return file_engine(environ, arguments, outputs, schema.variables)
 
 
-def show_errors(environ: Mapping[str, str], redactor: Redactor) -> None:
+def install_error_annotations(environ: Mapping[str, str], redactor: Redactor) -> None:
     """Also show errors where the users of the engine expect them; logging must be configured."""
     if _is_action(environ):
         from engines.github import annotate_errors  # noqa: PLC0415  likewise

@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engines.files import LocalEngine, OutputTarget, compact_json, json_targets
+from engines.local import LocalEngine, OutputTarget, compact_json, json_targets
 from engines.results import fit_results
 from engines.spec_values import PREFIX, merge, spec_values_in
 from process.errors import ConfigError
-from process.logs import CUT, SanitizingHandler, try_write
+from process.logs import TRUNCATION_MARKER, SanitizingHandler, try_write
 from process.settings import MAX_LINE_BYTES
 from spec.secrets import secrets_in_spec
 
@@ -64,8 +64,8 @@ def _truncate_command(command: str) -> str:
     raw = command.encode("utf-8", "backslashreplace")
     if len(raw) <= MAX_LINE_BYTES:
         return command
-    cut = raw[: MAX_LINE_BYTES - len(CUT)].decode("utf-8", "ignore")
-    return re.sub(r"%[0-9A-F]?\Z", "", cut) + CUT
+    cut = raw[: MAX_LINE_BYTES - len(TRUNCATION_MARKER)].decode("utf-8", "ignore")
+    return re.sub(r"%[0-9A-F]?\Z", "", cut) + TRUNCATION_MARKER
 
 
 def _escape_data(text: str) -> str:

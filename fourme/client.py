@@ -50,7 +50,7 @@ class ApiResponse(NamedTuple):
 
     value: Any
     response: requests.Response
-    asked_at: float
+    requested_at: float
 
 
 class ApiClient:
@@ -84,7 +84,7 @@ class ApiClient:
         """Return a fresh budget for one operation."""
         return RetryBudget(self.context.settings, self.context.clock, usage=self._rate_limit_usage)
 
-    def renew_connections(self) -> None:
+    def close_connections(self) -> None:
         """Close all connections, so that the next call has a new one.
 
         One that was idle may be closed by the server, or by a proxy, as soon as something is sent;
@@ -109,7 +109,7 @@ class ApiClient:
             AttemptFailed: there is no usable response; the retry policy decides.
             StepError: 4me rejects the call (400 to 499), or the response is not the API's.
         """
-        asked_at = self.context.clock.monotonic()
+        requested_at = self.context.clock.monotonic()
 
         def send() -> requests.Response:
             return self.session.request(
@@ -128,7 +128,7 @@ class ApiClient:
             from fourme.api_errors import error_from_response  # noqa: PLC0415  most are not rejected
 
             raise error_from_response(response, error_context, self.connection.account)
-        return ApiResponse(json_body(response), response, asked_at)
+        return ApiResponse(json_body(response), response, requested_at)
 
     def get(
         self,

@@ -22,8 +22,8 @@ class NotesPage(NamedTuple):
 
     notes: list[Mapping[str, Any]]
     response: requests.Response
-    asked_at: float
-    answered_at: float
+    requested_at: float
+    responded_at: float
 
     @property
     def next_query(self) -> str | None:
@@ -82,7 +82,7 @@ class NotesApi:
                 break
             if budget.clock.terminated:
                 raise UnexpectedResponseError("SIGTERM came before all notes were read")
-            if page.answered_at - started > MAX_VERIFICATION_TIME:
+            if page.responded_at - started > MAX_VERIFICATION_TIME:
                 raise UnexpectedResponseError("reading the notes takes too long")
             params = page.next_query
         raise UnexpectedResponseError(f"the request has more than {seen} notes")
@@ -90,7 +90,7 @@ class NotesApi:
     def _page(
         self, context: ErrorContext, budget: RetryBudget, params: Mapping[str, str] | str
     ) -> NotesPage:
-        notes, response, asked_at = self._api.get(self._path, context, budget, params)
+        notes, response, requested_at = self._api.get(self._path, context, budget, params)
         if not isinstance(notes, list) or not all(isinstance(note, dict) for note in notes):
             raise UnexpectedResponseError("the answer is not a list of notes")
-        return NotesPage(notes, response, asked_at, budget.clock.monotonic())
+        return NotesPage(notes, response, requested_at, budget.clock.monotonic())

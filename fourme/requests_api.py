@@ -35,7 +35,7 @@ class RequestsApi:
             AttemptFailed: there is no usable response; the retry policy decides.
             StepError: 4me rejects the update, or the response is not the request.
         """
-        self._api.renew_connections()
+        self._api.close_connections()
         body.rewind()
         response = self._api.send_once("PATCH", f"/requests/{request_id}", context, body=body)
         left = response.response.headers.get("X-RateLimit-Remaining", "")

@@ -6,7 +6,7 @@ is one of three:
 
 | the note's time, by the server's clock     | the same text    | another text |
 | ------------------------------------------ | ---------------- | ------------ |
-| since the attempt in doubt has begun       | recognised       | unclear      |
+| since the ambiguous attempt has begun       | recognised       | unclear      |
 | perhaps before it: up to ten seconds       | unclear          | unclear      |
 | up to five minutes before it               | unclear          | another one  |
 | older                                      | another one      | another one  |
@@ -56,9 +56,9 @@ _IMAGE = "\0"  # replaces an image link: no text has it, since control character
 class NoteMatch(IntEnum):
     """How a note matches the one that was sent; see the table above."""
 
-    ANOTHER = 0
+    NO_MATCH = 0
     UNCLEAR = 1
-    RECOGNISED = 2
+    MATCH = 2
 
 
 class AttemptStart(NamedTuple):
@@ -72,11 +72,11 @@ class AttemptStart(NamedTuple):
 
 
 def attempt_started_at(
-    response: requests.Response, since_asked: float, since_answered: float
+    response: requests.Response, since_request: float, since_response: float
 ) -> AttemptStart:
     """Return when an attempt has begun: the time of a later response, less the time since.
 
-    `since_asked` and `since_answered` are the seconds from the attempt's start to that later
+    `since_request` and `since_response` are the seconds from the attempt's start to that later
     request and to its response.
 
     Raises:
@@ -85,8 +85,8 @@ def attempt_started_at(
     now = server_time(response.headers)
     if now is None or "Age" in response.headers:
         raise UnexpectedResponseError("the answer does not give the server's time")
-    earliest = int(now - since_answered)
-    return AttemptStart(earliest, max(int(now - since_asked - _FAST_RESPONSE), earliest))
+    earliest = int(now - since_response)
+    return AttemptStart(earliest, max(int(now - since_request - _FAST_RESPONSE), earliest))
 
 
 def created_at(note: Mapping[str, Any]) -> float:
@@ -113,16 +113,16 @@ def match_note(note: Mapping[str, Any], expected: ExpectedNote, start: AttemptSt
     """
     is_internal = note.get("internal")
     if is_internal is (not expected.internal):
-        return NoteMatch.ANOTHER
+        return NoteMatch.NO_MATCH
     created = created_at(note)
     if created < start.earliest - MAX_CLOCK_DIFFERENCE:
-        return NoteMatch.ANOTHER
+        return NoteMatch.NO_MATCH
     is_same = is_same_text(note.get("text"), expected.text)
     if created >= start.latest:
         is_certain = is_same and (is_internal or False) is expected.internal
-        return NoteMatch.RECOGNISED if is_certain else NoteMatch.UNCLEAR
+        return NoteMatch.MATCH if is_certain else NoteMatch.UNCLEAR
     is_near = created >= start.earliest - CLOCK_TOLERANCE
-    return NoteMatch.UNCLEAR if is_same or is_near else NoteMatch.ANOTHER
+    return NoteMatch.UNCLEAR if is_same or is_near else NoteMatch.NO_MATCH
 
 
 def is_same_text(stored: object, sent: str) -> bool:

@@ -46,7 +46,7 @@ class UpdateVerifier:
 
     def verify(self, attempt_started: float) -> Verification:
         """Look for the notes of the update."""
-        found = dict.fromkeys(self._payload.notes, NoteMatch.ANOTHER)
+        found = dict.fromkeys(self._payload.notes, NoteMatch.NO_MATCH)
         unclear: object = None
         notes = NotesApi(self._api, self._payload.request_id)
         for page in notes.pages(self._context("read the notes"), self._budget):
@@ -56,7 +56,7 @@ class UpdateVerifier:
                     match = match_note(note, expected, start)
                     unclear = note.get("id") if match is NoteMatch.UNCLEAR else unclear
                     found[expected] = max(found[expected], match)
-            if all(match is NoteMatch.RECOGNISED for match in found.values()):
+            if all(match is NoteMatch.MATCH for match in found.values()):
                 self._budget.clock.mark_applied()
                 logger.info("The update was applied: its notes are there.")
                 return Verification(is_applied=True)
@@ -102,7 +102,7 @@ class UpdateVerifier:
         Each is rounded down, so the latest is the most precise.
         """
         start = attempt_started_at(
-            page.response, page.asked_at - attempt_started, page.answered_at - attempt_started
+            page.response, page.requested_at - attempt_started, page.responded_at - attempt_started
         )
         before = self._starts.get(attempt_started, start)
         self._starts[attempt_started] = AttemptStart(*map(max, start, before))
@@ -111,7 +111,7 @@ class UpdateVerifier:
 
 def _unclear(matches: set[NoteMatch], note_id: object) -> str:
     """Return why it is unclear whether the notes are there; empty when it is clear."""
-    if matches == {NoteMatch.ANOTHER}:
+    if matches == {NoteMatch.NO_MATCH}:
         return ""
     if NoteMatch.UNCLEAR not in matches:
         return "only some of the notes are there"

@@ -20,7 +20,7 @@ from process.settings import MAX_LINE_BYTES
 if TYPE_CHECKING:
     from process.redaction import Redactor
 
-CUT = " ... (cut)"
+TRUNCATION_MARKER = " ... (cut)"
 _MAX_BLOCK_TIME = 1.0  # seconds until a full pipe is tried again
 
 
@@ -43,11 +43,13 @@ def quote(text: str) -> str:
 
 
 def truncate_line(line: str) -> str:
-    """Return a line of at most `MAX_LINE_BYTES` bytes of UTF-8; one that was cut ends in `CUT`."""
+    """Return a line of at most `MAX_LINE_BYTES` bytes of UTF-8; a cut one is marked."""
     raw = encode_utf8(line)
     if len(raw) <= MAX_LINE_BYTES:
         return raw.decode("utf-8")
-    return raw[: MAX_LINE_BYTES - len(CUT)].decode("utf-8", "ignore") + CUT
+    return (
+        raw[: MAX_LINE_BYTES - len(TRUNCATION_MARKER)].decode("utf-8", "ignore") + TRUNCATION_MARKER
+    )
 
 
 def escape_workflow_commands(line: str) -> str:

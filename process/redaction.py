@@ -31,7 +31,7 @@ class Redactor:
     """
 
     def __init__(self) -> None:
-        self._forms: dict[str, list[str]] = {}  # what to search for, for each secret
+        self._encodings: dict[str, list[str]] = {}  # what to search for, for each secret
         self._access_secrets: set[str] = set()
         self._private_texts: list[str] = []
         self._has_warned = False
@@ -45,18 +45,18 @@ class Redactor:
     def add_log_secrets(self, secrets: Iterable[str]) -> None:
         """Redact these in logs only: secrets that give no access to 4me, such as a proxy's."""
         for text in map(str.strip, secrets):
-            if text and text not in self._forms:
-                self._forms[text] = _forms_of(text)
+            if text and text not in self._encodings:
+                self._encodings[text] = _encodings_of(text)
 
     def add_private_texts(self, texts: Iterable[str]) -> None:
         """Redact these in logs only: notes, which a server may quote; at least 8 characters."""
-        forms = {form for text in texts for form in (text.strip(), " ".join(text.split()))}
-        self._private_texts += (form for form in forms if len(form) >= _MIN_LENGTH)
+        encodings = {form for text in texts for form in (text.strip(), " ".join(text.split()))}
+        self._private_texts += (form for form in encodings if len(form) >= _MIN_LENGTH)
 
     def redact(self, text: str) -> str:
         """Return a text for the log, with `MASK` for each secret and private text."""
-        forms = [form for forms in self._forms.values() for form in forms]
-        return _redact_text(text, [*forms, *self._private_texts])
+        encodings = [form for encodings in self._encodings.values() for form in encodings]
+        return _redact_text(text, [*encodings, *self._private_texts])
 
     def redact_value(self, value: T) -> T:
         """Return a copy of a JSON value for the output, with `MASK` for each access secret.
@@ -64,13 +64,13 @@ class Redactor:
         Secrets below 8 characters stay, as they would destroy other texts. The first redaction of a
         run logs a warning.
         """
-        forms = [
+        encodings = [
             form
-            for text, forms in self._forms.items()
+            for text, encodings in self._encodings.items()
             if text in self._access_secrets and len(text) >= _MIN_LENGTH
-            for form in forms
+            for form in encodings
         ]
-        copier = _RedactingCopier(forms)
+        copier = _RedactingCopier(encodings)
         copy: T = copier.copy(value)
         if copier.has_redacted and not self._has_warned:
             self._has_warned = True
@@ -86,9 +86,9 @@ class Redactor:
 class _RedactingCopier:
     """Copies JSON values of any depth, redacted."""
 
-    def __init__(self, forms: Sequence[str]) -> None:
+    def __init__(self, encodings: Sequence[str]) -> None:
         self.has_redacted = False
-        self._forms = forms
+        self._encodings = encodings
 
     def copy(self, value: object) -> Any:  # noqa: ANN401  of the same type as the value
         root: list[Any] = [value]
@@ -107,7 +107,7 @@ class _RedactingCopier:
         return root[0]
 
     def _redact(self, text: str) -> str:
-        redacted = _redact_text(text, self._forms)
+        redacted = _redact_text(text, self._encodings)
         self.has_redacted = self.has_redacted or redacted != text
         return redacted
 
@@ -122,20 +122,20 @@ class _RedactingCopier:
         return members
 
 
-def _redact_text(text: str, forms: Sequence[str]) -> str:
-    """Return a text with `MASK` for each of `forms`, escaped or not."""
-    spans = [span for variant in unescaped_variants(text) for span in variant.find_spans(forms)]
+def _redact_text(text: str, encodings: Sequence[str]) -> str:
+    """Return a text with `MASK` for each of `encodings`, escaped or not."""
+    spans = [span for variant in unescaped_variants(text) for span in variant.find_spans(encodings)]
     return replace_spans(text, spans, MASK) if spans else text
 
 
-def _forms_of(text: str) -> list[str]:
+def _encodings_of(text: str) -> list[str]:
     """Return a secret as it is, without URL escapes, as in forms, on one line, and in base64."""
     plain = {text, unquote(text)}
-    encoded = {form for variant in plain for form in _base64_forms(variant)}
+    encoded = {form for variant in plain for form in _base64_encodings(variant)}
     return sorted({*plain, text.replace(" ", "+"), " ".join(text.split()), *encoded})
 
 
-def _base64_forms(text: str) -> Iterator[str]:
+def _base64_encodings(text: str) -> Iterator[str]:
     """Yield the base64 of a secret within other bytes, as far as these do not change it."""
     raw = text.encode("utf-8", "surrogatepass")
     for offset in range(3):

@@ -20,8 +20,8 @@ INITIAL_BACKOFF = 0.5
 MAX_BACKOFF = 30.0
 INITIAL_RATE_LIMIT_BACKOFF = 2.0
 # After a failed attempt, how long the server may still be processing it.
-SETTLE_TIME = 10.0
-TIMEOUT_SETTLE_TIME = 30.0  # likewise, after a timeout
+PROCESSING_TIME = 10.0
+TIMEOUT_PROCESSING_TIME = 30.0  # likewise, after a timeout
 # After SIGTERM, for the call in flight and for publishing; Kubernetes kills after 30.
 TERMINATION_TIME = 20.0
 # How long a host name that does not resolve is retried; DNS may lag behind.
@@ -67,7 +67,7 @@ class Settings(NamedTuple):
     """The time limits of one run, in seconds, and the CAs that it trusts."""
 
     retry_time: float = MAX_RETRY_TIME  # for one call
-    throttle_time: float = MAX_THROTTLE_TIME  # for all rate limits of a run
+    rate_limit_time: float = MAX_THROTTLE_TIME  # for all rate limits of a run
     connect_timeout: float = CONNECT_TIMEOUT
     read_timeout: float = READ_TIMEOUT  # between two bytes, and for a whole response
     ca_bundle: str | None = None  # a PEM file or a folder; None: the CAs that requests ships

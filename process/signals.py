@@ -43,17 +43,17 @@ class CallsInFlight:
 
     @contextmanager
     def in_flight(
-        self, purpose: str, exit_code_if_killed: Callable[[], ExitCode]
+        self, purpose: str, exit_code_if_terminated: Callable[[], ExitCode]
     ) -> Iterator[None]:
         """Return a context that a call is made in.
 
         Args:
             purpose: what it does, to complete "The step could not ...".
-            exit_code_if_killed: returns the exit code if the process is killed during the call:
+            exit_code_if_terminated: returns the exit code if the process is killed during the call:
                 TRY_LATER where it is safe to repeat, PROTOCOL where the update may have been
                 applied, IO where it was applied.
         """
-        self._calls.append((purpose, exit_code_if_killed))
+        self._calls.append((purpose, exit_code_if_terminated))
         try:
             yield
         finally:
@@ -64,10 +64,12 @@ class CallsInFlight:
         self._calls[0] = ("publish the output", lambda: ExitCode.IO)
         self._is_applied = True
 
-    def killed_error(self) -> StepError:
+    def termination_error(self) -> StepError:
         """Return the error of a process that is killed now."""
-        purpose, exit_code_if_killed = self._calls[:2][-1]  # the outermost knows about the update
-        code = ExitCode.IO if self._is_applied else exit_code_if_killed()
+        purpose, exit_code_if_terminated = self._calls[:2][
+            -1
+        ]  # the outermost knows about the update
+        code = ExitCode.IO if self._is_applied else exit_code_if_terminated()
         what = f"The step was asked to end, and could not {purpose} in time."
         if code is ExitCode.PROTOCOL:
             return OutcomeUnknownError(
@@ -120,7 +122,7 @@ def _watch(wakeup: int, calls: CallsInFlight) -> None:
     while (left := deadline - time.monotonic()) > 0:
         if select.select([wakeup], [], [], left)[0] and _read_termination(wakeup):
             deadline = min(deadline, time.monotonic() + _WATCHDOG_MARGIN)
-    _kill(calls.killed_error())
+    _force_exit(calls.termination_error())
 
 
 def _read_termination(wakeup: int) -> bool:
@@ -128,7 +130,7 @@ def _read_termination(wakeup: int) -> bool:
     return any(number in TERMINATION_SIGNALS for number in os.read(wakeup, 64))
 
 
-def _kill(error: StepError) -> NoReturn:
+def _force_exit(error: StepError) -> NoReturn:
     """End the process at once; write the error only if standard error does not block."""
     if select.select([], [_STDERR], [], 0)[1]:
         os.write(_STDERR, encode_utf8(sanitize_lines(f"ERROR: {error}\n")))

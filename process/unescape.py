@@ -79,7 +79,7 @@ _SYNTAXES = (
 )
 
 
-class UnescapedText:
+class SourceText:
     """A text as it is: no escapes are decoded."""
 
     def __init__(self, text: str) -> None:
@@ -99,17 +99,17 @@ class UnescapedText:
         """Return the spans of the escaped text that spans of this text come from."""
         return spans
 
-    def decode(self) -> Iterator[UnescapedText]:
+    def decode(self) -> Iterator[SourceText]:
         """Yield the text with one more layer of escapes decoded, for each syntax in it."""
         for prefix, pattern, decode in _SYNTAXES:
             if prefix in self.text:
                 yield _DecodedText(self, pattern, decode)
 
 
-class _DecodedText(UnescapedText):
+class _DecodedText(SourceText):
     """A text with the escapes of one syntax in its source decoded."""
 
-    def __init__(self, source: UnescapedText, pattern: str, decode: Decode) -> None:
+    def __init__(self, source: SourceText, pattern: str, decode: Decode) -> None:
         super().__init__(re.sub(pattern, decode, source.text))
         self._source = source
         self._pattern = pattern
@@ -134,10 +134,10 @@ class _DecodedText(UnescapedText):
         return starts, ends
 
 
-def unescaped_variants(text: str) -> Iterator[UnescapedText]:
+def unescaped_variants(text: str) -> Iterator[SourceText]:
     """Yield a text as it is, then every different text that decoding up to 3 layers gives."""
     seen = {text}
-    layer = [UnescapedText(text)]
+    layer = [SourceText(text)]
     for _ in range(_MAX_LAYERS):
         yield from layer
         decoded = {variant.text: variant for outer in layer for variant in outer.decode()}

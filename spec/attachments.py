@@ -82,7 +82,7 @@ def _file_problem(path: str) -> tuple[str, str]:
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116  pathlib costs start-up time
         readable = stat.S_ISREG(mode) and os.access(path, os.R_OK)
-        misreported = readable and _is_misreported(path)
+        misreported = readable and _has_wrong_size(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a path"
         return f"cannot be read: {path!r}: {reason}", _MOUNT
@@ -97,7 +97,7 @@ def _file_problem(path: str) -> tuple[str, str]:
     return "", ""
 
 
-def _is_misreported(path: str) -> bool:
+def _has_wrong_size(path: str) -> bool:
     """Return whether a file does not end where the system reports, as in /proc and /sys."""
     number = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:

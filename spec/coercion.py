@@ -35,7 +35,7 @@ class CoercedSpec(NamedTuple):
     spec: Mapping[str, Any]
     cleared: Sequence[str]
     ignored: Sequence[str]
-    spelled: Mapping[str, str]
+    aliases_used: Mapping[str, str]
     problems: Sequence[Problem]
 
 

@@ -151,7 +151,7 @@ def _path_of(error: ValidationError, coerced: CoercedSpec) -> str:
     path = ""
     for depth, part in enumerate(error.absolute_path):
         is_field = depth == 1 and path == "request"
-        name = coerced.spelled.get(str(part), part) if is_field else part
+        name = coerced.aliases_used.get(str(part), part) if is_field else part
         path = f"{path}[{name}]" if isinstance(name, int) else join_path(path, str(name))
     return path
 

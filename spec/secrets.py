@@ -23,21 +23,21 @@ _PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 _SCHEME_CHARS = frozenset(string.ascii_letters + string.digits + "+.-")
 
 
-def access_secrets_in_environment(environ: Mapping[str, str]) -> Iterator[str]:
+def credentials_in_environment(environ: Mapping[str, str]) -> Iterator[str]:
     """Yield the secrets that give access: 4me tokens and client secrets, and Relay's token."""
     yield from (environ[name] for name in _ACCESS_VARIABLES if name in environ)
-    for user, password in _credentials_in(environ, _METADATA_VARIABLES):
+    for user, password in _user_info_in(environ, _METADATA_VARIABLES):
         yield password or user
 
 
 def secrets_in_environment(environ: Mapping[str, str]) -> Iterator[str]:
     """Yield every secret: those that give access, and the passwords of proxies."""
-    yield from access_secrets_in_environment(environ)
-    for _, password in _credentials_in(environ, _PROXY_VARIABLES):
+    yield from credentials_in_environment(environ)
+    for _, password in _user_info_in(environ, _PROXY_VARIABLES):
         yield password
 
 
-def _credentials_in(environ: Mapping[str, str], names: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _user_info_in(environ: Mapping[str, str], names: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield user names and passwords in the URLs of variables, whose letter case does not count."""
     for name, url in environ.items():
         if name.upper() not in names:
@@ -54,7 +54,7 @@ def _credentials_in(environ: Mapping[str, str], names: Sequence[str]) -> Iterato
                 yield user, password
 
 
-def access_secrets_in_spec(spec: object) -> Iterator[str]:
+def credentials_in_spec(spec: object) -> Iterator[str]:
     """Yield the secrets that give access: the access token, and a client secret."""
     for name, value in _connection_in(spec).items():
         if name in ("accessToken", "clientSecret"):

@@ -90,10 +90,10 @@ class FakeClock(Clock):
 
     @contextmanager
     def in_flight(
-        self, purpose: str, exit_code_if_killed: Callable[[], ExitCode]
+        self, purpose: str, exit_code_if_terminated: Callable[[], ExitCode]
     ) -> Iterator[None]:
         """Record the call and its exit code if it is killed."""
-        self.calls.append((purpose, exit_code_if_killed))
+        self.calls.append((purpose, exit_code_if_terminated))
         yield
 
     def mark_applied(self) -> None:

@@ -114,7 +114,7 @@ def handlers(answers: list[bytes]) -> list[Callable[[Connection], None]]:
 def context() -> RunContext:
     """Return the context of a run that never retries."""
     return RunContext(
-        Settings(retry_time=0, throttle_time=0, connect_timeout=2, read_timeout=2), FakeClock()
+        Settings(retry_time=0, rate_limit_time=0, connect_timeout=2, read_timeout=2), FakeClock()
     )
 
 

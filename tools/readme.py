@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engines.arguments import OUTPUT_VARIABLES, TOKEN_FILE_VARIABLE
+from engines.command_line import OUTPUT_VARIABLES, TOKEN_FILE_VARIABLE
 from operations import describe_operations
 from process.exit_code_table import EXIT_CODES
 from process.operation_help import variable_meanings

@@ -85,7 +85,7 @@ class RetryBudget:
         self.clock = clock
         self._started = clock.monotonic()
         self._retry_time = min(settings.retry_time, max_time)
-        self._throttle_time = min(settings.throttle_time, max_time)
+        self._throttle_time = min(settings.rate_limit_time, max_time)
         self._rate_limited = 0.0
         self._usage = usage or RateLimitUsage()
 

@@ -63,7 +63,9 @@ def not_verifiable(call: RetryableCall, failure: AttemptFailed, reason: str) -> 
     )
 
 
-def failed_in_doubt(call: RetryableCall, doubt: AttemptFailed, error: StepError) -> StepError:
+def failed_after_ambiguous(
+    call: RetryableCall, doubt: AttemptFailed, error: StepError
+) -> StepError:
     """Return the error of a call that fails after an attempt whose outcome is unknown."""
     return OutcomeUnknownError(
         f"The step could not {call.purpose} for certain: an attempt may have been "

@@ -13,8 +13,8 @@ from process.settings import (
     INITIAL_RATE_LIMIT_BACKOFF,
     MAX_BACKOFF,
     MAX_INVALID_RESPONSES,
-    SETTLE_TIME,
-    TIMEOUT_SETTLE_TIME,
+    PROCESSING_TIME,
+    TIMEOUT_PROCESSING_TIME,
 )
 from transport.failures import AMBIGUOUS, FailureKind
 from transport.http import Idempotency
@@ -47,7 +47,7 @@ class RetryState(NamedTuple):
     retry_after: float | None = None  # what the server asks for; None if it does not
     # For how long the server may still be processing the call; None if it could no longer be doing
     # so when the verification began.
-    settle_left: float | None = None
+    processing_left: float | None = None
 
 
 class RetryDecision(NamedTuple):
@@ -97,8 +97,8 @@ def decide(state: RetryState, jitter: float) -> RetryDecision:
     if kind is FailureKind.RATE_LIMITED:
         return _after_rate_limit(state, jitter)
     if kind is FailureKind.NOT_APPLIED:
-        if state.settle_left is not None:
-            return RetryDecision(Action.VERIFY, state.settle_left)
+        if state.processing_left is not None:
+            return RetryDecision(Action.VERIFY, state.processing_left)
         return RetryDecision(Action.RETRY if state.retry_left > 0 else Action.TRY_LATER)
     wait = backoff(state.attempt, jitter)
     if kind in AMBIGUOUS and idempotency is Idempotency.NON_IDEMPOTENT:
@@ -106,8 +106,8 @@ def decide(state: RetryState, jitter: float) -> RetryDecision:
     if kind in AMBIGUOUS and idempotency is Idempotency.VERIFIABLE:
         return RetryDecision(Action.VERIFY, wait)
     is_invalid = kind is FailureKind.INVALID_RESPONSE
-    is_no_outage = idempotency is Idempotency.SAFE and state.attempt >= MAX_INVALID_RESPONSES
-    if wait <= state.retry_left and not (is_invalid and is_no_outage):
+    is_persistent = idempotency is Idempotency.SAFE and state.attempt >= MAX_INVALID_RESPONSES
+    if wait <= state.retry_left and not (is_invalid and is_persistent):
         return RetryDecision(Action.RETRY, wait)
     return RetryDecision(Action.UNKNOWN if is_invalid else Action.TRY_LATER)
 
@@ -121,6 +121,6 @@ def _after_rate_limit(state: RetryState, jitter: float) -> RetryDecision:
     return RetryDecision(Action.RETRY if fits else Action.TRY_LATER, wait)
 
 
-def settle_time(kind: FailureKind) -> float:
+def processing_time(kind: FailureKind) -> float:
     """Return for how many seconds after an attempt a server may still be processing it."""
-    return TIMEOUT_SETTLE_TIME if kind is FailureKind.TIMEOUT else SETTLE_TIME
+    return TIMEOUT_PROCESSING_TIME if kind is FailureKind.TIMEOUT else PROCESSING_TIME

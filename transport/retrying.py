@@ -11,7 +11,7 @@ from process.exit_codes import ExitCode
 from process.settings import MAX_UNKNOWN_HOST_TIME
 from transport.failures import AMBIGUOUS, AttemptFailed, FailureKind
 from transport.http import Idempotency
-from transport.retry_policy import Action, RetryState, decide, settle_time
+from transport.retry_policy import Action, RetryState, decide, processing_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +69,7 @@ def retry_call(
         StepError: the attempt's own.
     """
     loop = _RetryLoop(call, budget, make_verifier)
-    with budget.clock.in_flight(call.purpose, loop.exit_code_if_killed):
+    with budget.clock.in_flight(call.purpose, loop.exit_code_if_terminated):
         return loop.run(attempt)
 
 
@@ -93,17 +93,17 @@ class _RetryLoop(Generic[T]):
         self._attempts = 0
         self._attempt_started = 0.0
         self._is_in_progress = False  # whether an attempt is being made
-        self._doubt: AttemptFailed | None = None  # the last one that may have been applied
-        self._doubt_started = 0.0  # when the first attempt that is in doubt began
-        self._settled_at = 0.0
+        self._ambiguous: AttemptFailed | None = None  # the last one that may have been applied
+        self._ambiguous_since = 0.0  # when the first attempt that is in doubt began
+        self._processed_at = 0.0
         self._host_unknown_since: float | None = None
 
-    def exit_code_if_killed(self) -> ExitCode:
+    def exit_code_if_terminated(self) -> ExitCode:
         """Return what it means when the process has to end now."""
         if self._call.finish_after_sigterm:
             return ExitCode.IO
         is_repeatable = self._idempotency in (Idempotency.SAFE, Idempotency.IDEMPOTENT)
-        may_be_applied = self._doubt or (self._is_in_progress and not self._call.is_unsent())
+        may_be_applied = self._ambiguous or (self._is_in_progress and not self._call.is_unsent())
         return ExitCode.PROTOCOL if may_be_applied and not is_repeatable else ExitCode.TRY_LATER
 
     def run(self, attempt: Callable[[], T]) -> T:
@@ -116,15 +116,15 @@ class _RetryLoop(Generic[T]):
             except AttemptFailed as error:
                 failure = error
             except StepError as error:
-                if self._doubt is None:
+                if self._ambiguous is None:
                     raise
-                from transport.retry_errors import failed_in_doubt  # noqa: PLC0415  most succeed
+                from transport.retry_errors import failed_after_ambiguous  # noqa: PLC0415  most succeed
 
-                raise failed_in_doubt(self._call, self._doubt, error) from error
+                raise failed_after_ambiguous(self._call, self._ambiguous, error) from error
             self._record(failure)
             if self._next(failure) is Action.VERIFY and self._make_verifier:
                 self._verifier = self._verifier or self._make_verifier()
-                if self._is_applied(self._verifier, failure):
+                if self._verify_until_certain(self._verifier, failure):
                     return self._verifier.result()
 
     def _record(self, failure: AttemptFailed) -> None:
@@ -133,29 +133,29 @@ class _RetryLoop(Generic[T]):
         if failure.kind is FailureKind.RATE_LIMITED:
             self._budget.charge_rate_limit(now - self._attempt_started)
         if failure.kind in AMBIGUOUS and self._idempotency is not Idempotency.SAFE:
-            if self._doubt is None:
-                self._doubt_started = self._attempt_started
-            self._doubt = failure
-            self._settled_at = now + settle_time(failure.kind)
+            if self._ambiguous is None:
+                self._ambiguous_since = self._attempt_started
+            self._ambiguous = failure
+            self._processed_at = now + processing_time(failure.kind)
 
-    def _is_applied(self, verifier: Verifier[T], failure: AttemptFailed) -> bool:
+    def _verify_until_certain(self, verifier: Verifier[T], failure: AttemptFailed) -> bool:
         """Verify until it is certain; return False when the call has to be made again."""
         while True:
             # A check that began too early proves nothing: what is applied later may be on a page
             # that it has read already.
-            is_settled = self._settle_left == 0
+            is_processed = self._processing_left == 0
             try:
-                found = verifier.verify(self._doubt_started)
+                found = verifier.verify(self._ambiguous_since)
             except Exception as error:  # of any kind: the call stays in doubt
                 reason = error.what if isinstance(error, StepError) else type(error).__name__
                 raise self._not_verifiable(failure, f"the check failed: {reason}") from error
             if found.is_applied:
                 return True
-            if is_settled and found.unclear:
+            if is_processed and found.unclear:
                 raise self._not_verifiable(failure, found.unclear)
-            if is_settled:
-                self._doubt = None
-            if self._next(_not_applied(failure, found), is_settled=is_settled) is Action.RETRY:
+            if is_processed:
+                self._ambiguous = None
+            if self._next(_not_applied(failure, found), is_processed=is_processed) is Action.RETRY:
                 return False
 
     def _not_verifiable(self, failure: AttemptFailed, reason: str) -> StepError:
@@ -163,7 +163,7 @@ class _RetryLoop(Generic[T]):
 
         return not_verifiable(self._call, failure, reason)
 
-    def _next(self, failure: AttemptFailed, *, is_settled: bool = True) -> Action:
+    def _next(self, failure: AttemptFailed, *, is_processed: bool = True) -> Action:
         """Ask the policy, wait, and return RETRY or VERIFY; or give up."""
         state = RetryState(
             failure.kind,
@@ -172,7 +172,7 @@ class _RetryLoop(Generic[T]):
             self._retry_left(failure.kind),
             min(self._budget.rate_limit_left, self._time_left),
             failure.retry_after,
-            None if is_settled else self._settle_left,
+            None if is_processed else self._processing_left,
         )
         action, wait = decide(state, self._clock.random())
         if action not in (Action.RETRY, Action.VERIFY):
@@ -203,12 +203,12 @@ class _RetryLoop(Generic[T]):
 
     @property
     def _applied(self) -> Applied:
-        return "no" if self._doubt is None else "maybe"
+        return "no" if self._ambiguous is None else "maybe"
 
     @property
-    def _settle_left(self) -> float:
+    def _processing_left(self) -> float:
         """Seconds for which the server may still be processing the last attempt."""
-        return max(self._settled_at - self._clock.monotonic(), 0.0)
+        return max(self._processed_at - self._clock.monotonic(), 0.0)
 
     @property
     def _time_left(self) -> float:

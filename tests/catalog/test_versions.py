@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engines import read_arguments
-from engines.arguments import OUTPUT_VARIABLES, TOKEN_FILE_VARIABLE
+from engines.command_line import OUTPUT_VARIABLES, TOKEN_FILE_VARIABLE
 from operations import describe_operations
 from process import VERSION
 from process.operation_help import variable_meanings

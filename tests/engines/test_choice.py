@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines import Arguments, Engine, choose_engine
-from engines.files import LocalEngine
+from engines.local import LocalEngine
 from engines.relay import RelayEngine
 from process.clock import Clock
 from process.errors import ConfigError

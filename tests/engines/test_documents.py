@@ -130,7 +130,7 @@ def test_a_run_in_relay_never_imports_yaml() -> None:
         "import sys, step\n"
         "from engines.documents import read_document\n"
         "read_document('{}', '')\n"
-        "print(sorted({'yaml', 'argparse', 'engines.github', 'engines.files', 'relay_sdk'}\n"
+        "print(sorted({'yaml', 'argparse', 'engines.github', 'engines.local', 'relay_sdk'}\n"
         "             & sys.modules.keys()))"
     )
     ended = subprocess.run(

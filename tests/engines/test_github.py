@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engines import github, show_errors
+from engines import github, install_error_annotations
 from operations import load_operation
 from process.errors import ConfigError, OutputError, SpecError
 from process.logs import configure_logging
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
-    from engines.files import LocalEngine
+    from engines.local import LocalEngine
 
 ACTION = {
     "GITHUB_ACTIONS": "true",
@@ -198,7 +198,7 @@ def test_errors_are_annotations(log: TextIO, capsys: pytest.CaptureFixture[str])
     redactor = Redactor()
     redactor.add_secrets(["the-token"])
     configure_logging(redactor, log)
-    show_errors({"GITHUB_ACTIONS": "true", "INPUT_REQUEST": "x"}, redactor)
+    install_error_annotations({"GITHUB_ACTIONS": "true", "INPUT_REQUEST": "x"}, redactor)
     logger = logging.getLogger("step")
     logger.warning("Only a warning")
     logger.critical("50%% of the-token\n  - \x1b[2J%s", "x" * 9000, exc_info=RuntimeError("hidden"))
@@ -219,7 +219,7 @@ def test_an_annotation_is_cut_between_characters(
 ) -> None:
     """Escapes are not cut in two, and the limit of log readers is kept."""
     configure_logging(Redactor(), log)
-    show_errors({"GITHUB_ACTIONS": "true", "INPUT_REQUEST": "x"}, Redactor())
+    install_error_annotations({"GITHUB_ACTIONS": "true", "INPUT_REQUEST": "x"}, Redactor())
     logging.getLogger("step").error("%s", "x" * length + "%" * 3_000)
     command = capsys.readouterr().out.removesuffix("\n")
     assert len(command) <= MAX_LINE_BYTES
@@ -233,7 +233,7 @@ HOSTILE = ["x\n::add-mask::y", "x\r##[error]z", "::stop-commands::a", "%0A::erro
 def test_no_name_is_a_command(log: TextIO, capsys: pytest.CaptureFixture[str], name: str) -> None:
     """Whatever inputs are called, the step's own command is the only one, also in its data."""
     configure_logging(Redactor(), log)
-    show_errors({"GITHUB_ACTIONS": "true", "INPUT_REQUEST": "x"}, Redactor())
+    install_error_annotations({"GITHUB_ACTIONS": "true", "INPUT_REQUEST": "x"}, Redactor())
     spec = {"connection": CONNECTION, "request": {"request_id": 1, name: 1}}
     with pytest.raises(SpecError) as caught:
         validate(spec, load_spec_schema(), load_operation("update").problems)
@@ -279,6 +279,6 @@ def test_elsewhere_there_are_no_annotations(
 ) -> None:
     """Outside an action, standard output is left alone."""
     configure_logging(Redactor(), log)
-    show_errors({"GITHUB_ACTIONS": "true"}, Redactor())
+    install_error_annotations({"GITHUB_ACTIONS": "true"}, Redactor())
     logging.getLogger("step").error("An error")
     assert capsys.readouterr().out == ""

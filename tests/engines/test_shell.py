@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engines.arguments import OUTPUT_VARIABLES, TOKEN_FILE_VARIABLE
+from engines.command_line import OUTPUT_VARIABLES, TOKEN_FILE_VARIABLE
 from operations import describe_operations
 from operations.request_output import REQUEST_RESULTS
 from process import VERSION

@@ -56,7 +56,7 @@ def test_a_question_has_a_query_and_no_body() -> None:
         api = api_of(server)
         found = api.get("/requests", CALL, api.budget(), {"page": "2"})
         received = server.connections[0].received
-    assert (found.value, found.response.status_code, found.asked_at) == ([{"id": 1}], 200, 0.0)
+    assert (found.value, found.response.status_code, found.requested_at) == ([{"id": 1}], 200, 0.0)
     assert b"X-4me-Language: en-US\r\n" in received
     assert received.startswith(b"GET /v1/requests?page=2 HTTP/1.1\r\n")
     assert b"Content-Type" not in received
@@ -84,7 +84,7 @@ def test_a_new_connection_is_made_where_it_is_asked_for() -> None:
         for _ in range(2):
             api.send_once("GET", "/requests/5", CALL)
         assert len(server.connections) == 1
-        api.renew_connections()
+        api.close_connections()
         api.send_once("GET", "/requests/5", CALL)
         assert len(server.connections) == 2
 

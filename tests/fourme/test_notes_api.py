@@ -17,7 +17,7 @@ def test_notes(notes: list[object]) -> None:
 
     (page,) = NotesApi(api, 5).pages(ErrorContext("read the notes"), api.budget())
     assert page.notes == notes
-    assert (page.asked_at, page.answered_at) == (0.0, 0.0)
+    assert (page.requested_at, page.responded_at) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("value", [None, {}, "notes", [{"id": 1}, 5], [None]])

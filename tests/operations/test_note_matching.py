@@ -24,7 +24,7 @@ from process.errors import UnexpectedResponseError
 from tests.fourme.scripted_api import answer
 
 NOON = 1795262400  # 2026-11-21T12:00:00Z
-ANOTHER, UNCLEAR, RECOGNISED = NoteMatch
+NO_MATCH, UNCLEAR, MATCH = NoteMatch
 
 
 @pytest.mark.parametrize(
@@ -131,15 +131,15 @@ START = AttemptStart(NOON, NOON + 10)
 @pytest.mark.parametrize(
     ("seconds", "text", "match"),
     [
-        (3600, "Done", RECOGNISED),
-        (10, "Done", RECOGNISED),
+        (3600, "Done", MATCH),
+        (10, "Done", MATCH),
         (9, "Done", UNCLEAR),
         (0, "Done", UNCLEAR),
         (-1, "Done", UNCLEAR),
         (-60, "Done", UNCLEAR),
         (-300, "Done", UNCLEAR),
-        (-301, "Done", ANOTHER),
-        (-3600, "Done", ANOTHER),
+        (-301, "Done", NO_MATCH),
+        (-3600, "Done", NO_MATCH),
         (3600, "Else", UNCLEAR),
         (10, "Else", UNCLEAR),
         (0, "Else", UNCLEAR),
@@ -147,9 +147,9 @@ START = AttemptStart(NOON, NOON + 10)
         (-1, "Else", UNCLEAR),
         (-10, "Else", UNCLEAR),
         (-10, None, UNCLEAR),
-        (-11, "Else", ANOTHER),
-        (-11, None, ANOTHER),
-        (-3600, "Else", ANOTHER),
+        (-11, "Else", NO_MATCH),
+        (-11, None, NO_MATCH),
+        (-3600, "Else", NO_MATCH),
     ],
 )
 def test_match_note(seconds: int, text: object, match: NoteMatch) -> None:
@@ -157,7 +157,7 @@ def test_match_note(seconds: int, text: object, match: NoteMatch) -> None:
     stored = {"text": text, "internal": False, "created_at": _iso(NOON + seconds)}
     assert match_note(stored, ExpectedNote("Done", internal=False), START) is match
     for_others = {**stored, "internal": True}
-    assert match_note(for_others, ExpectedNote("Done", internal=False), START) is ANOTHER
+    assert match_note(for_others, ExpectedNote("Done", internal=False), START) is NO_MATCH
     assert match_note(for_others, ExpectedNote("Done", internal=True), START) is match
 
 
@@ -168,9 +168,9 @@ def _iso(seconds: int) -> str:
 @pytest.mark.parametrize(
     ("internal", "for_all", "for_some"),
     [
-        (False, RECOGNISED, ANOTHER),
-        (True, ANOTHER, RECOGNISED),
-        (None, RECOGNISED, UNCLEAR),
+        (False, MATCH, NO_MATCH),
+        (True, NO_MATCH, MATCH),
+        (None, MATCH, UNCLEAR),
         (1, UNCLEAR, UNCLEAR),
         ("false", UNCLEAR, UNCLEAR),
     ],
@@ -185,12 +185,12 @@ def test_flag(internal: object, for_all: NoteMatch, for_some: NoteMatch) -> None
 def test_without_flag() -> None:
     """A note that does not say that it is internal is not, but may be one that was sent as such."""
     note = {"text": "Done", "created_at": _iso(NOON + 10)}
-    assert match_note(note, ExpectedNote("Done", internal=False), START) is RECOGNISED
+    assert match_note(note, ExpectedNote("Done", internal=False), START) is MATCH
     assert match_note(note, ExpectedNote("Done", internal=True), START) is UNCLEAR
 
 
 @pytest.mark.parametrize(
-    ("since_asked", "since_answered", "start"),
+    ("since_request", "since_response", "start"),
     [
         (0.0, 0.0, (NOON, NOON)),
         (0.0, 0.1, (NOON - 1, NOON - 1)),
@@ -200,9 +200,11 @@ def test_without_flag() -> None:
         (10.0, 70.0, (NOON - 70, NOON - 11)),
     ],
 )
-def test_start_by_server(since_asked: float, since_answered: float, start: tuple[int, int]) -> None:
+def test_start_by_server(
+    since_request: float, since_response: float, start: tuple[int, int]
+) -> None:
     """The start is the server's time less what has passed: sharp where the answer was quick."""
-    assert attempt_started_at(answer([]), since_asked, since_answered) == start
+    assert attempt_started_at(answer([]), since_request, since_response) == start
 
 
 @given(

@@ -154,7 +154,7 @@ def test_every_update_is_sent_on_a_new_connection(
 ) -> None:
     """Neither an upload's connection nor an idle one is used, at any attempt."""
     api, client = client_of(schema, LOST, *[answer([])] * 2, answer(REQUEST))
-    monkeypatch.setattr(api, "renew_connections", lambda: api.asked.append("new connection"))
+    monkeypatch.setattr(api, "close_connections", lambda: api.asked.append("new connection"))
     assert client.update(NON_IDEMPOTENT) == REQUEST
     looks = ["GET /requests/5/notes"] * 2
     update = ["new connection", "PATCH /requests/5"]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from process.logs import (
-    CUT,
+    TRUNCATION_MARKER,
     SanitizingHandler,
     configure_logging,
     enable_debug_logging,
@@ -83,12 +83,12 @@ def test_quote() -> None:
 
 @pytest.mark.parametrize("char", ["x", "ü", "🖨"])
 def test_truncate_line(char: str) -> None:
-    """A line that fits stays; a longer one is cut between characters, and ends in `CUT`."""
+    """A line that fits stays; a longer one is cut between characters, and marked."""
     fits = char * (MAX_LINE_BYTES // len(char.encode()))
 
     assert truncate_line(fits) == fits
     cut = truncate_line(fits + char)
-    assert cut.endswith(char + CUT)
+    assert cut.endswith(char + TRUNCATION_MARKER)
     assert len(cut.encode()) <= MAX_LINE_BYTES
 
 
@@ -150,7 +150,9 @@ def test_long_lines(stream: io.StringIO) -> None:
 
 def test_secret_at_the_end_of_a_line(stream: io.StringIO) -> None:
     """A secret is redacted before a line is truncated."""
-    logging.getLogger("step").info("%s", quote("x" * (MAX_LINE_BYTES - len(CUT) - 12) + TOKEN))
+    logging.getLogger("step").info(
+        "%s", quote("x" * (MAX_LINE_BYTES - len(TRUNCATION_MARKER) - 12) + TOKEN)
+    )
 
     assert TOKEN[:4] not in stream.getvalue()
 

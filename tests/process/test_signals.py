@@ -46,10 +46,10 @@ def test_killed(
     with ExitStack() as stack:
         for code in codes:
             stack.enter_context(calls.in_flight("do it", partial(ExitCode, code)))
-        signals._kill(calls.killed_error())  # noqa: SLF001  it runs in a thread of its own
+        signals._force_exit(calls.termination_error())  # noqa: SLF001  it runs in a thread of its own
     calls.mark_applied()
     with calls.in_flight("read it", lambda: ExitCode.TRY_LATER):
-        signals._kill(calls.killed_error())  # noqa: SLF001  likewise
+        signals._force_exit(calls.termination_error())  # noqa: SLF001  likewise
     assert ended == [expected, ExitCode.IO]
     log = capfd.readouterr().err
     assert ("could not" in log) is is_writable
@@ -76,7 +76,9 @@ def test_watchdog_waits_for_a_termination_signal(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(os, "read", lambda *_: next(received))
     monkeypatch.setattr(signals, "TERMINATION_TIME", 0.05)
     monkeypatch.setattr(signals, "_WATCHDOG_MARGIN", 0.05)
-    monkeypatch.setattr(signals, "_kill", lambda error: ended.append((time.monotonic(), error)))
+    monkeypatch.setattr(
+        signals, "_force_exit", lambda error: ended.append((time.monotonic(), error))
+    )
     started = time.monotonic()
     silent, kept_open = os.pipe()
     signals._watch(silent, CallsInFlight())  # noqa: SLF001  likewise

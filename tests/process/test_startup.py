@@ -60,8 +60,8 @@ def test_step_error(cause: Exception | None, caplog: pytest.LogCaptureFixture) -
     first, *rest = caplog.records
     assert (first.levelname, first.getMessage(), first.exc_info) == ("ERROR", str(error), None)
     assert [record.levelname for record in rest] == (["DEBUG"] if cause else [])
-    [(_, exit_code_if_killed)] = clock.calls
-    assert exit_code_if_killed() is ExitCode.CONFIG
+    [(_, exit_code_if_terminated)] = clock.calls
+    assert exit_code_if_terminated() is ExitCode.CONFIG
 
 
 def test_bug(caplog: pytest.LogCaptureFixture) -> None:

@@ -213,7 +213,7 @@ def _custom_fields(_: Mapping[str, Any]) -> st.SearchStrategy[Case]:
     ids = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
     fields = st.dictionaries(ids, json_values.filter(lambda value: value is not None), max_size=3)
 
-    def spelled(values: dict[str, Any]) -> st.SearchStrategy[Case]:
+    def aliases_used(values: dict[str, Any]) -> st.SearchStrategy[Case]:
         items = [{"id": name, "value": value} for name, value in values.items()]
         with_null = [*items, {"id": "null", "value": None}]
         spellings: list[Any] = [items, with_null, json.dumps(items)]
@@ -221,7 +221,7 @@ def _custom_fields(_: Mapping[str, Any]) -> st.SearchStrategy[Case]:
             spellings += [values, json.dumps(values)]
         return st.sampled_from(spellings).map(lambda spelling: Case(spelling, items))
 
-    return fields.flatmap(spelled)
+    return fields.flatmap(aliases_used)
 
 
 def _lists(_: Mapping[str, Any]) -> st.SearchStrategy[Case]:

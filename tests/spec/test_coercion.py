@@ -91,7 +91,7 @@ def test_coerced_spec(schema: SpecSchema) -> None:
     assert coerced.spec == {"request": {"request_id": 5, "team": 13}}
     assert coerced.cleared == ["impact"]
     assert coerced.ignored == ["id"]
-    assert coerced.spelled == {"team": "team_id"}
+    assert coerced.aliases_used == {"team": "team_id"}
     assert coerced.problems == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from process.redaction import Redactor
-from spec.secrets import access_secrets_in_spec, secrets_in_spec
+from spec.secrets import credentials_in_spec, secrets_in_spec
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from spec.secrets import access_secrets_in_spec, secrets_in_spec
 )
 def test_access_secrets(connection: object, expected: set[str]) -> None:
     """Only the access token and the client secret give access."""
-    assert set(access_secrets_in_spec({"connection": connection})) == expected
+    assert set(credentials_in_spec({"connection": connection})) == expected
 
 
 @pytest.mark.parametrize(

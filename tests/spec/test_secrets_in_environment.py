@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spec.secrets import access_secrets_in_environment, secrets_in_environment
+from spec.secrets import credentials_in_environment, secrets_in_environment
 
 
 @pytest.mark.parametrize(
@@ -39,5 +39,5 @@ from spec.secrets import access_secrets_in_environment, secrets_in_environment
 )
 def test_environment(environ: dict[str, str], access: set[str], others: set[str]) -> None:
     """Tokens and passwords are secrets, user names are not; a proxy's password gives no access."""
-    assert set(access_secrets_in_environment(environ)) == access
+    assert set(credentials_in_environment(environ)) == access
     assert set(secrets_in_environment(environ)) == access | others

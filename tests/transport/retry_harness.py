@@ -78,7 +78,7 @@ class RetryHarness:
     Attributes:
         found: what each verification finds, in turn: True, False, what is unclear, or an error.
         verifications: how many there were.
-        doubtful_since: when the attempt that each of them is about began.
+        ambiguous_since: when the attempt that each of them is about began.
         during_check: what happens during each of them.
         finish_after_sigterm: whether the call goes on for a while after a signal.
     """
@@ -88,7 +88,7 @@ class RetryHarness:
     clock: FakeClock = dataclasses.field(default_factory=FakeClock)
     found: tuple[bool | str | StepError, ...] = ()
     verifications: int = 0
-    doubtful_since: list[float] = dataclasses.field(default_factory=list)
+    ambiguous_since: list[float] = dataclasses.field(default_factory=list)
     during_check: Callable[[], object] = lambda: None
     finish_after_sigterm: bool = False
 
@@ -108,7 +108,7 @@ class RetryHarness:
         """Find what `found` says."""
         found = self.found[self.verifications]
         self.verifications += 1
-        self.doubtful_since.append(attempt_started)
+        self.ambiguous_since.append(attempt_started)
         self.during_check()
         if isinstance(found, StepError):
             raise found

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from process.settings import INITIAL_BACKOFF, INITIAL_RATE_LIMIT_BACKOFF, MAX_BACKOFF
 from transport.failures import AMBIGUOUS, FailureKind
 from transport.http import Idempotency
-from transport.retry_policy import Action, RetryDecision, RetryState, backoff, decide, settle_time
+from transport.retry_policy import (
+    Action,
+    RetryDecision,
+    RetryState,
+    backoff,
+    decide,
+    processing_time,
+)
 
 NOT_SENT, RATE_LIMITED, SERVER_ERROR = (
     FailureKind.NOT_SENT,
@@ -38,7 +45,7 @@ states = st.builds(
     retry_left=times,
     rate_limit_left=times,
     retry_after=st.none() | st.floats(0, 1e9),
-    settle_left=st.none() | st.floats(0, 30),
+    processing_left=st.none() | st.floats(0, 30),
 ).filter(lambda each: each.kind is not NOT_APPLIED or each.idempotency is VERIFIABLE)
 
 
@@ -84,7 +91,7 @@ TABLE = [
     # not applied, too early to tell
     *[
         (
-            RetryState(NOT_APPLIED, VERIFIABLE, 1, left, left, settle_left=wait),
+            RetryState(NOT_APPLIED, VERIFIABLE, 1, left, left, processing_left=wait),
             RetryDecision(VERIFY, wait),
         )
         for left in (PLENTY, 3.0, 0, -5)
@@ -154,14 +161,14 @@ def test_table_is_complete() -> None:
 )
 def test_settle_time(kind: FailureKind, seconds: float) -> None:
     """A server may still be processing 10 s after a failure, and 30 s after it gave no answer."""
-    assert settle_time(kind) == seconds
+    assert processing_time(kind) == seconds
 
 
 @given(states, jitters)
 def test_not_applied_too_early_is_no_evidence(state: RetryState, jitter: float) -> None:
     """As long as the server may still be processing, the update is verified again, no more."""
-    if state.kind is NOT_APPLIED and state.settle_left is not None:
-        assert decide(state, jitter) == RetryDecision(VERIFY, state.settle_left)
+    if state.kind is NOT_APPLIED and state.processing_left is not None:
+        assert decide(state, jitter) == RetryDecision(VERIFY, state.processing_left)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +214,7 @@ def test_never_beyond_the_budget(state: RetryState, jitter: float) -> None:
 
     assert decision.wait >= 0
     if decision.action is VERIFY:
-        assert decision.wait <= max(MAX_BACKOFF, state.settle_left or 0)
+        assert decision.wait <= max(MAX_BACKOFF, state.processing_left or 0)
     if decision.action is RETRY:
         is_rate_limited = state.kind is RATE_LIMITED
         left = state.rate_limit_left if is_rate_limited else state.retry_left

@@ -120,7 +120,7 @@ def test_attempts_take_time() -> None:
     ],
 )
 def test_given_up(failure: AttemptFailed, idempotency: Idempotency, applied: str) -> None:
-    """Giving up after attempts in doubt says so: safe to repeat, but maybe applied."""
+    """Giving up after ambiguous attempts says so: safe to repeat, but maybe applied."""
     harness, script = RetryHarness(idempotency, Settings(retry_time=1)), Script(failure)
 
     with pytest.raises(TemporaryError) as caught:
@@ -176,7 +176,7 @@ def test_adds_not_sent_then_in_doubt() -> None:
 
 @pytest.mark.parametrize("status", [400, 403, 404, 422])
 def test_refused_after_doubt(status: int) -> None:
-    """A rejection after an attempt in doubt does not mean that the request is unchanged."""
+    """A rejection after an ambiguous attempt does not mean that the request is unchanged."""
     harness, script = RetryHarness(IDEMPOTENT), Script(SERVER_ERROR, rejected(status))
 
     with pytest.raises(OutcomeUnknownError) as caught:
@@ -188,7 +188,7 @@ def test_refused_after_doubt(status: int) -> None:
 
 
 def test_error_after_doubt() -> None:
-    """An error of another kind after an attempt in doubt does not hide the doubt."""
+    """An error of another kind after an ambiguous attempt does not hide the doubt."""
     harness, script = RetryHarness(IDEMPOTENT), Script(SERVER_ERROR, RedirectError("elsewhere"))
 
     with pytest.raises(OutcomeUnknownError) as caught:

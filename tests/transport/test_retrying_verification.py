@@ -102,13 +102,13 @@ def test_verified_as_absent_without_budget(retry_time: float) -> None:
 
 
 def test_a_look_is_about_the_attempt_in_doubt() -> None:
-    """Each attempt in doubt is looked for since it began, not since the first attempt of all."""
+    """Each ambiguous attempt is looked for since it began, not since the first attempt of all."""
     harness = RetryHarness(NON_IDEMPOTENT, found=(False, False, False, False))
     script = Script(rate_limited(1800.0), SERVER_ERROR, TIMEOUT, ANSWER, clock=harness.clock)
 
     harness.retry_call(script)
     first, second = 1801.0, 1801.0 + 1 + 10
-    assert harness.doubtful_since == [first, first, second, second]
+    assert harness.ambiguous_since == [first, first, second, second]
 
 
 def test_verified_even_without_budget() -> None:

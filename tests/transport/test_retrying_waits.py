@@ -55,7 +55,7 @@ def test_rate_limited_without_time() -> None:
 def test_rate_limited_beyond_budget() -> None:
     """A wait beyond the budget ends the run at once, and says until when."""
     until = datetime(2026, 11, 21, 17, 30, tzinfo=UTC)
-    harness = RetryHarness(NON_IDEMPOTENT, Settings(throttle_time=60))
+    harness = RetryHarness(NON_IDEMPOTENT, Settings(rate_limit_time=60))
     script = Script(rate_limited(50.0), rate_limited(11.0, until))
 
     with pytest.raises(RateLimitedError) as caught:
@@ -70,13 +70,13 @@ def test_rate_limited_beyond_budget() -> None:
 def test_rate_limited_beyond_budget_without_time() -> None:
     """Without a time, the remedy is simply to come back later."""
     with pytest.raises(RateLimitedError) as caught:
-        RetryHarness(settings=Settings(throttle_time=0)).retry_call(Script(rate_limited(None)))
+        RetryHarness(settings=Settings(rate_limit_time=0)).retry_call(Script(rate_limited(None)))
     assert "again later." in caught.value.fix
 
 
 def test_rate_limited_after_doubt() -> None:
-    """A rate limit after an attempt in doubt leaves the doubt."""
-    harness = RetryHarness(IDEMPOTENT, Settings(throttle_time=0))
+    """A rate limit after an ambiguous attempt leaves the doubt."""
+    harness = RetryHarness(IDEMPOTENT, Settings(rate_limit_time=0))
 
     with pytest.raises(RateLimitedError) as caught:
         harness.retry_call(Script(SERVER_ERROR, rate_limited(5.0)))
@@ -106,7 +106,7 @@ def test_terminated(failure: AttemptFailed, idempotency: Idempotency) -> None:
 
 
 def test_terminated_after_doubt() -> None:
-    """Being asked to end after an attempt in doubt leaves the doubt; setting again is safe."""
+    """Being asked to end after an ambiguous attempt leaves the doubt; setting again is safe."""
     harness = RetryHarness(IDEMPOTENT, clock=FakeClock(terminate_at=0.1))
 
     with pytest.raises(TerminatedError) as caught:
@@ -220,7 +220,7 @@ def test_long_waits_end_with_the_grace() -> None:
 
 def test_slow_refusals_are_charged() -> None:
     """A server that turns the step away slowly, and asks for no wait, cannot hold it for hours."""
-    harness = RetryHarness(settings=Settings(throttle_time=60))
+    harness = RetryHarness(settings=Settings(rate_limit_time=60))
     script = Script(rate_limited(0.0), clock=harness.clock)
 
     with pytest.raises(RateLimitedError):
@@ -253,7 +253,7 @@ def test_a_host_that_does_not_exist() -> None:
 
 
 def test_a_host_that_is_gone_after_doubt() -> None:
-    """An attempt in doubt stays in doubt, whatever becomes of the next ones."""
+    """An ambiguous attempt stays in doubt, whatever becomes of the next ones."""
     missing = AttemptFailed(FailureKind.UNKNOWN_HOST, "the host api.example does not exist")
 
     with pytest.raises(TemporaryError) as caught:
@@ -359,9 +359,9 @@ def test_waits_are_logged(caplog: pytest.LogCaptureFixture) -> None:
 @pytest.mark.parametrize(
     ("settings", "longest", "expected"),
     [
-        (Settings(retry_time=300, throttle_time=3660), 10.0, (10, 10)),
-        (Settings(retry_time=5, throttle_time=3660), 10.0, (5, 10)),
-        (Settings(retry_time=300, throttle_time=7), None, (300, 7)),
+        (Settings(retry_time=300, rate_limit_time=3660), 10.0, (10, 10)),
+        (Settings(retry_time=5, rate_limit_time=3660), 10.0, (5, 10)),
+        (Settings(retry_time=300, rate_limit_time=7), None, (300, 7)),
     ],
 )
 def test_budget(settings: Settings, longest: float | None, expected: tuple[float, float]) -> None:
@@ -375,16 +375,16 @@ def test_budget(settings: Settings, longest: float | None, expected: tuple[float
 def test_rate_limits_are_charged_to_the_run() -> None:
     """Each operation has a retry time of its own; what rate limits cost is one for all."""
     clock, run = FakeClock(), RateLimitUsage()
-    first = RetryBudget(Settings(retry_time=100, throttle_time=50), clock, usage=run)
+    first = RetryBudget(Settings(retry_time=100, rate_limit_time=50), clock, usage=run)
     first.charge_rate_limit(20)
-    second = RetryBudget(Settings(retry_time=100, throttle_time=50), clock, usage=run)
+    second = RetryBudget(Settings(retry_time=100, rate_limit_time=50), clock, usage=run)
     assert (second.retry_left, second.rate_limit_left) == (100, 30)
 
 
 def test_budget_is_shared() -> None:
     """A budget is spent by all calls of an operation together."""
     clock = FakeClock()
-    budget = RetryBudget(Settings(retry_time=100, throttle_time=50), clock)
+    budget = RetryBudget(Settings(retry_time=100, rate_limit_time=50), clock)
 
     clock.advance(30)
     assert (budget.retry_left, budget.rate_limit_left) == (70, 50)

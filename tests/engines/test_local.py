@@ -1,4 +1,4 @@
-"""`engines.files`: what the files contain, and what if they cannot be written."""
+"""`engines.local`: what the files contain, and what if they cannot be written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines import Arguments
-from engines.files import file_engine
+from engines.local import file_engine
 from process.errors import ConfigError, OutputError
 from tests.engines.gitlab_rules import read_dotenv
 from tests.engines.sample_output import INPUTS, OUTPUTS, PAGE, RECORD, sample_output
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from engines.files import LocalEngine
+    from engines.local import LocalEngine
     from process.output import Output
 
 

@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from engines.preflight import open_to_write, write_problem
 from engines.results import fit_results
 from engines.spec_values import STANDARD_STREAM, read_spec
-from engines.writable import open_to_write, write_problem
 from process.errors import ConfigError
 from process.logs import encode_utf8, escape_controls, escape_workflow_commands_in_json, write
 

@@ -1,4 +1,4 @@
-"""`engines.writable`: files are checked by creating them, and no trace is left."""
+"""`engines.preflight`: files are checked by creating them, and no trace is left."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engines.writable import MIN_FREE_SPACE, open_to_write, write_problem
+from engines.preflight import MIN_FREE_SPACE, open_to_write, write_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

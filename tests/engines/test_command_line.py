@@ -1,4 +1,4 @@
-"""`engines.arguments`: the command line."""
+"""`engines.command_line`: the command line."""
 
 from __future__ import annotations
 
