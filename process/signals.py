@@ -70,20 +70,20 @@ class CallsInFlight:
             -1
         ]  # the outermost knows about the update
         code = ExitCode.IO if self._is_applied else exit_code_if_terminated()
-        what = f"The step was asked to end, and could not {purpose} in time."
+        what = f"The step was terminated (SIGTERM), and could not {purpose} in time."
         if code is ExitCode.PROTOCOL:
             return OutcomeUnknownError(
                 what, fix="Look at the request before you run the step again."
             )
         if code is ExitCode.IO:
-            return OutputError(what, fix="Go on with the workflow by hand.")
+            return OutputError(what, fix="Continue the workflow by hand; do not run this step again.")
         return TerminatedError(what, fix="Run the step again.")
 
 
 def terminated_error() -> TerminatedError:
-    """Return the error of a step that was terminated before it sent the update."""
+    """Return the error of a step that was terminated before it changed anything."""
     return TerminatedError(
-        "The step was asked to end before it sent the update.",
+        "The step was terminated (SIGTERM) before it changed anything.",
         cause="the engine cancelled the run, or its time was up",
         fix="Run the step again.",
     )

@@ -53,7 +53,7 @@ def test_killed(
     assert ended == [expected, ExitCode.IO]
     log = capfd.readouterr().err
     assert ("could not" in log) is is_writable
-    assert log.count("ERROR: The step was asked to end, and could not") == 2 * is_writable
+    assert log.count("ERROR: The step was terminated (SIGTERM), and could not") == 2 * is_writable
     assert log.endswith("Exit code 74.\n" * is_writable)
 
 
