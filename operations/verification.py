@@ -82,7 +82,7 @@ class UpdateVerifier:
                 f"Request {request_id} was updated, but 4me's answer was lost and the "
                 "request could not be read.",
                 details=(error.what,),
-                fix="Go on with the workflow by hand; running the step again would repeat "
+                fix="Continue the workflow by hand; running the step again would repeat "
                 f"{', '.join(self._payload.non_idempotent_fields)}.",
                 status=error.status,
             ) from error

@@ -1,4 +1,4 @@
-"""The errors of a call that is given up: all texts of `transport.retrying`."""
+"""The errors of a call that is given up."""
 
 from __future__ import annotations
 
@@ -112,10 +112,11 @@ def _unknown(call: RetryableCall, failure: AttemptFailed) -> StepError:
             applied="no",
             **_response_of(failure),
         )
+    is_harmful = call.idempotency is Idempotency.NON_IDEMPOTENT
     return OutcomeUnknownError(
         _summary(call, failure, " for certain"),
-        cause="the update may have been applied although the answer was lost; repeating "
-        "it could apply it twice",
+        cause="it may have been applied although the answer was lost"
+        + ("; repeating it could apply it twice" if is_harmful else ""),
         fix=call.manual_check,
         **_response_of(failure),
     )

@@ -149,6 +149,7 @@ def test_garbled_given_up() -> None:
     with pytest.raises(OutcomeUnknownError) as caught:
         harness.retry_call(script)
     assert caught.value.fix == "Open the page."
+    assert "twice" not in caught.value.cause
 
 
 @pytest.mark.parametrize("failure", [SERVER_ERROR, TIMEOUT, INVALID_RESPONSE])
@@ -161,6 +162,7 @@ def test_adds_in_doubt(failure: AttemptFailed) -> None:
 
     assert (script.attempts, harness.clock.waits) == (1, [])
     assert caught.value.applied == "maybe"
+    assert caught.value.cause.endswith("; repeating it could apply it twice")
     assert caught.value.fix == "Open the page."
     assert (caught.value.status, caught.value.trace_id) == (failure.status, failure.trace_id)
 
