@@ -53,7 +53,7 @@ def test_repeated(failure: AttemptFailed, idempotency: Idempotency) -> None:
     assert (script.attempts, harness.clock.waits) == (4, [0.5, 1.0, 2.0])
 
 
-def test_garbled_while_it_sets() -> None:
+def test_invalid_response_to_an_idempotent_call() -> None:
     """An update of fields that is answered with no JSON is sent again, like any in doubt."""
     harness, script = (
         RetryHarness(IDEMPOTENT),
@@ -64,7 +64,7 @@ def test_garbled_while_it_sets() -> None:
     assert (script.attempts, harness.clock.waits) == (4, [0.5, 1.0, 2.0])
 
 
-def test_garbled_while_it_reads() -> None:
+def test_invalid_response_to_a_read() -> None:
     """What is read and answered with no JSON, three times, is not there to be read."""
     harness, script = RetryHarness(SAFE), Script(INVALID_RESPONSE, INVALID_RESPONSE, ANSWER)
     assert harness.retry_call(script) == ANSWER
@@ -142,7 +142,7 @@ def test_doubt_lasts() -> None:
     assert caught.value.applied == "maybe"
 
 
-def test_garbled_given_up() -> None:
+def test_invalid_responses_given_up() -> None:
     """A whole answer that stays unreadable is an unknown outcome, not a reason to come back."""
     harness, script = RetryHarness(IDEMPOTENT, Settings(retry_time=1)), Script(INVALID_RESPONSE)
 

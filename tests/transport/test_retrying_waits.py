@@ -218,7 +218,7 @@ def test_long_waits_end_with_the_grace() -> None:
     assert harness.clock.monotonic() == 40.0 + TERMINATION_TIME
 
 
-def test_slow_refusals_are_charged() -> None:
+def test_slow_rate_limited_attempts_are_charged() -> None:
     """A server that turns the step away slowly, and asks for no wait, cannot hold it for hours."""
     harness = RetryHarness(settings=Settings(rate_limit_time=60))
     script = Script(rate_limited(0.0), clock=harness.clock)
@@ -229,7 +229,7 @@ def test_slow_refusals_are_charged() -> None:
     assert harness.clock.monotonic() <= 60 + 1
 
 
-def test_slow_refusals_do_not_use_up_the_retry_time() -> None:
+def test_slow_rate_limited_attempts_do_not_use_up_the_retry_time() -> None:
     """The time of an attempt that a rate limit turned away belongs to the rate limit."""
     harness = RetryHarness(settings=Settings(retry_time=18))
     turns = [rate_limited(0.0)] * 5
