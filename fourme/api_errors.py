@@ -48,7 +48,7 @@ def error_from_response(
             cause="the number is wrong, the request is in another account, or the token's "
             "user may not see it",
             fix="Check request_id, and the connection's account: a request that was passed "
-            "to another account is updated there.",
+            "to another account has to be named with that account.",
             **ids,
         )
     details = details_of(response, context.private_texts)
@@ -57,16 +57,21 @@ def error_from_response(
             f"The token's user may not {context.purpose} (403).",
             details=details,
             cause=f"a role is missing in the account: {', '.join(context.roles)}",
-            fix="Ask an account administrator for the role, or for a token with it; a "
-            "personal access token must also have the scope to read and update requests.",
+            fix="Ask an account administrator for the role, or for a token with it; the scope of "
+            "a personal access token must allow it, too.",
             **ids,
         )
+    what = f"4me refused to {context.purpose} ({status})."
+    if not context.sends_values:
+        return RejectedError(
+            what, details=details, fix="Check the connection's host and account.", **ids
+        )
     return RejectedError(
-        f"4me refused to {context.purpose} ({status}).",
+        what,
         details=details,
         cause="a value does not fit this request",
-        fix="Fix these values in the workflow. Records of another account, or disabled "
-        "ones, cannot be referred to.",
+        fix="Fix these values in the workflow. Referenced records must exist in this account, and "
+        "be enabled.",
         **ids,
     )
 

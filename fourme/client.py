@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("step.4me")
 
 RATE_LIMIT = (
-    "the rate limit of the token's user is used up (4me: 3,600 requests an hour for all tokens of "
+    "the rate limit of the token's user is exceeded (4me: 3,600 requests an hour for all tokens of "
     "a user, 20 in 2 s)"
 )
 
@@ -37,12 +37,14 @@ class ErrorContext(NamedTuple):
         request_id: the request that it is about, if any.
         roles: the roles that it requires.
         private_texts: texts that it sends and that no log may show: notes.
+        sends_values: whether it sends values of the spec, which 4me may reject.
     """
 
     purpose: str
     request_id: int | None = None
     roles: tuple[str, ...] = ("Specialist",)
     private_texts: tuple[str, ...] = ()
+    sends_values: bool = False
 
 
 class ApiResponse(NamedTuple):

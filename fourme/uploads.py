@@ -129,7 +129,7 @@ class _Uploader:
         if response.ok:
             return UploadedFile(_key_in(response, target), size)
         if target.is_local:
-            error_context = ErrorContext(f"upload {file.name}")
+            error_context = ErrorContext(f"upload {file.name}", sends_values=True)
             raise error_from_response(response, error_context, self._api.connection.account)
         raise _s3_error(response, file)
 

@@ -61,15 +61,26 @@ OPERATION = GetOperation()
 
 
 def _read_notes(request_id: int, api: ApiClient) -> list[Mapping[str, Any]]:
-    """Return all notes, in 4me's order; too many are an UnexpectedResponseError."""
+    """Return all notes, in 4me's order.
+
+    Raises:
+        UnexpectedResponseError: there are too many, or the response is another one.
+        TerminatedError: SIGTERM has come before the last page was asked for.
+        StepError: they cannot be read.
+    """
     from fourme.notes_api import NotesApi  # noqa: PLC0415  most runs do not read them
 
     purpose = f"read the notes of request {request_id}"
     pages = NotesApi(api, request_id).pages(ErrorContext(purpose, request_id), api.budget())
+    notes: list[Mapping[str, Any]] = []
     try:
-        return [note for page in pages for note in page.notes]
+        for page in pages:
+            notes += page.notes
+            if page.next_query:
+                api.context.raise_if_terminated()
     except UnexpectedResponseError as error:
         error.what = f"The step could not {purpose}: {error.what.removesuffix('.')}."
         error.fix = error.fix or "Leave `notes` out, or look at the request in 4me."
         error.applied = "no"
         raise
+    return notes

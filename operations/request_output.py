@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 REQUEST_RESULTS = (
     ResultSpec("id", "the ID of the request", 20),
-    ResultSpec("status", "its status after the update, such as `completed`", 64),
+    ResultSpec("status", "its status, such as `completed`", 64),
     # 255 characters, each of up to six bytes when escaped.
     ResultSpec("subject", "its subject, in one line", 1530, truncatable=True),
     ResultSpec("team", "the ID of its team", 20),
     ResultSpec("member", "the ID of the person it is assigned to", 20),
     ResultSpec("next_target_at", "its next target: a time, `best_effort`, `clock_stopped` ...", 64),
-    ResultSpec("updated_at", "the time of the update", 64),
+    ResultSpec("updated_at", "when it was last updated", 64),
     ResultSpec("url", "the address of its page in the 4me user interface", 512),
 )
 REQUEST_OUTPUTS = OutputSpec(("request",), REQUEST_RESULTS)

@@ -115,7 +115,9 @@ def update_request(payload: UpdatePayload, schema: SpecSchema, api: ApiClient) -
     call = api.call(f"update request {payload.request_id}", payload.idempotency)
     call = call._replace(manual_check=manual_check, is_unsent=lambda: not body.sent)
     roles = ("Specialist", *_roles(payload.body, schema))
-    context = ErrorContext(call.purpose, payload.request_id, roles, payload.private_texts)
+    context = ErrorContext(
+        call.purpose, payload.request_id, roles, payload.private_texts, sends_values=True
+    )
 
     def attempt() -> dict[str, Any]:
         try:

@@ -9,7 +9,8 @@ from fourme.client import ErrorContext
 from fourme.notes_api import NotesApi
 from fourme.requests_api import RequestsApi
 from operations.note_matching import AttemptStart, NoteMatch, attempt_started_at, match_note
-from process.errors import OutcomeUnknownError, OutputError, StepError
+from process.errors import OutcomeUnknownError, OutputError, StepError, UnexpectedResponseError
+from process.settings import MAX_VERIFICATION_TIME
 from transport.retry_policy import Verification
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class UpdateVerifier:
         found = dict.fromkeys(self._payload.notes, NoteMatch.NO_MATCH)
         unclear: object = None
         notes = NotesApi(self._api, self._payload.request_id)
+        ends = self._budget.clock.monotonic() + MAX_VERIFICATION_TIME
         for page in notes.pages(self._context("read the notes"), self._budget):
             start = self._start_of(attempt_started, page)
             for note in page.notes:
@@ -60,6 +62,8 @@ class UpdateVerifier:
                 self._budget.clock.mark_applied()
                 logger.info("The update was applied: its notes are there.")
                 return Verification(is_applied=True)
+            if page.next_query:
+                self._raise_if_stopped(page, ends)
         return Verification(is_applied=False, unclear=_unclear(set(found.values()), unclear))
 
     def result(self) -> dict[str, Any]:
@@ -78,7 +82,7 @@ class UpdateVerifier:
                 f"Request {request_id} was updated, but 4me's answer was lost and the "
                 "request could not be read.",
                 details=(error.what,),
-                fix="Go on with the workflow by hand; running the step again would repeat "
+                fix="Continue the workflow by hand; running the step again would repeat "
                 f"{', '.join(self._payload.non_idempotent_fields)}.",
                 status=error.status,
             ) from error
@@ -95,6 +99,12 @@ class UpdateVerifier:
 
     def _context(self, purpose: str) -> ErrorContext:
         return ErrorContext(purpose, private_texts=self._payload.private_texts)
+
+    def _raise_if_stopped(self, page: NotesPage, ends: float) -> None:
+        if self._budget.clock.terminated:
+            raise UnexpectedResponseError("terminated before all notes were read")
+        if page.responded_at > ends:
+            raise UnexpectedResponseError("reading the notes takes too long")
 
     def _start_of(self, attempt_started: float, page: NotesPage) -> AttemptStart:
         """Return the latest start of an attempt, by the server's clock, that any page gives.

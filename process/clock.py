@@ -56,7 +56,7 @@ class Clock(CallsInFlight):
             raise terminated_error()
         if self._limit_ends is not None:
             logger.warning(
-                "The step was asked to end; it still tries to %s, for %.0f s at most.",
+                "The step was terminated (SIGTERM); it still tries to %s, for %.0f s at most.",
                 self.purpose,
                 max(self.time_left, 0),
             )

@@ -9,7 +9,7 @@ from contextlib import suppress
 _STDERR = 2
 _TRY_LATER = 75  # `process.exit_codes.ExitCode.TRY_LATER`, which is not imported yet
 _MESSAGE = (
-    "ERROR: The step was asked to end before it had started.\n"
+    "ERROR: The step was terminated (SIGTERM) before it had started.\n"
     "  This usually means: the engine cancelled the run, or its time was up\n"
     "  What to do: Run the step again.\n"
     "  Request updated: no. Run again: yes. Exit code 75.\n"

@@ -5,7 +5,7 @@ StepError
 ├── RejectedError                  65  4me rejected the values
 ├── RequestNotFoundError           66  no such request
 ├── InternalError                  70  a bug in the step
-├── OutputError                    74  updated, but the output could not be published
+├── OutputError                    74  the output could not be published
 ├── TemporaryError                 75  not reachable, failing, or no answer in time
 │   ├── RateLimitedError           75  rate limited beyond the budget
 │   └── TerminatedError            75  terminated by a signal
@@ -68,7 +68,9 @@ class StepError(Exception):
 
     @property
     def run_again(self) -> str:
-        """Whether to run the step again."""
+        """Whether to run the step again: always where doubt is usual, but nothing was changed."""
+        if self.applied == "no" != self.default_applied:
+            return "yes"
         return next(row.again for row in EXIT_CODES if row.code is self.exit_code)
 
     def __str__(self) -> str:
@@ -116,15 +118,10 @@ class InternalError(StepError):
 
 
 class OutputError(StepError):
-    """The request was updated, but its output could not be published."""
+    """The output could not be published; by default, of a request that was updated."""
 
     exit_code = ExitCode.IO
     default_applied = "yes"
-
-    @property
-    def run_again(self) -> str:
-        """Whether to run the step again: reading does no harm."""
-        return "yes" if self.applied == "no" else super().run_again
 
 
 class TemporaryError(StepError):
@@ -138,7 +135,7 @@ class RateLimitedError(TemporaryError):
 
 
 class TerminatedError(TemporaryError):
-    """The engine ended the step while it was waiting, or before it had sent anything."""
+    """The engine ended the step while it was waiting, or before it had changed anything."""
 
 
 class OutcomeUnknownError(StepError):

@@ -18,20 +18,22 @@ class ExitCodeMeaning(NamedTuple):
 
 
 EXIT_CODES = (
-    ExitCodeMeaning(ExitCode.OK, "ok", "updated, output published", "yes", "-"),
+    ExitCodeMeaning(ExitCode.OK, "ok", "done, output published", "yes", "-"),
     ExitCodeMeaning(
         ExitCode.DATA,
         "data",
         "the spec is invalid, or 4me refused the values (400, 422, other 4xx)",
     ),
-    ExitCodeMeaning(ExitCode.NO_INPUT, "no input", "no such request, or not to be seen (404)"),
-    ExitCodeMeaning(ExitCode.SOFTWARE, "software", "a bug in the step", "unknown", "report it"),
+    ExitCodeMeaning(
+        ExitCode.NO_INPUT, "no input", "no such request, or not visible to the token's user (404)"
+    ),
+    ExitCodeMeaning(ExitCode.SOFTWARE, "software", "a bug in the step", "maybe", "report it"),
     ExitCodeMeaning(
         ExitCode.IO,
         "I/O",
-        "updated, but the output could not be published",
+        "the output could not be published",
         "yes",
-        "no: it would repeat notes",
+        "no: it would repeat what was added, such as notes",
     ),
     ExitCodeMeaning(
         ExitCode.TRY_LATER,
@@ -43,9 +45,10 @@ EXIT_CODES = (
     ExitCodeMeaning(
         ExitCode.PROTOCOL,
         "protocol",
-        "the outcome could not be established, or the answer is not a request; terminated in doubt",
+        "the outcome is unknown, or the answer is not a request; terminated while the outcome was "
+        "unknown",
         "maybe",
-        "look first",
+        "after a look at the request",
     ),
     ExitCodeMeaning(
         ExitCode.PERMISSION,

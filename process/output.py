@@ -72,7 +72,10 @@ class Output(NamedTuple):
         status: int | None = None,
     ) -> OutputError:
         """Return the error of a run that could not publish this output."""
-        fix = "Go on with the workflow by hand; running the step again would repeat notes."
+        fix = (
+            "Continue the workflow by hand; running the step again would repeat what it adds, such "
+            "as notes."
+        )
         return OutputError(
             what,
             details=details,

@@ -52,13 +52,16 @@ VARIABLES = {
     "FOURME_MAX_THROTTLE_TIME": (
         MAX_THROTTLE_TIME,
         0,
-        "how long rate limits (429, 503) may hold up a run, slow responses included; 0: never",
+        (
+            "the most seconds that a run waits for rate limits (429, 503), slow responses "
+            "included; 0: never"
+        ),
     ),
     "FOURME_CONNECT_TIMEOUT": (CONNECT_TIMEOUT, 0.01, "how long connecting may take"),
     "FOURME_READ_TIMEOUT": (
         READ_TIMEOUT,
         0.01,
-        "how long an answer may be silent, and may take",
+        "the most seconds between two bytes of a response, and for a whole one",
     ),
 }
 

@@ -66,24 +66,27 @@ class CallsInFlight:
 
     def termination_error(self) -> StepError:
         """Return the error of a process that is killed now."""
-        purpose, exit_code_if_terminated = self._calls[:2][
-            -1
-        ]  # the outermost knows about the update
+        # The outermost call knows about the update.
+        purpose, exit_code_if_terminated = self._calls[:2][-1]
         code = ExitCode.IO if self._is_applied else exit_code_if_terminated()
-        what = f"The step was asked to end, and could not {purpose} in time."
+        what = f"The step was terminated (SIGTERM), and could not {purpose} in time."
         if code is ExitCode.PROTOCOL:
             return OutcomeUnknownError(
                 what, fix="Look at the request before you run the step again."
             )
+        if code is ExitCode.IO and not self._is_applied:
+            return OutputError(what, fix="Run the step again.", applied="no")
         if code is ExitCode.IO:
-            return OutputError(what, fix="Go on with the workflow by hand.")
+            return OutputError(
+                what, fix="Continue the workflow by hand; do not run this step again."
+            )
         return TerminatedError(what, fix="Run the step again.")
 
 
 def terminated_error() -> TerminatedError:
-    """Return the error of a step that was terminated before it sent the update."""
+    """Return the error of a step that was terminated before it changed anything."""
     return TerminatedError(
-        "The step was asked to end before it sent the update.",
+        "The step was terminated (SIGTERM) before it changed anything.",
         cause="the engine cancelled the run, or its time was up",
         fix="Run the step again.",
     )

@@ -66,7 +66,7 @@ def test_a_bundle_without_certificates_is_named(tmp_path: Path) -> None:
     """A file that is no PEM is a configuration error, not a network error."""
     bundle = tmp_path / "ca.pem"
     bundle.write_text("no certificate")
-    with serve(Connection.stay_silent) as server:
+    with serve(Connection.send_nothing) as server:
         host = server.url.replace("http:", "https:")
         ended = run_against(host, {"REQUESTS_CA_BUNDLE": str(bundle)})
     assert ended.code == ExitCode.CONFIG, ended.log

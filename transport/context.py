@@ -32,7 +32,7 @@ class RunContext(NamedTuple):
         return self.settings.connect_timeout + 2 * self.settings.read_timeout
 
     def raise_if_terminated(self) -> None:
-        """Raise TerminatedError, before an update is sent, if SIGTERM has come."""
+        """Raise TerminatedError if SIGTERM has come, before anything is changed."""
         if self.clock.terminated:
             raise terminated_error()
 

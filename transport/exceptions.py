@@ -145,7 +145,7 @@ def _denied_by_proxy(causes: Causes) -> StepError | None:
         return None
     return ConfigError(
         f"The proxy refuses the step: {quote(tunnel['answer'])}.",
-        fix="Let the proxy allow 4me's host; put its user name and password, if it wants any, "
+        fix="Allow 4me's host in the proxy; put its user name and password, if it wants any, "
         "into HTTPS_PROXY.",
     )
 

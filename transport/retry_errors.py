@@ -1,4 +1,4 @@
-"""The errors of a call that is given up: all texts of `transport.retrying`."""
+"""The errors of a call that is given up."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def gave_up(
 def not_verifiable(call: RetryableCall, failure: AttemptFailed, reason: str) -> StepError:
     """Return the error of a call that may have been applied, and cannot be verified."""
     return OutcomeUnknownError(
-        f"The step could not {call.purpose} for certain: {failure.reason}, and nobody can "
-        "tell whether it was applied.",
+        f"The step could not {call.purpose} for certain: {failure.reason}, and it is "
+        "unknown whether it was applied.",
         details=(reason,),
         fix=call.manual_check,
         **_response_of(failure),
@@ -82,13 +82,13 @@ def terminated(
     """Return the error of a call that waits for its next attempt, or check, when SIGTERM comes."""
     if action is Action.VERIFY:
         return OutcomeUnknownError(
-            f"The step was asked to end before it could check an update: {failure.reason}.",
+            f"The step was terminated (SIGTERM) before it could check an update: {failure.reason}.",
             cause=_CANCELLED,
             fix=call.manual_check,
             **_response_of(failure),
         )
     return TerminatedError(
-        f"The step was asked to end while it waited to {call.purpose}: {failure.reason}.",
+        f"The step was terminated (SIGTERM) while it waited to {call.purpose}: {failure.reason}.",
         cause=_CANCELLED,
         fix="Run the step again.",
         applied=applied,
@@ -112,10 +112,11 @@ def _unknown(call: RetryableCall, failure: AttemptFailed) -> StepError:
             applied="no",
             **_response_of(failure),
         )
+    is_harmful = call.idempotency is Idempotency.NON_IDEMPOTENT
     return OutcomeUnknownError(
         _summary(call, failure, " for certain"),
-        cause="the update may have been applied although the answer was lost; repeating "
-        "it could apply it twice",
+        cause="it may have been applied although the answer was lost"
+        + ("; repeating it could apply it twice" if is_harmful else ""),
         fix=call.manual_check,
         **_response_of(failure),
     )
@@ -142,7 +143,7 @@ def _rate_limited(call: RetryableCall, failure: AttemptFailed, applied: Applied)
         f"{_summary(call, failure)[:-1]}{f', until {until}' if until else ''}.",
         cause=call.rate_limit,
         fix=f"Run the step again {f'after {until}' if until else 'later'}. Give busy "
-        "workflows users of their own, or raise FOURME_MAX_THROTTLE_TIME.",
+        "workflows a separate 4me user, or raise FOURME_MAX_THROTTLE_TIME.",
         applied=applied,
         **_response_of(failure),
     )

@@ -155,7 +155,8 @@ class _RetryLoop(Generic[T]):
                 raise self._not_verifiable(failure, found.unclear)
             if is_processed:
                 self._ambiguous = None
-            if self._next(_not_applied(failure, found), is_processed=is_processed) is Action.RETRY:
+            outcome = _not_applied(failure, found, is_processed=is_processed)
+            if self._next(outcome, is_processed=is_processed) is Action.RETRY:
                 return False
 
     def _not_verifiable(self, failure: AttemptFailed, reason: str) -> StepError:
@@ -192,11 +193,12 @@ class _RetryLoop(Generic[T]):
         return action
 
     def _log(self, failure: AttemptFailed, action: Action, wait: float) -> None:
+        again = "again" if failure.kind is FailureKind.NOT_APPLIED else "the update"
         logger.warning(
             "%s: %s; %s %s (attempt %d).",
             self._call.service,
             failure.reason,
-            "trying again" if action is Action.RETRY else "checking the update",
+            "trying again" if action is Action.RETRY else f"checking {again}",
             f"in {wait:.1f} s" if wait else "now",
             self._attempts,
         )
@@ -227,11 +229,15 @@ class _RetryLoop(Generic[T]):
         return min(left, MAX_UNKNOWN_HOST_TIME - elapsed)
 
 
-def _not_applied(failure: AttemptFailed, found: Verification) -> AttemptFailed:
-    outcome = "it is unclear whether the update was" if found.unclear else "the update was not"
+def _not_applied(
+    failure: AttemptFailed, found: Verification, *, is_processed: bool
+) -> AttemptFailed:
+    outcome = "the update was not applied" if is_processed else "the update was not found yet"
+    if found.unclear:
+        outcome = "it is unclear whether the update was applied"
     return AttemptFailed(
         FailureKind.NOT_APPLIED,
-        f"{failure.reason}, and {outcome} applied",
+        f"{failure.reason}, and {outcome}",
         status=failure.status,
         trace_id=failure.trace_id,
     )

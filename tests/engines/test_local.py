@@ -114,7 +114,7 @@ def test_every_place_is_written_and_every_failure_named(tmp_path: Path) -> None:
         f"{file}/request.env: File exists",
     )
     assert caught.value.applied == "yes"
-    assert "running the step again would repeat notes" in caught.value.fix
+    assert "running the step again would repeat what it adds, such as notes" in caught.value.fix
     assert (tmp_path / "results" / "id").read_text("utf-8") == "80339"
 
 

@@ -238,7 +238,13 @@ def test_values_and_the_link_are_published() -> None:
 @pytest.mark.parametrize(
     ("applied", "fix"),
     [
-        ("yes", "Go on with the workflow by hand; running the step again would repeat notes."),
+        (
+            "yes",
+            (
+                "Continue the workflow by hand; running the step again would repeat what it adds, "
+                "such as notes."
+            ),
+        ),
         ("no", "Run the step again."),
     ],
 )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from process.errors import StepError
 
-ATTEMPTED = ErrorContext("update request 5", 5, ("Specialist", "Auditor"))
+UPDATE = ErrorContext("update request 5", 5, ("Specialist", "Auditor"), sends_values=True)
 
 
 def error_from_response(response: requests.Response, error_context: ErrorContext) -> StepError:
@@ -43,7 +43,7 @@ def error_from_response(response: requests.Response, error_context: ErrorContext
 )
 def test_each_status_is_an_error_of_its_own(status: int, kind: type[StepError]) -> None:
     """Status and 4me's id of the answer are kept as facts; nothing was applied."""
-    error = error_from_response(answer({}, status, X_Request_Id="abc"), ATTEMPTED)
+    error = error_from_response(answer({}, status, X_Request_Id="abc"), UPDATE)
     assert type(error) is kind
     assert (error.status, error.trace_id, error.applied) == (status, "abc", "no")
     assert error.fix
@@ -55,9 +55,28 @@ def test_a_404_that_is_about_no_request_is_a_rejection() -> None:
     assert type(error) is RejectedError
 
 
+@pytest.mark.parametrize("status", [400, 403, 404, 422])
+def test_a_rejected_read_names_no_update(status: int) -> None:
+    """What is only read has no values to fix, and is not updated."""
+    error = error_from_response(answer({}, status), ErrorContext("read request 5", 5))
+    assert error.fix
+    assert "updat" not in f"{error.what} {error.cause} {error.fix}"
+    assert "value" not in f"{error.what} {error.cause} {error.fix}"
+
+
+def test_a_rejected_update_names_its_values() -> None:
+    """They are what the user can fix."""
+    error = error_from_response(answer({}, 422), UPDATE)
+    assert error.cause == "a value does not fit this request"
+    assert error.fix == (
+        "Fix these values in the workflow. Referenced records must exist in this account, and be "
+        "enabled."
+    )
+
+
 def test_a_403_names_the_roles() -> None:
     """All roles that the update requires are named."""
-    assert "Specialist, Auditor" in error_from_response(answer({}, 403), ATTEMPTED).cause
+    assert "Specialist, Auditor" in error_from_response(answer({}, 403), UPDATE).cause
 
 
 @pytest.mark.parametrize(
@@ -98,7 +117,7 @@ def test_odd_charsets_do_no_harm(charset: str) -> None:
     """Whatever an answer claims to be encoded in, it is quoted, and the error stays the same."""
     response = answer(b"<p>N\xc3\xb6</p>" * 10, 422, Content_Type=f"text/html; charset={charset}")
 
-    error = error_from_response(response, ATTEMPTED)
+    error = error_from_response(response, UPDATE)
     assert type(error) is RejectedError
     assert error.details == ("<p>N\u00f6</p>" * 10,)
 
@@ -152,8 +171,8 @@ def test_a_field_is_named_though_a_note_has_its_name() -> None:
 
 def test_the_steps_own_words_stay() -> None:
     """A note that says the same as the step itself hides nothing of it."""
-    note = str(error_from_response(answer({}, 422), ATTEMPTED))
-    error_context = ErrorContext("update request 5", 5, ("Specialist", "Auditor"), (note,))
+    note = str(error_from_response(answer({}, 422), UPDATE))
+    error_context = UPDATE._replace(private_texts=(note,))
 
     assert str(error_from_response(answer({}, 422), error_context)) == note
 

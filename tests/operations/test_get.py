@@ -11,6 +11,7 @@ from process.errors import (
     AccessError,
     RequestNotFoundError,
     TemporaryError,
+    TerminatedError,
     UnexpectedResponseError,
 )
 from spec.schema import load_spec_schema
@@ -30,10 +31,15 @@ NEXT = {"Link": '<https://elsewhere.example/v9/x?page=2>; rel="next"'}
 
 def get(*answers: requests.Response | Exception, **inputs: Any) -> tuple[Output, ScriptedApi]:  # noqa: ANN401  a spec's values
     """Run the operation on request 5 of an API that answers like this."""
+    api = ScriptedApi(*answers)
+    return run(api, **inputs), api
+
+
+def run(api: ScriptedApi, **inputs: Any) -> Output:  # noqa: ANN401  likewise
+    """Run the operation on request 5 of an API."""
     spec = {"connection": dict(CONNECTION), "request_id": "5", **inputs}
     valid = validate(spec, load_spec_schema(OPERATION.schema_folder), OPERATION.problems)
-    api = ScriptedApi(*answers)
-    return OPERATION.run(valid, api), api
+    return OPERATION.run(valid, api)
 
 
 def test_a_request_is_read() -> None:
@@ -95,6 +101,28 @@ def test_notes_are_read_from_all_pages() -> None:
     assert api.asked == ["GET /requests/5", *["GET /requests/5/notes"] * 2]
 
 
+def test_sigterm_between_two_pages_of_notes() -> None:
+    """A read is never in doubt: no further page is asked for, and it may be run again."""
+    api = ScriptedApi(answer(REQUEST), answer(NOTES[:1], given=NEXT))
+    api.clock.terminate_at = 2.0
+    api.transport.seconds = 1.0
+
+    with pytest.raises(TerminatedError) as caught:
+        run(api, notes=True)
+    assert (caught.value.exit_code, caught.value.applied) == (75, "no")
+    assert "update" not in caught.value.what
+    assert api.asked == ["GET /requests/5", "GET /requests/5/notes"]
+
+
+def test_sigterm_during_the_last_page_of_notes() -> None:
+    """Everything has been read, so it is published."""
+    api = ScriptedApi(answer(REQUEST), answer(NOTES))
+    api.clock.terminate_at = 2.0
+    api.transport.seconds = 1.0
+
+    assert run(api, notes=True).values["notes"] == NOTES
+
+
 def test_notes_that_are_no_notes() -> None:
     """The error says what was read; nothing was changed."""
     with pytest.raises(UnexpectedResponseError) as caught:
@@ -116,9 +144,7 @@ def test_another_record_is_an_error() -> None:
 def test_a_service_that_is_down() -> None:
     """It is tried again as long as the budget allows; then: try later."""
     api = ScriptedApi(LOST, retry_time=0)
-    spec = {"connection": dict(CONNECTION), "request_id": 5}
-    valid = validate(spec, load_spec_schema(OPERATION.schema_folder), OPERATION.problems)
 
     with pytest.raises(TemporaryError) as caught:
-        OPERATION.run(valid, api)
+        run(api)
     assert caught.value.applied == "no"

@@ -51,7 +51,7 @@ def test_cleared(schema: SpecSchema) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "adds", "idempotency"),
+    ("request_", "fields", "idempotency"),
     [
         ({}, (), Idempotency.IDEMPOTENT),
         ({"subject": "a", "custom_fields": []}, (), Idempotency.IDEMPOTENT),
@@ -78,13 +78,13 @@ def test_cleared(schema: SpecSchema) -> None:
         ({"internal_note_attachments": []}, (), Idempotency.IDEMPOTENT),
     ],
 )
-def test_adds(
-    request_: dict[str, Any], adds: tuple[str, ...], idempotency: Idempotency, schema: SpecSchema
+def test_non_idempotent_fields(
+    request_: dict[str, Any], fields: tuple[str, ...], idempotency: Idempotency, schema: SpecSchema
 ) -> None:
-    """An update knows what it adds, and from that what sending it twice would do."""
+    """Fields that add something each time they are sent make an update non-idempotent."""
     update = build_payload({"request_id": 5, **request_}, (), schema)
 
-    assert update.non_idempotent_fields == adds
+    assert update.non_idempotent_fields == fields
     assert update.idempotency is idempotency
 
 

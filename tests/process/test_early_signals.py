@@ -29,7 +29,7 @@ except BlockingIOError:
 """
 # What the handler writes without importing the errors.
 ERROR = TerminatedError(
-    "The step was asked to end before it had started.",
+    "The step was terminated (SIGTERM) before it had started.",
     cause="the engine cancelled the run, or its time was up",
     fix="Run the step again.",
 )

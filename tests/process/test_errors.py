@@ -8,6 +8,7 @@ import pytest
 
 from process import errors
 from process.errors import StepError
+from process.exit_code_table import EXIT_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,6 +97,31 @@ def test_applied() -> None:
     """An error overrides its class's `default_applied`."""
     assert errors.TemporaryError("x", applied="maybe").applied == "maybe"
     assert "updated: maybe" in str(errors.TemporaryError("x", applied="maybe"))
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (errors.OutputError("x"), "no: it would repeat what was added, such as notes"),
+        (errors.OutputError("x", applied="no"), "yes"),
+        (errors.UnexpectedResponseError("x"), "after a look at the request"),
+        (errors.UnexpectedResponseError("x", applied="no"), "yes"),
+        (errors.InternalError("x"), "report it"),
+        (errors.TemporaryError("x"), "yes"),
+        (errors.RejectedError("x"), "after a fix"),
+    ],
+)
+def test_run_again(error: StepError, expected: str) -> None:
+    """As the table of exit codes says; where doubt is usual, but nothing was changed: yes."""
+    assert error.run_again == expected
+    assert f"Run again: {expected}." in str(error)
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_applied_is_as_in_the_table(kind: type[StepError]) -> None:
+    """An error and the table of exit codes use the same words."""
+    (row,) = (row for row in EXIT_CODES if row.code is kind.exit_code)
+    assert kind is StepError or row.applied.partition(",")[0] == kind.default_applied
 
 
 def test_line_breaks_in_a_part_are_escaped() -> None:

@@ -53,8 +53,20 @@ def test_killed(
     assert ended == [expected, ExitCode.IO]
     log = capfd.readouterr().err
     assert ("could not" in log) is is_writable
-    assert log.count("ERROR: The step was asked to end, and could not") == 2 * is_writable
+    assert log.count("ERROR: The step was terminated (SIGTERM), and could not") == 2 * is_writable
     assert log.endswith("Exit code 74.\n" * is_writable)
+
+
+@pytest.mark.parametrize("applied", ["no", "yes"])
+def test_killed_while_it_publishes(applied: str) -> None:
+    """Whether to run the step again depends on whether anything was changed."""
+    calls = CallsInFlight()
+    if applied == "yes":
+        calls.mark_applied()
+    with calls.in_flight("publish the output", lambda: ExitCode.IO):
+        error = calls.termination_error()
+    assert (error.exit_code, error.applied) == (ExitCode.IO, applied)
+    assert ("not run" in error.fix) is (applied == "yes")
 
 
 def test_no_watchdog_without_threads(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,7 +91,7 @@ class Connection:
                 return
             self.write(bytes([byte]))
 
-    def stay_silent(self) -> None:
+    def send_nothing(self) -> None:
         """Send nothing until the test ends."""
         self._ended.wait(_MAX_WAIT)
 

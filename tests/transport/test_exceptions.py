@@ -100,7 +100,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "urllib3.PoolError": (POOL, "pool"),
     "urllib3.ProxyError": ("proxy", OSError()),
     "urllib3.ProxySchemeUnknown": ("x",),
-    "urllib3.ReadTimeoutError": (POOL, "/", "silent"),
+    "urllib3.ReadTimeoutError": (POOL, "/", "timed out"),
     "urllib3.RequestError": (POOL, "/", "request"),
     "urllib3.URLSchemeUnknown": ("x",),
 }
@@ -189,7 +189,7 @@ def test_meaning_when_unsent(name: str) -> None:
             requests.ConnectionError(ProtocolError("aborted", ConnectionResetError(104, "reset"))),
             FailureKind.SERVER_ERROR,
         ),
-        (requests.ConnectionError(ReadTimeoutError(POOL, "/", "silent")), FailureKind.TIMEOUT),
+        (requests.ConnectionError(ReadTimeoutError(POOL, "/", "timed out")), FailureKind.TIMEOUT),
         (requests.exceptions.SSLError(ssl_error("SSL", "BAD_RECORD")), FailureKind.SERVER_ERROR),
         (requests.exceptions.SSLError(ssl_error(None, None)), FailureKind.SERVER_ERROR),
         (

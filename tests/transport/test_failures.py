@@ -61,7 +61,7 @@ def test_passes(status: int) -> None:
         (199, FailureKind.SERVER_ERROR),
     ],
 )
-def test_mishaps(status: int, kind: FailureKind) -> None:
+def test_failures(status: int, kind: FailureKind) -> None:
     """429, 408, 5xx and interim answers are failures, with their status and the service's id."""
     found = failure_of(answer(status, X_Request_Id="abc-1"))
 

@@ -1,4 +1,4 @@
-"""`transport.http`: one exchange that is answered, over real sockets."""
+"""`transport.http`: one call that is answered, over real sockets."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_busy_status(session: requests.Session) -> None:
         call(session, server.url, busy=frozenset({409}))
 
 
-def test_refusal(session: requests.Session) -> None:
+def test_rejected(session: requests.Session) -> None:
     """A rejection is a usable response."""
     body = b'{"message": "Validation Failed"}'
 
@@ -268,7 +268,7 @@ def test_tls_where_there_is_none(session: requests.Session) -> None:
 
 
 def test_debug_line(session: requests.Session, caplog: pytest.LogCaptureFixture) -> None:
-    """The debug line of an exchange has method, path and status, and no query."""
+    """The debug line of a call has method, path and status, and no query."""
     with (
         caplog.at_level("DEBUG", "step.http"),
         serve(lambda connection: connection.answer(REQUEST)) as server,
@@ -278,7 +278,7 @@ def test_debug_line(session: requests.Session, caplog: pytest.LogCaptureFixture)
     assert lines == ["PATCH /v1/requests/5: 200"]
 
 
-def test_parcel() -> None:
+def test_body() -> None:
     """A body has been sent when its last byte has been read."""
     body = RequestBody(b"abcde")
 
@@ -289,7 +289,7 @@ def test_parcel() -> None:
     assert body.read(1) == b""
 
 
-def test_parcel_again() -> None:
+def test_body_again() -> None:
     """For the next attempt a body starts again; it has not been sent then."""
     body = RequestBody(b"abc")
 
@@ -299,7 +299,7 @@ def test_parcel_again() -> None:
     assert body.read() == b"abc"
 
 
-def test_parcel_as_a_stream() -> None:
+def test_body_as_a_stream() -> None:
     """A body can be read in one go."""
     body = RequestBody(b"abc")
 

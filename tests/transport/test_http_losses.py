@@ -1,4 +1,4 @@
-"""`transport.http`: an exchange that is lost, silent or endless, over real sockets."""
+"""`transport.http`: a call whose response is lost, missing or endless, over real sockets."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_lost_before_all_was_sent(session: requests.Session) -> None:
     assert not body.sent
 
 
-def test_lost_without_a_parcel(session: requests.Session) -> None:
+def test_lost_without_a_body(session: requests.Session) -> None:
     """Without a body there is nothing that could not have left."""
     assert failure_of(session, reset_after_reading).kind is FailureKind.SERVER_ERROR
 
@@ -140,25 +140,25 @@ def test_answer_before_all_was_sent(session: requests.Session) -> None:
         assert call(session, server.url, RequestBody(bytes(1024 * 1024))).status_code == 413
 
 
-def test_silent(session: requests.Session) -> None:
+def test_no_response(session: requests.Session) -> None:
     """A server that takes the request and sends nothing may still be processing it."""
 
     def turn(connection: Connection) -> None:
         connection.read()
-        connection.stay_silent()
+        connection.send_nothing()
 
     found = failure_of(session, turn, RequestBody(b"{}"), context=SHORT_TIMEOUTS)
 
     assert found.kind is FailureKind.TIMEOUT
 
 
-def test_silent_amid_the_answer(session: requests.Session) -> None:
-    """A server that stops in the middle of its answer is silent, too."""
+def test_response_that_stops(session: requests.Session) -> None:
+    """A response that stops in the middle is a timeout, too."""
 
     def turn(connection: Connection) -> None:
         connection.read()
         connection.write(head("200 OK", "Content-Length: 1000") + REQUEST)
-        connection.stay_silent()
+        connection.send_nothing()
 
     assert failure_of(session, turn, context=SHORT_TIMEOUTS).kind is FailureKind.TIMEOUT
 
@@ -167,7 +167,7 @@ def test_silent_amid_the_answer(session: requests.Session) -> None:
     "start", [b"", head("200 OK", "Content-Length: 1000")], ids=["head", "body"]
 )
 def test_trickle(session: requests.Session, start: bytes) -> None:
-    """An answer that comes in byte by byte, never silent for long, ends at the limit as well."""
+    """An answer that comes in byte by byte, never with a long pause, ends at the limit as well."""
 
     def turn(connection: Connection) -> None:
         connection.read()

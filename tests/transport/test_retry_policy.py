@@ -57,7 +57,7 @@ def rows(
 ) -> list[tuple[RetryState, RetryDecision]]:
     """Return a row of the table for each kind of failure and each thing sent, after one attempt."""
     return [
-        (RetryState(kind, idempotency, 1, left, left), decision)
+        (RetryState(kind, idempotency, attempt=1, retry_left=left, rate_limit_left=left), decision)
         for kind in kinds
         for idempotency in sent
     ]
@@ -66,32 +66,64 @@ def rows(
 TABLE = [
     # rate limited, with what the server asks for
     *[
-        (RetryState(RATE_LIMITED, sent, 1, 0, 60, 60.0), RetryDecision(RETRY, 60.0))
+        (
+            RetryState(
+                RATE_LIMITED, sent, attempt=1, retry_left=0, rate_limit_left=60, retry_after=60.0
+            ),
+            RetryDecision(RETRY, 60.0),
+        )
         for sent in Idempotency
     ],
     *[
-        (RetryState(RATE_LIMITED, sent, 1, PLENTY, 60, 60.1), RetryDecision(LATER, 60.1))
+        (
+            RetryState(
+                RATE_LIMITED,
+                sent,
+                attempt=1,
+                retry_left=PLENTY,
+                rate_limit_left=60,
+                retry_after=60.1,
+            ),
+            RetryDecision(LATER, 60.1),
+        )
         for sent in Idempotency
     ],
-    (RetryState(RATE_LIMITED, IDEMPOTENT, 1, 0, 60, 0.0), RetryDecision(RETRY, INITIAL_BACKOFF)),
-    (RetryState(RATE_LIMITED, IDEMPOTENT, 1, 0, 0, 0.0), RetryDecision(LATER, INITIAL_BACKOFF)),
+    (
+        RetryState(
+            RATE_LIMITED, IDEMPOTENT, attempt=1, retry_left=0, rate_limit_left=60, retry_after=0.0
+        ),
+        RetryDecision(RETRY, INITIAL_BACKOFF),
+    ),
+    (
+        RetryState(
+            RATE_LIMITED, IDEMPOTENT, attempt=1, retry_left=0, rate_limit_left=0, retry_after=0.0
+        ),
+        RetryDecision(LATER, INITIAL_BACKOFF),
+    ),
     # rate limited, without it
     (
-        RetryState(RATE_LIMITED, IDEMPOTENT, 1, 0, 60),
+        RetryState(RATE_LIMITED, IDEMPOTENT, attempt=1, retry_left=0, rate_limit_left=60),
         RetryDecision(RETRY, 2 * INITIAL_RATE_LIMIT_BACKOFF),
     ),
     (
-        RetryState(RATE_LIMITED, IDEMPOTENT, 3, 0, 60),
+        RetryState(RATE_LIMITED, IDEMPOTENT, attempt=3, retry_left=0, rate_limit_left=60),
         RetryDecision(RETRY, 8 * INITIAL_RATE_LIMIT_BACKOFF),
     ),
     (
-        RetryState(RATE_LIMITED, NON_IDEMPOTENT, 3, PLENTY, 15),
+        RetryState(RATE_LIMITED, NON_IDEMPOTENT, attempt=3, retry_left=PLENTY, rate_limit_left=15),
         RetryDecision(LATER, 8 * INITIAL_RATE_LIMIT_BACKOFF),
     ),
     # not applied, too early to tell
     *[
         (
-            RetryState(NOT_APPLIED, VERIFIABLE, 1, left, left, processing_left=wait),
+            RetryState(
+                NOT_APPLIED,
+                VERIFIABLE,
+                attempt=1,
+                retry_left=left,
+                rate_limit_left=left,
+                processing_left=wait,
+            ),
             RetryDecision(VERIFY, wait),
         )
         for left in (PLENTY, 3.0, 0, -5)
@@ -118,11 +150,16 @@ TABLE = [
     ),
     # invalid responses only
     (
-        RetryState(INVALID_RESPONSE, SAFE, 2, PLENTY, PLENTY),
+        RetryState(INVALID_RESPONSE, SAFE, attempt=2, retry_left=PLENTY, rate_limit_left=PLENTY),
         RetryDecision(RETRY, 2 * INITIAL_BACKOFF),
     ),
     *[
-        (RetryState(INVALID_RESPONSE, SAFE, attempt, PLENTY, PLENTY), RetryDecision(UNKNOWN))
+        (
+            RetryState(
+                INVALID_RESPONSE, SAFE, attempt=attempt, retry_left=PLENTY, rate_limit_left=PLENTY
+            ),
+            RetryDecision(UNKNOWN),
+        )
         for attempt in (3, 4, 100)
     ],
     # the rest, in time

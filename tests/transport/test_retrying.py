@@ -53,7 +53,7 @@ def test_repeated(failure: AttemptFailed, idempotency: Idempotency) -> None:
     assert (script.attempts, harness.clock.waits) == (4, [0.5, 1.0, 2.0])
 
 
-def test_garbled_while_it_sets() -> None:
+def test_invalid_response_to_an_idempotent_call() -> None:
     """An update of fields that is answered with no JSON is sent again, like any in doubt."""
     harness, script = (
         RetryHarness(IDEMPOTENT),
@@ -64,7 +64,7 @@ def test_garbled_while_it_sets() -> None:
     assert (script.attempts, harness.clock.waits) == (4, [0.5, 1.0, 2.0])
 
 
-def test_garbled_while_it_reads() -> None:
+def test_invalid_response_to_a_read() -> None:
     """What is read and answered with no JSON, three times, is not there to be read."""
     harness, script = RetryHarness(SAFE), Script(INVALID_RESPONSE, INVALID_RESPONSE, ANSWER)
     assert harness.retry_call(script) == ANSWER
@@ -142,13 +142,14 @@ def test_doubt_lasts() -> None:
     assert caught.value.applied == "maybe"
 
 
-def test_garbled_given_up() -> None:
+def test_invalid_responses_given_up() -> None:
     """A whole answer that stays unreadable is an unknown outcome, not a reason to come back."""
     harness, script = RetryHarness(IDEMPOTENT, Settings(retry_time=1)), Script(INVALID_RESPONSE)
 
     with pytest.raises(OutcomeUnknownError) as caught:
         harness.retry_call(script)
     assert caught.value.fix == "Open the page."
+    assert "twice" not in caught.value.cause
 
 
 @pytest.mark.parametrize("failure", [SERVER_ERROR, TIMEOUT, INVALID_RESPONSE])
@@ -161,6 +162,7 @@ def test_adds_in_doubt(failure: AttemptFailed) -> None:
 
     assert (script.attempts, harness.clock.waits) == (1, [])
     assert caught.value.applied == "maybe"
+    assert caught.value.cause.endswith("; repeating it could apply it twice")
     assert caught.value.fix == "Open the page."
     assert (caught.value.status, caught.value.trace_id) == (failure.status, failure.trace_id)
 

@@ -150,7 +150,7 @@ def test_unclear_to_the_end() -> None:
         Script(SERVER_ERROR, ANSWER),
     )
 
-    with pytest.raises(OutcomeUnknownError, match="nobody can tell") as caught:
+    with pytest.raises(OutcomeUnknownError, match="it is unknown whether") as caught:
         harness.retry_call(script)
     assert (script.attempts, harness.verifications) == (1, 2)
     assert caught.value.details == ("a note may be it",)

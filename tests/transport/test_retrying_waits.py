@@ -94,7 +94,7 @@ def test_waits_on_rate_limits_do_not_use_up_the_retry_time() -> None:
 @pytest.mark.parametrize("failure", [NOT_SENT, rate_limited(100.0)])
 @pytest.mark.parametrize("idempotency", Idempotency)
 def test_terminated(failure: AttemptFailed, idempotency: Idempotency) -> None:
-    """Being asked to end while waiting ends the run at once; nothing was applied."""
+    """A SIGTERM during a wait ends the run at once; nothing was applied."""
     harness = RetryHarness(idempotency, clock=FakeClock(terminate_at=0.1))
     script = Script(failure, ANSWER)
 
@@ -106,7 +106,7 @@ def test_terminated(failure: AttemptFailed, idempotency: Idempotency) -> None:
 
 
 def test_terminated_after_doubt() -> None:
-    """Being asked to end after an ambiguous attempt leaves the doubt; setting again is safe."""
+    """A SIGTERM after an ambiguous attempt leaves the doubt; setting again is safe."""
     harness = RetryHarness(IDEMPOTENT, clock=FakeClock(terminate_at=0.1))
 
     with pytest.raises(TerminatedError) as caught:
@@ -115,7 +115,7 @@ def test_terminated_after_doubt() -> None:
 
 
 def test_terminated_before_verifying() -> None:
-    """Being asked to end before an update could be verified leaves its outcome unknown."""
+    """A SIGTERM before an update could be verified leaves its outcome unknown."""
     harness = RetryHarness(NON_IDEMPOTENT, clock=FakeClock(terminate_at=0.1), found=(True,))
 
     with pytest.raises(OutcomeUnknownError) as caught:
@@ -126,7 +126,7 @@ def test_terminated_before_verifying() -> None:
 
 
 def test_terminated_between_two_looks() -> None:
-    """Being asked to end while the server may still be processing it leaves the outcome unknown."""
+    """A SIGTERM while the server may still be processing it leaves the outcome unknown."""
     harness = RetryHarness(NON_IDEMPOTENT, clock=FakeClock(terminate_at=5.0), found=(False, True))
 
     with pytest.raises(OutcomeUnknownError) as caught:
@@ -137,7 +137,7 @@ def test_terminated_between_two_looks() -> None:
 
 
 def test_terminated_after_verifying() -> None:
-    """Being asked to end after an update was found not to be applied: it was not applied."""
+    """A SIGTERM after an update was found not to be applied: it was not applied."""
     harness = RetryHarness(NON_IDEMPOTENT, clock=FakeClock(terminate_at=15.0), found=(False, False))
     harness.during_check = lambda: harness.clock.advance(10.0 * (harness.verifications - 1))
     script = Script(SERVER_ERROR, ANSWER)
@@ -218,7 +218,7 @@ def test_long_waits_end_with_the_grace() -> None:
     assert harness.clock.monotonic() == 40.0 + TERMINATION_TIME
 
 
-def test_slow_refusals_are_charged() -> None:
+def test_slow_rate_limited_attempts_are_charged() -> None:
     """A server that turns the step away slowly, and asks for no wait, cannot hold it for hours."""
     harness = RetryHarness(settings=Settings(rate_limit_time=60))
     script = Script(rate_limited(0.0), clock=harness.clock)
@@ -229,7 +229,7 @@ def test_slow_refusals_are_charged() -> None:
     assert harness.clock.monotonic() <= 60 + 1
 
 
-def test_slow_refusals_do_not_use_up_the_retry_time() -> None:
+def test_slow_rate_limited_attempts_do_not_use_up_the_retry_time() -> None:
     """The time of an attempt that a rate limit turned away belongs to the rate limit."""
     harness = RetryHarness(settings=Settings(retry_time=18))
     turns = [rate_limited(0.0)] * 5
@@ -352,8 +352,11 @@ def test_waits_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert len(lines) == 4
     assert "no connection (test); trying again in 0.5 s (attempt 1)" in lines[0]
     assert "502 (test); checking the update in 1.0 s (attempt 2)" in lines[1]
-    assert "was not applied; checking the update in 9.0 s (attempt 2)" in lines[2]
-    assert "was not applied; trying again now (attempt 2)" in lines[3]
+    assert (
+        "502 (test), and the update was not found yet; checking again in 9.0 s (attempt 2)"
+        in lines[2]
+    )
+    assert "502 (test), and the update was not applied; trying again now (attempt 2)" in lines[3]
 
 
 @pytest.mark.parametrize(
