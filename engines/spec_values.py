@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 STANDARD_STREAM = "-"
 PREFIX = "FOURME_"  # of the environment variables
+TOKEN_FILE = "ACCESS_TOKEN_FILE"  # noqa: S105  a variable's name, without the prefix
 
 
 class SpecValue(NamedTuple):
@@ -68,7 +69,7 @@ def spec_values_in(
         if text.strip():
             value = read_document(text, source) if is_document else text
             yield from _split(SpecValue(path, value, source), inputs)
-    source = f"{prefix}ACCESS_TOKEN_FILE"
+    source = prefix + TOKEN_FILE
     token_file = environ.get(source, "").strip()
     if token_file:
         token = _read_text(token_file, f"The file that {source} names")
