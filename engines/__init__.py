@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from spec.schema import InputVariable, SpecSchema
     from transport.context import RunContext
 
+PROGRAM = "4me-step-requests"  # what --version and annotations call it, for every operation
 DEFAULT_OPERATION = "update"
 # The sources of a spec, as messages call them; the environment's are the names of variables.
 _FILE = "--spec"

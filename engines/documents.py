@@ -48,12 +48,22 @@ def _unique_names(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _read_yaml(text: str, source: str) -> object:
     # Slow to import, and a run in Relay never needs it.
-    from engines.yaml_documents import YamlDepthError, YamlError, parse_yaml  # noqa: PLC0415
+    from engines.yaml_documents import (  # noqa: PLC0415
+        UnsupportedYamlError,
+        YamlDepthError,
+        YamlError,
+        parse_yaml,
+    )
 
     try:
         return parse_yaml(text)
     except YamlDepthError as error:
         raise _too_deep(source, str(error)) from None
+    except UnsupportedYamlError as error:
+        raise SpecError(
+            f"{source} is YAML that the step does not accept: {error}.",
+            fix="Write it as plain YAML or JSON.",
+        ) from None
     except YamlError as error:
         raise SpecError(
             f"{source} is neither JSON nor YAML: {error}.",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("step.files")
 
 OUTPUT_VARIABLES = ("OUTPUT", "RESULTS_DIR", "DOTENV", "ANNOTATIONS")  # without the prefix
+_STANDARD_OUTPUT = "standard output"
 _RESULT_PREFIX = f"{PREFIX}RESULT_"
 
 
@@ -50,7 +51,7 @@ class OutputTarget(NamedTuple):
     @property
     def name(self) -> str:
         """What messages call it."""
-        return "standard output" if self.file is None else str(self.file)
+        return _STANDARD_OUTPUT if self.file is None else str(self.file)
 
     def problem(self, undo: ExitStack) -> str | None:
         """Return why it cannot be written; None if it can (see `write_problem`)."""
@@ -85,6 +86,13 @@ class LocalEngine(NamedTuple):
                 (target.name, target.problem(undo)) for target in self.targets if target.required
             ]
         details = tuple(f"{name}: {problem}" for name, problem in problems if problem)
+        if [name for name, problem in problems if problem] == [_STANDARD_OUTPUT]:
+            raise ConfigError(
+                "The output could not be written, so nothing was sent.",
+                details=details,
+                cause="standard output is closed",
+                fix="Leave standard output open, or name a file for the output: --output FILE.",
+            )
         if details:
             raise ConfigError(
                 "The output could not be written, so nothing was sent.",

@@ -72,7 +72,9 @@ def spec_values_in(
     source = prefix + TOKEN_FILE
     token_file = environ.get(source, "").strip()
     if token_file:
-        token = _read_text(token_file, f"The file that {source} names")
+        # Only what is certainly a path is shown: it might be the token itself.
+        shown = f" {token_file}" if token_file.startswith(("/", ".", "~")) else ""
+        token = _read_text(token_file, f"The file{shown} that {source} names")
         yield SpecValue(inputs["ACCESS_TOKEN"].path, token, source)
 
 

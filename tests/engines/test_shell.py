@@ -133,6 +133,8 @@ def test_a_closed_standard_output_ends_in_78(sandbox: Sandbox, tmp_path: Path) -
     ended = run_in(tmp_path, [], environ, redirected=">&-")
     assert ended.code == ExitCode.CONFIG, ended.log
     assert "standard output: Bad file descriptor" in ended.log
+    assert "Leave standard output open, or name a file" in ended.log
+    assert "fsGroup" not in ended.log
     assert "Request updated: no" in ended.log
     assert sandbox.calls == []
 
@@ -201,7 +203,7 @@ def test_the_help_has_the_variables_that_the_engine_reads() -> None:
 def test_the_version_is_printed(tmp_path: Path) -> None:
     """--version names the program and its version."""
     ended = run_in(tmp_path, ["--version"], {"METADATA_API_URL": "not asked"})
-    assert ended.out == f"4me-step-requests-update {VERSION}\n"
+    assert ended.out == f"4me-step-requests {VERSION}\n"
     assert ended.code == ExitCode.OK
 
 
@@ -222,6 +224,6 @@ def test_an_action_that_fails_has_an_annotation(tmp_path: Path) -> None:
     }
     ended = run_in(tmp_path, [], environ)
     assert ended.code == ExitCode.DATA
-    assert ended.out.startswith("::error title=4me-step-requests-update::The spec has 2 problems")
+    assert ended.out.startswith("::error title=4me-step-requests::The spec has 2 problems")
     assert ended.out.count("\n") == 1
     assert not (tmp_path / "output").exists()
