@@ -31,9 +31,9 @@ def read_document(text: str, source: str) -> object:
     return value
 
 
-def _too_deep(source: str, place: str = "") -> SpecError:
+def _too_deep(source: str, location: str = "") -> SpecError:
     return SpecError(
-        f"{source} is nested deeper than {MAX_DEPTH} levels{place}.",
+        f"{source} is nested deeper than {MAX_DEPTH} levels{location}.",
         fix="Check what produces the text; no input of the step is nested like that.",
     )
 

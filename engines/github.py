@@ -122,12 +122,12 @@ def _step_outputs(specs: OutputSpec, output: Output) -> str:
 
 def _json_values(output: Output) -> Iterator[tuple[str, str]]:
     """Yield the JSON values that fit into the outputs of a job; empty where there is no value."""
-    room = _MAX_OUTPUT_UNITS
+    remaining = _MAX_OUTPUT_UNITS
     for name, value in output.values.items():
         text = "" if value is None else compact_json(value)
         size = len(text.encode("utf-16-le", "surrogatepass")) // 2
-        if size <= room:
-            room -= size
+        if size <= remaining:
+            remaining -= size
             yield name, text
         else:
             logger.warning(

@@ -92,7 +92,7 @@ def _split(item: SpecValue, inputs: Mapping[str, InputVariable]) -> Iterator[Spe
     Nulls are left out, as if they had not been written, so that the environment can fill them.
     """
     path, value, source = item
-    if isinstance(value, dict) and any(path == each.path[:-1] for each in inputs.values()):
+    if isinstance(value, dict) and any(path == other.path[:-1] for other in inputs.values()):
         for name, member in value.items():
             yield from _split(SpecValue((*path, name), member, source), inputs)
     elif value is not None:
@@ -114,10 +114,10 @@ def merge(values: Iterable[SpecValue]) -> dict[str, Any]:
             conflicts.append(conflict)
         elif item.path not in known:
             known[item.path] = item
-            holder = spec
-            for parent in item.path[:-1]:
-                holder = holder.setdefault(parent, {})
-            holder[item.path[-1]] = item.value
+            parent = spec
+            for name in item.path[:-1]:
+                parent = parent.setdefault(name, {})
+            parent[item.path[-1]] = item.value
     if conflicts:
         raise ConfigError(
             "The spec has two different values for one input.",

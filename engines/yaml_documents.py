@@ -85,8 +85,8 @@ def _place(mark: Any) -> str:  # noqa: ANN401  PyYAML has two classes of marks
     return f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
 
 
-def _reject(problem: str, place: yaml.Node | yaml.Event) -> NoReturn:
-    mark: Any = place.start_mark
+def _reject(problem: str, source: yaml.Node | yaml.Event) -> NoReturn:
+    mark: Any = source.start_mark
     raise ConstructorError(problem=problem, problem_mark=mark)
 
 
