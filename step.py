@@ -83,7 +83,8 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
     except TimeoutError as error:
         what = "The output could not be published before the step had to end."
         raise output.error(what) from error
-    logger.info("The output `%s` is published.", "`, `".join(output.values))
+    published = (name for name, value in output.values.items() if value is not None)
+    logger.info("Published: `%s`.", "`, `".join(published))
 
 
 if __name__ == "__main__":

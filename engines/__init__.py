@@ -5,7 +5,7 @@ Each run imports its own engine alone: start-up time matters, and relay-sdk brin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from process.errors import ConfigError
 
@@ -15,23 +15,15 @@ if TYPE_CHECKING:
     from process.operation_help import OperationHelp
     from process.output import Output, OutputSpec
     from process.redaction import Redactor
-    from spec.schema import SpecSchema
+    from spec.schema import InputVariable, SpecSchema
     from transport.context import RunContext
 
+PROGRAM = "4me-step-requests"  # what --version and annotations call it, for every operation
 DEFAULT_OPERATION = "update"
-# The sources of a spec, as messages call them.
+# The sources of a spec, as messages call them; the environment's are the names of variables.
 _FILE = "--spec"
 _GITHUB = "the inputs of the action (INPUT_...)"
 _RELAY = "METADATA_API_URL"
-_ENVIRONMENT = "FOURME_REQUEST or FOURME_REQUEST_ID"
-_SOURCES_HELP = (
-    "step.py --spec FILE: a file, YAML or JSON; `--spec -` reads standard input",
-    "FOURME_REQUEST: the request as YAML or JSON; with FOURME_HOST, FOURME_ACCOUNT and "  # noqa: ISC004  long lines
-    "FOURME_ACCESS_TOKEN or FOURME_ACCESS_TOKEN_FILE",
-    "the inputs of the action, in GitHub Actions",
-    "METADATA_API_URL: set by Relay, or by the sandbox: python -m sandbox --fourme "  # noqa: ISC004  likewise
-    "--input catalog/relay/update-request.yaml -- python step.py",
-)
 
 
 class Arguments(NamedTuple):
@@ -107,18 +99,19 @@ def choose_engine(
     1. `--spec` is given: a file, which the environment may complete.
     2. GITHUB_ACTIONS is `true` and an input of the action is set, even to nothing: GitHub Actions.
     3. METADATA_API_URL is set: Relay.
-    4. FOURME_REQUEST or FOURME_REQUEST_ID is set: the environment.
+    4. The variable of a required input is set, such as FOURME_REQUEST_ID: the environment.
 
     `--spec` is for one run, so it precedes what an engine sets for every run. Any other two are
-    ambiguous, and so are `--spec` and FOURME_REQUEST. Blank variables are not set.
+    ambiguous, and so are `--spec` and a variable that holds the inputs as YAML or JSON, such as
+    FOURME_REQUEST. Blank variables are not set.
 
     Raises:
         ConfigError: no condition is true, the run is ambiguous, or the engine's variables are
             wrong.
     """
-    sources = list(_sources(environ, arguments))
+    sources = list(_sources(environ, arguments, schema))
     if len(sources) != 1:
-        raise _no_single_source(sources)
+        raise _no_single_source(sources, schema)
     if arguments.output and sources[0] in (_RELAY, _GITHUB):
         raise ConfigError(
             f"--output cannot be combined with {sources[0]}, which has its own outputs.",
@@ -139,49 +132,76 @@ def choose_engine(
 
 def install_error_annotations(environ: Mapping[str, str], redactor: Redactor) -> None:
     """Also show errors where the users of the engine expect them; logging must be configured."""
-    if _is_action(environ):
+    if _is_in_github(environ) and any(name.startswith("INPUT_") for name in environ):
         from engines.github import annotate_errors  # noqa: PLC0415  likewise
 
         annotate_errors(redactor)
 
 
-def _sources(environ: Mapping[str, str], arguments: Arguments) -> Iterator[str]:
+def _sources(environ: Mapping[str, str], arguments: Arguments, schema: SpecSchema) -> Iterator[str]:
+    inputs = _required_inputs(schema)
     if arguments.spec:
         yield _FILE
-        if _is_set(environ, "FOURME_REQUEST"):
-            yield _ENVIRONMENT
-        return
-    if _is_action(environ):
-        yield _GITHUB
-    if _is_set(environ, "METADATA_API_URL"):
-        yield _RELAY
-    if _is_set(environ, "FOURME_REQUEST") or _is_set(environ, "FOURME_REQUEST_ID"):
-        yield _ENVIRONMENT
+        inputs = {name: item for name, item in inputs.items() if item.is_document}
+    else:
+        if _is_in_github(environ) and any(f"INPUT_{name}" in environ for name in schema.variables):
+            yield _GITHUB
+        if environ.get("METADATA_API_URL", "").strip():
+            yield _RELAY
+    names = [f"FOURME_{name}" for name in inputs if environ.get(f"FOURME_{name}", "").strip()]
+    if names:
+        yield " and ".join(names)
 
 
-def _is_action(environ: Mapping[str, str]) -> bool:
-    """Return whether a run is one of this action: GitHub sets all its inputs, also to nothing."""
-    names = ("HOST", "ACCOUNT", "ACCESS_TOKEN", "REQUEST", "REQUEST_ID")
-    has_inputs = any(f"INPUT_{name}" in environ for name in names)
-    return has_inputs and environ.get("GITHUB_ACTIONS") == "true"
+def _is_in_github(environ: Mapping[str, str]) -> bool:
+    """Return whether a run is in GitHub Actions, which sets all inputs of an action, also empty."""
+    return environ.get("GITHUB_ACTIONS") == "true"
 
 
-def _is_set(environ: Mapping[str, str], name: str) -> bool:
-    return bool(environ.get(name, "").strip())
+def _required_inputs(schema: SpecSchema) -> dict[str, InputVariable]:
+    """Return the required inputs with a variable, without the connection: every run needs one."""
+    return {
+        name: item
+        for name, item in schema.variables.items()
+        if item.path[0] != "connection" and _is_required(schema.document, item.path)
+    }
 
 
-def _no_single_source(sources: list[str]) -> ConfigError:
+def _is_required(document: Mapping[str, Any], path: Sequence[str]) -> bool:
+    for name in path:
+        if name not in document.get("required", ()):
+            return False
+        document = document["properties"][name]
+    return True
+
+
+def _no_single_source(sources: list[str], schema: SpecSchema) -> ConfigError:
     if not sources:
         return ConfigError(
             "There is no spec to read. It can come from one of these:",
-            details=_SOURCES_HELP,
+            details=_sources_help(schema),
             cause="the container was started by hand; in a workflow, Relay sets METADATA_API_URL",
             fix="Choose one of them; see step.py --help.",
         )
     return ConfigError(
         f"It is not clear which spec to read: {' and '.join(sources)} are set. "
         "A spec can come from one of these:",
-        details=_SOURCES_HELP,
+        details=_sources_help(schema),
         cause="a variable is set for the whole project, or is left over from something else",
         fix="Keep one of them.",
+    )
+
+
+def _sources_help(schema: SpecSchema) -> tuple[str, ...]:
+    names = [
+        f"FOURME_{name}{' (as YAML or JSON)' if item.is_document else ''}"
+        for name, item in _required_inputs(schema).items()
+    ]
+    return (
+        "step.py --spec FILE: a file, YAML or JSON; `--spec -` reads standard input",
+        f"{' or '.join(names)}: environment variables; with FOURME_HOST, FOURME_ACCOUNT and "  # noqa: ISC004  long lines
+        "FOURME_ACCESS_TOKEN or FOURME_ACCESS_TOKEN_FILE",
+        "the inputs of the action, in GitHub Actions",
+        "METADATA_API_URL: set by Relay, or by the sandbox: python -m sandbox --fourme "  # noqa: ISC004  likewise
+        "--input catalog/relay/update-request.yaml -- python step.py",
     )

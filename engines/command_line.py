@@ -6,7 +6,7 @@ import argparse
 import textwrap
 from typing import TYPE_CHECKING, NoReturn
 
-from engines import DEFAULT_OPERATION, Arguments
+from engines import DEFAULT_OPERATION, PROGRAM, Arguments
 from process import VERSION
 from process.errors import ConfigError
 from process.exit_code_table import EXIT_CODES
@@ -30,8 +30,8 @@ _DESCRIPTION = """\
 Run one operation on requests of 4me (Xurrent), and publish the result.
 
 The spec has a `connection` {host, accessToken, account} and the inputs of the operation: for an
-update, a `request` {request_id, ...}. It comes from the first of these that is present; two of the
-last three are an error:
+update, a `request` {request_id, ...}. It comes from the first of these that is present; setting
+more than one of 2-4 is an error:
 
   1. --spec FILE       a file, or standard input; YAML or JSON
   2. GitHub Actions    the action's inputs, INPUT_... (where GITHUB_ACTIONS is true)
@@ -76,7 +76,7 @@ def parse_arguments(
         help="write the main value, such as the request, to FILE as JSON; a folder: every value "
         "to NAME.json in it; - for standard output",
     )
-    version = f"4me-step-requests-update {VERSION}"
+    version = f"{PROGRAM} {VERSION}"
     parser.add_argument("--version", action="version", version=version)
     parsed = parser.parse_args(words)
     return Arguments(

@@ -31,9 +31,9 @@ def read_document(text: str, source: str) -> object:
     return value
 
 
-def _too_deep(source: str, place: str = "") -> SpecError:
+def _too_deep(source: str, location: str = "") -> SpecError:
     return SpecError(
-        f"{source} is nested deeper than {MAX_DEPTH} levels{place}.",
+        f"{source} is nested deeper than {MAX_DEPTH} levels{location}.",
         fix="Check what produces the text; no input of the step is nested like that.",
     )
 
@@ -48,12 +48,22 @@ def _unique_names(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _read_yaml(text: str, source: str) -> object:
     # Slow to import, and a run in Relay never needs it.
-    from engines.yaml_documents import YamlDepthError, YamlError, parse_yaml  # noqa: PLC0415
+    from engines.yaml_documents import (  # noqa: PLC0415
+        UnsupportedYamlError,
+        YamlDepthError,
+        YamlError,
+        parse_yaml,
+    )
 
     try:
         return parse_yaml(text)
     except YamlDepthError as error:
         raise _too_deep(source, str(error)) from None
+    except UnsupportedYamlError as error:
+        raise SpecError(
+            f"{source} is YAML that the step does not accept: {error}.",
+            fix="Write it as plain YAML or JSON.",
+        ) from None
     except YamlError as error:
         raise SpecError(
             f"{source} is neither JSON nor YAML: {error}.",

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engines import PROGRAM
 from engines.local import LocalEngine, OutputTarget, compact_json, json_targets
 from engines.results import fit_results
 from engines.spec_values import PREFIX, merge, spec_values_in
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("step.github")
 
-_TITLE = "4me-step-requests-update"
 _MIN_MASK = 4  # characters; masking a shorter part of a secret would make the log unreadable
 # UTF-16 code units; GitHub's limit is 1 MB for a job, and the job may have other outputs.
 _MAX_OUTPUT_UNITS = 500_000
@@ -56,7 +56,7 @@ class _AnnotationHandler(SanitizingHandler):
     def format(self, record: logging.LogRecord) -> str:
         """Return a command with a record's text, without its traceback."""
         text = super().format(logging.makeLogRecord({"msg": record.getMessage()}))
-        return _truncate_command(f"::error title={_TITLE}::{_escape_data(text)}")
+        return _truncate_command(f"::error title={PROGRAM}::{_escape_data(text)}")
 
 
 def _truncate_command(command: str) -> str:
@@ -122,12 +122,12 @@ def _step_outputs(specs: OutputSpec, output: Output) -> str:
 
 def _json_values(output: Output) -> Iterator[tuple[str, str]]:
     """Yield the JSON values that fit into the outputs of a job; empty where there is no value."""
-    room = _MAX_OUTPUT_UNITS
+    remaining = _MAX_OUTPUT_UNITS
     for name, value in output.values.items():
         text = "" if value is None else compact_json(value)
         size = len(text.encode("utf-16-le", "surrogatepass")) // 2
-        if size <= room:
-            room -= size
+        if size <= remaining:
+            remaining -= size
             yield name, text
         else:
             logger.warning(

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from engines.preflight import open_to_write, write_problem
 from engines.results import fit_results
-from engines.spec_values import STANDARD_STREAM, read_spec
+from engines.spec_values import PREFIX, STANDARD_STREAM, TOKEN_FILE, read_spec
 from process.errors import ConfigError
 from process.logs import encode_utf8, escape_controls, escape_workflow_commands_in_json, write
+from process.settings import VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from spec.schema import InputVariable
 
 logger = logging.getLogger("step.files")
+
+OUTPUT_VARIABLES = ("OUTPUT", "RESULTS_DIR", "DOTENV", "ANNOTATIONS")  # without the prefix
+_STANDARD_OUTPUT = "standard output"
+_RESULT_PREFIX = f"{PREFIX}RESULT_"
 
 
 class OutputTarget(NamedTuple):
@@ -46,7 +51,7 @@ class OutputTarget(NamedTuple):
     @property
     def name(self) -> str:
         """What messages call it."""
-        return "standard output" if self.file is None else str(self.file)
+        return _STANDARD_OUTPUT if self.file is None else str(self.file)
 
     def problem(self, undo: ExitStack) -> str | None:
         """Return why it cannot be written; None if it can (see `write_problem`)."""
@@ -81,6 +86,13 @@ class LocalEngine(NamedTuple):
                 (target.name, target.problem(undo)) for target in self.targets if target.required
             ]
         details = tuple(f"{name}: {problem}" for name, problem in problems if problem)
+        if [name for name, problem in problems if problem] == [_STANDARD_OUTPUT]:
+            raise ConfigError(
+                "The output could not be written, so nothing was sent.",
+                details=details,
+                cause="standard output is closed",
+                fix="Leave standard output open, or name a file for the output: --output FILE.",
+            )
         if details:
             raise ConfigError(
                 "The output could not be written, so nothing was sent.",
@@ -121,8 +133,10 @@ def file_engine(
     """Return the engine for a shell, and for workflow engines that use files and variables only.
 
     Outputs go to the files that the command line and the environment name; without any, to
-    standard output.
+    standard output. FOURME_ variables that have no effect are named in a warning.
     """
+    for name in _ignored_variables(environ, inputs):
+        logger.warning("%s is not an input of `%s`, and is ignored.", name, arguments.operation)
     targets = tuple(_named_targets(environ, arguments.output, outputs))
     return LocalEngine(
         partial(read_spec, environ, inputs, arguments.spec),
@@ -130,12 +144,24 @@ def file_engine(
     )
 
 
+def _ignored_variables(
+    environ: Mapping[str, str], inputs: Mapping[str, InputVariable]
+) -> Iterator[str]:
+    """Yield the FOURME_ variables that are set and have no effect, in the alphabet's order."""
+    names = {*inputs, TOKEN_FILE, *OUTPUT_VARIABLES}
+    known = {*VARIABLES, *(f"{PREFIX}{name}" for name in names)}
+    for name in sorted(environ):
+        # A run's results may be the variables of a later job.
+        is_other = name.startswith(PREFIX) and not name.startswith(_RESULT_PREFIX)
+        if is_other and name not in known and environ[name].strip():
+            yield escape_controls(name)
+
+
 def _named_targets(
     environ: Mapping[str, str], argument: str | None, outputs: OutputSpec
 ) -> Iterator[OutputTarget]:
     output, results_folder, dotenv, annotations = (
-        environ.get(f"FOURME_{name}", "").strip()
-        for name in ("OUTPUT", "RESULTS_DIR", "DOTENV", "ANNOTATIONS")
+        environ.get(PREFIX + name, "").strip() for name in OUTPUT_VARIABLES
     )
     if argument or output:
         yield from json_targets(argument or output, outputs)
@@ -182,7 +208,7 @@ def _result(spec: ResultSpec, output: Output) -> str:
 def _dotenv(specs: Iterable[ResultSpec], output: Output) -> str:
     # GitLab expands variables in these values when a later job reads them: `$$` is a plain `$`.
     return "".join(
-        f"FOURME_RESULT_{name.upper()}={text.replace('$', '$$')}\n"
+        f"{_RESULT_PREFIX}{name.upper()}={text.replace('$', '$$')}\n"
         for name, text in fit_results(specs, output).items()
     )
 

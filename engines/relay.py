@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -96,13 +97,7 @@ class RelayEngine:
                 if value is not None:
                     self._interface.outputs.set(name, value)
         except StepError as error:
-            raise output.error(
-                "Relay did not accept the output.",
-                details=(error.what, *error.details),
-                cause="the outputs of a run are limited to 1 MiB in all, or the metadata service "
-                "is down",
-                status=error.status,
-            ) from error
+            raise _output_error(output, error) from error
         link = output.link
         if link:
             try:
@@ -155,6 +150,21 @@ class _MetadataAdapter(MetadataAPIAdapter):  # type: ignore[misc]  # relay-sdk s
 
         budget = RetryBudget(context.settings, context.clock, max_time)
         return retry_call(call, attempt, budget)
+
+
+def _output_error(output: Output, error: StepError) -> StepError:
+    """Return the error of a run whose output Relay did not accept."""
+    is_unknown = error.status == HTTPStatus.UNAUTHORIZED
+    cause = "the outputs of a run are limited to 1 MiB in all, or the metadata service is down"
+    failure = output.error(
+        "Relay did not accept the output.",
+        details=(error.what, *error.details),
+        cause=error.cause if is_unknown else cause,
+        status=error.status,
+    )
+    if is_unknown and output.applied == "no":
+        failure.fix = error.fix  # otherwise the run must not be repeated
+    return failure
 
 
 def _is_valid(url: str) -> bool:

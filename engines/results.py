@@ -30,9 +30,9 @@ def _fit(spec: ResultSpec, text: str) -> str:
         return text
     if not spec.truncatable:
         return ""
-    room = spec.max_size - json_size(_ELLIPSIS)
+    limit = spec.max_size - json_size(_ELLIPSIS)
     sizes = accumulate(map(json_size, text))
-    return text[: sum(size <= room for size in sizes)] + _ELLIPSIS
+    return text[: sum(size <= limit for size in sizes)] + _ELLIPSIS
 
 
 def json_size(text: str) -> int:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 STANDARD_STREAM = "-"
 PREFIX = "FOURME_"  # of the environment variables
+TOKEN_FILE = "ACCESS_TOKEN_FILE"  # noqa: S105  a variable's name, without the prefix
 
 
 class SpecValue(NamedTuple):
@@ -68,10 +69,12 @@ def spec_values_in(
         if text.strip():
             value = read_document(text, source) if is_document else text
             yield from _split(SpecValue(path, value, source), inputs)
-    source = f"{prefix}ACCESS_TOKEN_FILE"
+    source = prefix + TOKEN_FILE
     token_file = environ.get(source, "").strip()
     if token_file:
-        token = _read_text(token_file, f"The file that {source} names")
+        # Only what is certainly a path is shown: it might be the token itself.
+        shown = f" {token_file}" if token_file.startswith(("/", ".", "~")) else ""
+        token = _read_text(token_file, f"The file{shown} that {source} names")
         yield SpecValue(inputs["ACCESS_TOKEN"].path, token, source)
 
 
@@ -89,7 +92,7 @@ def _split(item: SpecValue, inputs: Mapping[str, InputVariable]) -> Iterator[Spe
     Nulls are left out, as if they had not been written, so that the environment can fill them.
     """
     path, value, source = item
-    if isinstance(value, dict) and any(path == each.path[:-1] for each in inputs.values()):
+    if isinstance(value, dict) and any(path == other.path[:-1] for other in inputs.values()):
         for name, member in value.items():
             yield from _split(SpecValue((*path, name), member, source), inputs)
     elif value is not None:
@@ -111,10 +114,10 @@ def merge(values: Iterable[SpecValue]) -> dict[str, Any]:
             conflicts.append(conflict)
         elif item.path not in known:
             known[item.path] = item
-            holder = spec
-            for parent in item.path[:-1]:
-                holder = holder.setdefault(parent, {})
-            holder[item.path[-1]] = item.value
+            parent = spec
+            for name in item.path[:-1]:
+                parent = parent.setdefault(name, {})
+            parent[item.path[-1]] = item.value
     if conflicts:
         raise ConfigError(
             "The spec has two different values for one input.",

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import yaml
+from yaml.constructor import ConstructorError
 
 from process.json_depth import MAX_DEPTH
 
@@ -27,6 +28,10 @@ _MAX_QUOTE = 4  # one character and its escape; a word of the text may be a secr
 
 class YamlError(Exception):
     """What is wrong with a text, and where; nothing of the text itself."""
+
+
+class UnsupportedYamlError(YamlError):
+    """What is not accepted in a text that is YAML."""
 
 
 class YamlDepthError(YamlError):
@@ -55,7 +60,8 @@ def parse_yaml(text: str) -> object:
     """Return the JSON value of one YAML document; None for an empty one, bytes for `!!binary`.
 
     Raises:
-        YamlError: bad YAML, a repeated name, an alias, or a tag without a JSON value.
+        UnsupportedYamlError: a repeated name, an alias, or a tag without a JSON value.
+        YamlError: the text is not YAML.
         YamlDepthError: the text is nested too deeply.
     """
     try:
@@ -64,7 +70,8 @@ def parse_yaml(text: str) -> object:
         problem = error.problem or "it cannot be read"
         if problem.startswith("but"):
             problem = f"{error.context}, {problem}"
-        raise YamlError(_QUOTED.sub(_redact_quote, problem) + _place(error.problem_mark)) from None
+        kind = UnsupportedYamlError if isinstance(error, ConstructorError) else YamlError
+        raise kind(_QUOTED.sub(_redact_quote, problem) + _place(error.problem_mark)) from None
     except yaml.YAMLError:
         raise YamlError("it has a character that YAML does not allow") from None
 
@@ -78,9 +85,9 @@ def _place(mark: Any) -> str:  # noqa: ANN401  PyYAML has two classes of marks
     return f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
 
 
-def _reject(problem: str, place: yaml.Node | yaml.Event) -> NoReturn:
-    mark: Any = place.start_mark
-    raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+def _reject(problem: str, source: yaml.Node | yaml.Event) -> NoReturn:
+    mark: Any = source.start_mark
+    raise ConstructorError(problem=problem, problem_mark=mark)
 
 
 def _construct_object(loader: _Loader, node: yaml.Node) -> dict[str, object]:

@@ -50,31 +50,31 @@ def attachment_fields(
             yield field, value
 
 
-def _item_problems(place: str, item: Mapping[str, Any]) -> Iterator[Problem]:
+def _item_problems(path: str, item: Mapping[str, Any]) -> Iterator[Problem]:
     sources = [name for name in _SOURCES if name in item]
     if len(sources) != 1:
         wrong = f"has {len(sources)} sources"
-        yield Problem(place, wrong, f"Give exactly one of {', '.join(_SOURCES)}.")
+        yield Problem(path, wrong, f"Give exactly one of {', '.join(_SOURCES)}.")
         return
     allowed = _STORED_FILE_KEYS if sources == ["key"] else _UPLOAD_KEYS | {sources[0]}
     for name in item:
         if name not in allowed and name in _STORED_FILE_KEYS | _UPLOAD_KEYS:
-            yield Problem(f"{place}.{name}", f"does not go with `{sources[0]}`", "Leave it out.")
+            yield Problem(f"{path}.{name}", f"does not go with `{sources[0]}`", "Leave it out.")
     if sources != ["key"] and isinstance(item[sources[0]], str):
-        yield from _upload_problems(place, item, sources[0])
+        yield from _upload_problems(path, item, sources[0])
 
 
-def _upload_problems(place: str, item: Mapping[str, Any], source: str) -> Iterator[Problem]:
+def _upload_problems(path: str, item: Mapping[str, Any], source: str) -> Iterator[Problem]:
     wrong, hint = _file_problem(item["path"]) if source == "path" else ("", "")
     if wrong:
-        yield Problem(f"{place}.path", wrong, hint)
+        yield Problem(f"{path}.path", wrong, hint)
         return
     wrong, hint = _name_problem(file_name_of(item))
     if wrong:
-        place_of_name = "path" if source == "path" and "name" not in item else "name"
-        yield Problem(f"{place}.{place_of_name}", wrong, hint)
+        name_key = "path" if source == "path" and "name" not in item else "name"
+        yield Problem(f"{path}.{name_key}", wrong, hint)
     if source == "content_base64" and decode_base64(item[source]) is None:
-        yield Problem(f"{place}.{source}", "is not base64", "Give plain text as `content`.")
+        yield Problem(f"{path}.{source}", "is not base64", "Give plain text as `content`.")
 
 
 def _file_problem(path: str) -> tuple[str, str]:
@@ -144,15 +144,15 @@ def inline_reference(name: str) -> re.Pattern[str]:
 def _inline_problems(request: Mapping[str, Any], field: Field, items: object) -> Iterator[Problem]:
     if not isinstance(items, list) or not items:
         return  # without attachments it is plain text
-    place = f"request.{field.inline_in}"
+    path = f"request.{field.inline_in}"
     for index in _inline_indexes(request.get(field.inline_in), field.name):
         wrong = f"refers to [{field.name}: {index}], "
         item = items[index] if index < len(items) else None
         if item is None:
             wrong += f"but there are {len(items)} items"
-            yield Problem(place, wrong, "Items are counted from 0.")
+            yield Problem(path, wrong, "Items are counted from 0.")
         elif isinstance(item, dict) and item.get("_destroy") is True:
-            yield Problem(place, wrong + "which is being removed", "Show another item, or keep it.")
+            yield Problem(path, wrong + "which is being removed", "Show another item, or keep it.")
 
 
 def _inline_indexes(value: object, name: str) -> Iterator[int]:

@@ -28,7 +28,7 @@ class CoercedSpec(NamedTuple):
             what JSON cannot represent.
         cleared: the fields that an empty string clears.
         ignored: the read-only fields that were given.
-        spelled: the spec's name of a field, by the schema's name, where they differ.
+        aliases_used: the spec's name of a field, by the schema's name, where they differ.
         problems: what only coercion can detect.
     """
 
@@ -52,7 +52,7 @@ class _Coercion:
         self._json = JsonReader()
         self._cleared: list[str] = []
         self._ignored: list[str] = []
-        self._spelled: dict[str, str] = {}
+        self._aliases_used: dict[str, str] = {}
 
     def coerce(self, raw: object) -> CoercedSpec:
         value = self._json.read(raw, "")
@@ -64,7 +64,7 @@ class _Coercion:
             found = "is empty" if value is None else "is not an object"
             needed = " and ".join(f"`{name}`" for name in self._schema.document["required"])
             self._json.report("", found, f"It needs {needed}.")
-        return CoercedSpec(spec, self._cleared, self._ignored, self._spelled, problems)
+        return CoercedSpec(spec, self._cleared, self._ignored, self._aliases_used, problems)
 
     def _input(self, name: str, value: object) -> object:
         field = self._schema.inputs.get(name)
@@ -95,7 +95,7 @@ class _Coercion:
             if field is None:
                 coerced[name] = value
                 continue
-            if field.location == "nowhere":
+            if field.location == "none":
                 self._ignored.append(name)
                 continue
             cleared = value == "" and field.clearable
@@ -105,7 +105,7 @@ class _Coercion:
                 self._compare(name, result, earlier, other)
                 continue
             if field.name != name:
-                self._spelled[field.name] = name
+                self._aliases_used[field.name] = name
             if cleared:
                 self._cleared.append(field.name)
             else:

@@ -12,15 +12,15 @@ class Problem(NamedTuple):
 
     Attributes:
         path: where, as in `request.custom_fields[0].id`.
-        wrong: what is wrong, to be read after the path.
+        message: what is wrong, to be read after the path.
         hint: what is allowed or similar, a sentence; empty when there is nothing to add.
     """
 
     path: str
-    wrong: str
+    message: str
     hint: str = ""
 
     def __str__(self) -> str:
         """Return the problem as one line, whatever the names in its path are."""
-        place = escape_controls(self.path) or "The spec"
-        return f"{place} {self.wrong}.{' ' + self.hint if self.hint else ''}"
+        location = escape_controls(self.path) or "The spec"
+        return f"{location} {self.message}.{' ' + self.hint if self.hint else ''}"

@@ -28,7 +28,7 @@ class Field(NamedTuple):
         schema: the schema of its values, reduced to the documented types.
         api_name: its name in the API call's body; a reference's ends in `_id`.
         location: where it is sent: `body`, `path`, `merge` (its members go into the body), or
-            `nowhere` (it is read-only).
+            `none` (it is read-only).
         clearable: whether an empty string clears it.
         idempotent: whether sending it twice has the same effect as sending it once.
         private: whether no log may show it.
@@ -79,11 +79,6 @@ class SpecSchema(NamedTuple):
     fields: Mapping[str, Field]
 
     @property
-    def request_names(self) -> Iterator[str]:
-        """The names under `request` as the schema spells them."""
-        return (name for name, field in self.fields.items() if name == field.name)
-
-    @property
     def variables(self) -> Mapping[str, InputVariable]:
         """The inputs with an environment variable of their own, by its name without a prefix."""
         return dict(_variables(self.document["properties"]))
@@ -118,7 +113,7 @@ def read_field(name: str, entry: Schema) -> Field:
         kind=kind,
         schema=entry,
         api_name=f"{api_name}_id" if kind == "reference" else api_name,
-        location="nowhere" if entry.get("readOnly") else entry.get("x-4me-location", "body"),
+        location="none" if entry.get("readOnly") else entry.get("x-4me-location", "body"),
         clearable=entry.get(_CLEARABLE, False),
         idempotent=entry.get("x-4me-idempotent", True),
         private=entry.get("x-4me-private", False),

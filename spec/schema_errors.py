@@ -8,7 +8,7 @@ errors: `validator`, the keyword that is violated, `validator_value`, its value 
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jsonschema import Draft7Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
@@ -19,7 +19,7 @@ from spec.problems import Problem
 from spec.values import join_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from spec.coercion import CoercedSpec
     from spec.schema import SpecSchema
@@ -52,7 +52,7 @@ def iter_problems(coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Problem]
     for error in _validator(schema).iter_errors(coerced.spec):
         path = _path_of(error, coerced)
         if error.validator == "required":
-            yield from _missing(path, error, coerced)
+            yield from _missing(path, error, coerced, schema)
         elif error.validator == "additionalProperties":
             yield from _unknown(path, error, schema)
         else:
@@ -75,21 +75,68 @@ def _check_bytes(_: object, limit: int, value: object, __: object) -> Iterator[V
         yield ValidationError("too many bytes")
 
 
-def _missing(path: str, error: ValidationError, coerced: CoercedSpec) -> Iterator[Problem]:
+def _missing(
+    path: str, error: ValidationError, coerced: CoercedSpec, schema: SpecSchema
+) -> Iterator[Problem]:
     value: Any = error.instance
     required: Any = error.validator_value
+    explained = {name for item in _unknown_names(path, error, schema) for name in item.explains}
     for name in required:
-        if name not in value:
+        if name not in value and name not in explained:
             yield Problem(join_path(path, name), "is missing", _missing_hint(name, value, coerced))
 
 
 def _unknown(path: str, error: ValidationError, schema: SpecSchema) -> Iterator[Problem]:
+    for item in _unknown_names(path, error, schema):
+        yield Problem(join_path(path, item.name), "is not a known input", item.hint)
+
+
+class _UnknownName(NamedTuple):
+    """A name that is no input where it stands.
+
+    Attributes:
+        name: the name.
+        hint: what to do.
+        explains: the names that are missing only because of it.
+    """
+
+    name: str
+    hint: str
+    explains: Collection[str] = ()
+
+
+def _unknown_names(path: str, error: ValidationError, schema: SpecSchema) -> Iterator[_UnknownName]:
     value: Any = error.instance
-    known = list(schema.fields if path == "request" else _entry_of(error)["properties"])
-    for name in value:
+    entry = _entry_of(error)
+    if entry.get("additionalProperties") is not False:
+        return
+    known = list(schema.fields if path == "request" else entry["properties"])
+    for name, item in value.items():
         if name not in known:
-            hint = _suggestion(name, known).strip() or "See the README for the known inputs."
-            yield Problem(join_path(path, name), "is not a known input", hint)
+            yield _misplaced(path, name, item, schema) or _misspelt(name, known)
+
+
+def _misplaced(path: str, name: str, value: object, schema: SpecSchema) -> _UnknownName | None:
+    """Return a name that belongs elsewhere; None for any other."""
+    if path == "request" and name in schema.inputs:
+        return _UnknownName(name, "It belongs at the top of the spec, beside `request`.")
+    if path:
+        return None
+    if name in schema.fields:
+        return _UnknownName(name, "It belongs under `request`.", ["request"])
+    inputs = [item for item in value if item in schema.inputs] if isinstance(value, dict) else []
+    if name == "spec" and inputs:
+        return _UnknownName(name, "Leave out `spec:`, and keep what is below it.", inputs)
+    if inputs:
+        return _UnknownName(name, f"Write `{'`, `'.join(inputs)}` at the top of the spec.")
+    return None
+
+
+def _misspelt(name: str, known: Iterable[str]) -> _UnknownName:
+    similar = _most_similar(name, known)
+    if similar is None:
+        return _UnknownName(name, "See the README for the known inputs.")
+    return _UnknownName(name, f"Did you mean `{similar}`?", [similar])
 
 
 def _entry_of(error: ValidationError) -> dict[str, Any]:
@@ -107,7 +154,7 @@ def _message(error: ValidationError) -> tuple[str, str]:
     match error.validator:
         case "type" | "pattern" if isinstance(value, str) and not value.strip():
             if _entry_of(error).get("x-4me-idempotent") is False:
-                hint = f"Usually a variable was empty. {hint} Leave it out to add nothing."
+                hint = _empty_hint(_entry_of(error)["x-4me-type"])
             return "is blank" if value else "is empty", hint
         case "type":
             return f"{shown}, which is not {_with_article(str(limit))}", hint
@@ -126,7 +173,16 @@ def _message(error: ValidationError) -> tuple[str, str]:
             size = len(value.encode())
             return f"has {size} bytes", f"At most {limit} are allowed (64 KB of UTF-8)."
         case _:
-            return f"{shown}, which is not valid", hint
+            is_secret = _entry_of(error).get("writeOnly", False)
+            found = f"{shown}, which is not valid"
+            return "contains characters that are not allowed" if is_secret else found, hint
+
+
+def _empty_hint(kind: str) -> str:
+    """Return the hint for an empty text that would be added to the request."""
+    cause = "A variable in the workflow was probably empty."
+    expected = "" if kind == "text" else f" {_EXPECTED[kind]}"
+    return f"{cause}{expected} Leave it out to add nothing."
 
 
 def _with_article(kind: str) -> str:
@@ -141,9 +197,14 @@ def _missing_hint(name: str, instance: Iterable[str], coerced: CoercedSpec) -> s
 
 def _suggestion(value: object, known: Iterable[object], words: str = "Did you mean") -> str:
     """Return " Did you mean `WORD`?" with the most similar known word; nothing without any."""
+    similar = _most_similar(value, known)
+    return "" if similar is None else f" {words} `{similar}`?"
+
+
+def _most_similar(value: object, known: Iterable[object]) -> str | None:
     by_lower = {str(word).lower(): str(word) for word in known}
-    near = get_close_matches(str(value).lower().strip(), by_lower, n=1, cutoff=0.7)
-    return f" {words} `{by_lower[near[0]]}`?" if near else ""
+    matches = get_close_matches(str(value).lower().strip(), by_lower, n=1, cutoff=0.7)
+    return by_lower[matches[0]] if matches else None
 
 
 def _path_of(error: ValidationError, coerced: CoercedSpec) -> str:

@@ -79,7 +79,7 @@ def invalid_spec(problems: Iterable[Problem]) -> SpecError | ConfigError:
     for problem in problems:
         by_path.setdefault(problem.path, problem)
     lines = tuple(map(str, by_path.values()))
-    if [*by_path] == ["connection.host"] and by_path["connection.host"].wrong != "is missing":
+    if [*by_path] == ["connection.host"] and by_path["connection.host"].message != "is missing":
         return ConfigError(
             f"The connection's host is wrong: {lines[0]}",
             fix="Fix the host in the `4me` connection.",

@@ -56,6 +56,7 @@ def test_a_missing_request(if_missing: str, code: ExitCode) -> None:
         assert ended.code == code, ended.log
         assert sandbox.outputs == ({"found": False} if code == ExitCode.OK else {})
         assert dict(sandbox.decorators) == {}
+    assert ("Published: `found`." in ended.log) == (code == ExitCode.OK)
 
 
 def test_all_problems_are_reported_at_once() -> None:

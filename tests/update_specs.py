@@ -24,6 +24,11 @@ def validate_update(raw: object, schema: SpecSchema) -> Spec:
     return validate(raw, schema, _UPDATE.problems)
 
 
+def request_names(schema: SpecSchema) -> list[str]:
+    """Return the names under `request` as the schema spells them."""
+    return [name for name, field in schema.fields.items() if name == field.name]
+
+
 def update_in(spec: Spec) -> UpdatePayload:
     """Return the payload of a valid spec."""
     return build_payload(spec.values["request"], spec.cleared, spec.schema)

@@ -155,7 +155,7 @@ def test_the_image_s_own_user_cannot_run_the_action(sandbox: Sandbox, tmp_path: 
     assert "4me/request.json: 4me: Permission denied" in ended.log
     assert "summary" not in ended.log
     assert "this user (65532)" in ended.log
-    assert "::error title=4me-step-requests-update::The output could not be" in ended.out
+    assert "::error title=4me-step-requests::The output could not be" in ended.out
     assert sandbox.calls == []
     assert sandbox.store.request(REQUEST_ID) == before
     assert [note["text"] for note in sandbox.store.notes(REQUEST_ID)] == notes
@@ -170,7 +170,7 @@ def test_invalid_input_is_also_an_annotation(sandbox: Sandbox, tmp_path: Path) -
     assert ended.code == ExitCode.DATA
     _, error, rest = ended.out.split("\n")
     assert rest == ""
-    assert error.startswith("::error title=4me-step-requests-update::The spec has 2 problems;")
+    assert error.startswith("::error title=4me-step-requests::The spec has 2 problems;")
     assert "%0A  - request.impact is 'lwo', which is not allowed" in error
     assert "request.impact is 'lwo'" in ended.log
     assert (tmp_path / "file_commands" / "output").read_bytes() == b""

@@ -13,11 +13,14 @@ from engines.relay import RelayEngine
 from process.clock import Clock
 from process.errors import ConfigError
 from process.settings import Settings
+from spec.schema import load_spec_schema
 from tests.engines.sample_output import OUTPUTS, SCHEMA
 from transport.context import RunContext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from spec.schema import SpecSchema
 
 RELAY = {"METADATA_API_URL": "http://:token@127.0.0.1:1"}
 ACTION = {"GITHUB_ACTIONS": "true", "INPUT_REQUEST": "", "GITHUB_OUTPUT": "/nowhere/output"}
@@ -27,10 +30,17 @@ NUMBER = {"FOURME_REQUEST_ID": "1"}
 FILE = Arguments(spec="spec.yaml")
 
 
-def choose(environ: Mapping[str, str], arguments: Arguments = Arguments()) -> Engine:  # noqa: B008  immutable
+GET = load_spec_schema("steps/get")
+
+
+def choose(
+    environ: Mapping[str, str],
+    arguments: Arguments = Arguments(),  # noqa: B008  immutable
+    schema: SpecSchema = SCHEMA,
+) -> Engine:
     """Return the engine of a run."""
     context = RunContext(Settings(), Clock())
-    return choose_engine(environ, arguments, context, OUTPUTS, SCHEMA)
+    return choose_engine(environ, arguments, context, OUTPUTS, schema)
 
 
 def places(engine: Engine) -> list[str]:
@@ -63,6 +73,8 @@ def test_a_file_on_the_command_line_comes_first(environ: Mapping[str, str]) -> N
         (RELAY | ACTION, Arguments(), "(INPUT_...) and METADATA_API_URL"),
         (ACTION | REQUEST, Arguments(), "(INPUT_...) and FOURME_REQUEST"),
         (REQUEST, FILE, "--spec and FOURME_REQUEST"),
+        (RELAY | NUMBER, Arguments(), "METADATA_API_URL and FOURME_REQUEST_ID are set"),
+        (RELAY | REQUEST | NUMBER, Arguments(), "FOURME_REQUEST and FOURME_REQUEST_ID are set"),
     ],
 )
 def test_two_sources_are_ambiguous(
@@ -96,6 +108,18 @@ def test_without_a_source_the_message_lists_them_all(environ: Mapping[str, str])
     found = [text.find(source) for source in sources]
     assert min(found) >= 0
     assert all(one < other for one, other in pairwise(found))
+
+
+def test_the_variables_are_those_of_the_operation() -> None:
+    """What only another operation needs is no source, and no message names it."""
+    assert places(choose(NUMBER, schema=GET)) == ["standard output"]
+    assert places(choose(REQUEST, FILE, GET)) == ["standard output"]
+    assert isinstance(choose(RELAY | REQUEST, schema=GET), RelayEngine)
+    action = {"GITHUB_ACTIONS": "true", "INPUT_NOTES": "", "GITHUB_OUTPUT": "/nowhere/output"}
+    assert places(choose(action, schema=GET)) == ["/nowhere/output"]
+    with pytest.raises(ConfigError, match="no spec to read") as caught:
+        choose(REQUEST, schema=GET)
+    assert caught.value.details[1].startswith("FOURME_REQUEST_ID: environment variables; with ")
 
 
 @pytest.mark.parametrize("environ", [RELAY, ACTION])

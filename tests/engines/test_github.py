@@ -205,7 +205,7 @@ def test_errors_are_annotations(log: TextIO, capsys: pytest.CaptureFixture[str])
     out = capsys.readouterr().out
     command, newline, rest = out.partition("\n")
     assert (newline, rest) == ("\n", "")
-    assert command.startswith("::error title=4me-step-requests-update::")
+    assert command.startswith("::error title=4me-step-requests::")
     message = unescaped(command.split("::")[2])
     assert message.startswith("50% of ***\n  - \\x1b[2Jxxxx")
     assert message.endswith(" ... (cut)")

@@ -259,6 +259,20 @@ def test_an_output_that_is_not_accepted_is_an_error(applied: Applied, fix: str) 
     assert "does not allow the step to publish the output (422)" in caught.value.details[0]
 
 
+@pytest.mark.parametrize(
+    ("applied", "fix"), [("yes", "Go on with the workflow by hand"), ("no", "Start the step from")]
+)
+def test_a_run_that_is_over_cannot_publish(applied: Applied, fix: str) -> None:
+    """A 401 has a cause of its own; a run that has changed something is still not repeated."""
+    with (
+        serve(lambda each: each.answer(b"{}", status="401 Unauthorized")) as server,
+        pytest.raises(OutputError, match="Relay did not accept the output") as caught,
+    ):
+        RelayEngine(server.url, RUN_CONTEXT).publish(sample_output(applied=applied))
+    assert caught.value.cause == "METADATA_API_URL lacks its token, or the run is over"
+    assert caught.value.fix.startswith(fix)
+
+
 def test_a_link_that_is_not_accepted_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     """A link is optional: the output has been published."""
     with serve(

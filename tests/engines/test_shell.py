@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from engines import local
 from engines.command_line import OUTPUT_VARIABLES, TOKEN_FILE_VARIABLE
+from engines.spec_values import PREFIX, TOKEN_FILE
 from operations import describe_operations
 from operations.request_output import REQUEST_RESULTS
 from process import VERSION
@@ -131,6 +133,8 @@ def test_a_closed_standard_output_ends_in_78(sandbox: Sandbox, tmp_path: Path) -
     ended = run_in(tmp_path, [], environ, redirected=">&-")
     assert ended.code == ExitCode.CONFIG, ended.log
     assert "standard output: Bad file descriptor" in ended.log
+    assert "Leave standard output open, or name a file" in ended.log
+    assert "fsGroup" not in ended.log
     assert "Request updated: no" in ended.log
     assert sandbox.calls == []
 
@@ -141,6 +145,40 @@ def test_a_token_in_a_broken_spec_is_not_shown(tmp_path: Path) -> None:
         ended = run_in(tmp_path, ["--spec", "-"], {"FOURME_DEBUG": "1"}, text)
         assert ended.code == ExitCode.DATA
         assert "s3cret" not in ended.log + ended.out
+
+
+@pytest.mark.parametrize(
+    ("operation", "variables", "ignored"),
+    [
+        ("get", {"FOURME_REQUEST": "{note: x}", "FOURME_NOTE": "a"}, "NOTE REQUEST"),
+        ("update", {"FOURME_IF_MISSING": "report", "FOURME_NOTES": "yes"}, "IF_MISSING NOTES"),
+        ("get", {"FOURME_REQUEST": " ", "FOURME_NOTES": "no", "FOURME_IF_MISSING": "error"}, ""),
+        ("get", {"FOURME_RESULT_ID": "1", "FOURME_READ_TIMEOUT": "60", "FOURME_DEBUG": "0"}, ""),
+        ("get", {"FOURME_ANNOTATIONS": "links.json", "FOURME_NOTTES": "yes"}, "NOTTES"),
+    ],
+)
+def test_a_variable_without_effect_is_named_in_a_warning(
+    sandbox: Sandbox, tmp_path: Path, operation: str, variables: dict[str, str], ignored: str
+) -> None:
+    """Such as the input of another operation, or a misspelt one; blank ones are not set."""
+    update = {} if operation == "get" else {"FOURME_REQUEST": "{impact: low}"}
+    environ = connection_variables(sandbox, FOURME_REQUEST_ID=str(REQUEST_ID), **update)
+    ended = run_in(tmp_path, [operation], environ | variables)
+    assert ended.code == ExitCode.OK, ended.log
+    expected = [
+        f"FOURME_{name} is not an input of `{operation}`, and is ignored."
+        for name in ignored.split()
+    ]
+    warnings = [line for line in ended.log.splitlines() if "WARNING" in line]
+    assert [line[line.index("FOURME_") :] for line in warnings] == expected
+
+
+def test_relay_ignores_variables_silently(tmp_path: Path) -> None:
+    """Many may be set for the other steps of a workflow."""
+    with sandbox_for({"request_id": REQUEST_ID, "impact": "low"}) as relay:
+        ended = run_in(tmp_path, [], {**relay.environment(), "FOURME_NOTES": "yes"})
+    assert ended.code == ExitCode.OK, ended.log
+    assert "FOURME_NOTES" not in ended.log
 
 
 def test_help_is_complete_and_fits_a_terminal(tmp_path: Path) -> None:
@@ -156,10 +194,16 @@ def test_help_is_complete_and_fits_a_terminal(tmp_path: Path) -> None:
     assert [name for name in names if f"\n  {name} " not in ended.out] == []
 
 
+def test_the_help_has_the_variables_that_the_engine_reads() -> None:
+    """Those for outputs, and the one for the token's file."""
+    assert [*OUTPUT_VARIABLES] == [PREFIX + name for name in local.OUTPUT_VARIABLES]
+    assert [*TOKEN_FILE_VARIABLE] == [PREFIX + TOKEN_FILE]
+
+
 def test_the_version_is_printed(tmp_path: Path) -> None:
     """--version names the program and its version."""
     ended = run_in(tmp_path, ["--version"], {"METADATA_API_URL": "not asked"})
-    assert ended.out == f"4me-step-requests-update {VERSION}\n"
+    assert ended.out == f"4me-step-requests {VERSION}\n"
     assert ended.code == ExitCode.OK
 
 
@@ -180,6 +224,6 @@ def test_an_action_that_fails_has_an_annotation(tmp_path: Path) -> None:
     }
     ended = run_in(tmp_path, [], environ)
     assert ended.code == ExitCode.DATA
-    assert ended.out.startswith("::error title=4me-step-requests-update::The spec has 2 problems")
+    assert ended.out.startswith("::error title=4me-step-requests::The spec has 2 problems")
     assert ended.out.count("\n") == 1
     assert not (tmp_path / "output").exists()

@@ -199,8 +199,16 @@ def test_a_file_that_cannot_be_read_is_a_config_error(tmp_path: Path) -> None:
         spec_from_file(missing, {})
     with pytest.raises(ConfigError, match="Is a directory"):
         spec_from_file(str(tmp_path), {})
-    with pytest.raises(ConfigError, match="that FOURME_ACCESS_TOKEN_FILE names cannot be read"):
+    message = f"The file {missing} that FOURME_ACCESS_TOKEN_FILE names cannot be read"
+    with pytest.raises(ConfigError, match=message):
         spec_from_environment({"FOURME_ACCESS_TOKEN_FILE": missing})
+
+
+def test_a_token_in_place_of_its_file_is_not_shown() -> None:
+    """Only what begins as a path does is named."""
+    with pytest.raises(ConfigError, match="The file that FOURME_ACCESS_TOKEN_FILE") as caught:
+        spec_from_environment({"FOURME_ACCESS_TOKEN_FILE": "s3cret"})
+    assert "s3cret" not in str(caught.value)
 
 
 def test_a_file_that_is_not_text_is_a_spec_error(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def test_oversized(name: str, char: str, schema: SpecSchema) -> None:
         schema
     )
     assert problem.path == f"request.{name}"
-    assert problem.wrong == (
+    assert problem.message == (
         "has 65537 bytes with the files that it shows; at most 65536 are allowed"
     )
 

@@ -137,7 +137,7 @@ def valid_requests(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _case(field: Field, entry: Mapping[str, Any]) -> st.SearchStrategy[Case]:
-    if field.location == "nowhere":
+    if field.location == "none":
         return json_values.map(lambda value: Case(value, NOTHING))
     cases = _CASES[field.kind](entry) | st.just(Case(None, NOTHING))
     return cases | st.just(Case("", "")) if field.clearable else cases

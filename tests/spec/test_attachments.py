@@ -50,7 +50,7 @@ def test_the_result_of_access_counts(
     monkeypatch.setattr(os, "access", lambda *_: False)
     (problem,) = attachment_problems({"note_attachments": [{"path": str(path)}]}, schema)
     assert problem.path == "request.note_attachments[0].path"
-    assert problem.wrong.startswith("may not be read")
+    assert problem.message.startswith("may not be read")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_file_whose_size_the_system_misreports_is_a_problem(
         pytest.skip("that file system is not mounted here")
     (problem,) = attachment_problems({"note_attachments": [{"path": path}]}, schema)
     assert problem.path == "request.note_attachments[0].path"
-    assert problem.wrong == f"does not have the size that the system reports: {path!r}"
+    assert problem.message == f"does not have the size that the system reports: {path!r}"
     assert "Copy it to a regular file first" in problem.hint
 
 
@@ -96,7 +96,7 @@ def test_what_reading_the_last_byte_says_counts(
     path.write_bytes(content)
     monkeypatch.setattr(os, "pread", pread)
     (problem,) = attachment_problems({"note_attachments": [{"path": str(path)}]}, schema)
-    assert problem.wrong.startswith(says)
+    assert problem.message.startswith(says)
 
 
 @pytest.mark.parametrize(("before", "after"), [(b"", b"x"), (b"abc", b"")])
@@ -137,7 +137,7 @@ def test_a_pipe_is_no_file_and_is_not_waited_for(tmp_path: Path, schema: SpecSch
     path = tmp_path / "pipe"
     os.mkfifo(path)
     (problem,) = attachment_problems({"note_attachments": [{"path": str(path)}]}, schema)
-    assert problem.wrong.startswith("is not a file")
+    assert problem.message.startswith("is not a file")
 
 
 def test_a_name_of_another_type_is_left_to_the_schema(schema: SpecSchema) -> None:
@@ -161,7 +161,7 @@ def test_a_reference_to_an_item_that_is_not_there_is_a_problem(
     there = {"note_attachments": [{"key": "a"}], "internal_note_attachments": [{"key": "b"}]}
     (problem,) = attachment_problems({**request_, **there}, schema)
     assert problem.path == f"request.{place}"
-    assert f": {index}], but there are {items} items" in problem.wrong
+    assert f": {index}], but there are {items} items" in problem.message
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_what_is_being_removed_is_not_shown(schema: SpecSchema) -> None:
     items = [{"key": "a", "_destroy": True}]
     request = {"note": "[note_attachments: 0]", "note_attachments": items}
     (problem,) = attachment_problems(request, schema)
-    assert "[note_attachments: 0], which is being removed" in problem.wrong
+    assert "[note_attachments: 0], which is being removed" in problem.message
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_references_in_custom_fields_are_checked(schema: SpecSchema) -> None:
     }
     (problem,) = attachment_problems(request, schema)
     assert problem.path == "request.custom_fields"
-    assert "[custom_fields_attachments: 7], but there are 1 items" in problem.wrong
+    assert "[custom_fields_attachments: 7], but there are 1 items" in problem.message
 
 
 @pytest.mark.parametrize("digits", ["9" * 5000, "1" + "0" * 4400, "0" * 5000 + "1"])
@@ -260,4 +260,4 @@ def test_a_very_long_index_is_a_problem_like_any_other(digits: str, schema: Spec
     request = {"note": f"[note_attachments: {digits}]", "note_attachments": [{"key": "k"}]}
     (problem,) = attachment_problems(request, schema)
     assert problem.path == "request.note"
-    assert "but there are 1 items" in problem.wrong
+    assert "but there are 1 items" in problem.message

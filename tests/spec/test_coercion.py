@@ -171,7 +171,7 @@ def test_no_json_value(value: object, wrong: str, schema: SpecSchema) -> None:
 
     problems = coerced.problems
     assert coerced.spec["request"]["team"] == 13
-    assert [problem.path for problem in problems if wrong in problem.wrong]
+    assert [problem.path for problem in problems if wrong in problem.message]
     assert all(
         problem.path.startswith("request.additional_fields.newer[0]") for problem in problems
     )

@@ -8,6 +8,7 @@ import pytest
 
 from spec.coercion import CoercedSpec, coerce
 from spec.schema import documented_types, read_field
+from tests.update_specs import request_names
 
 if TYPE_CHECKING:
     from spec.schema import SpecSchema
@@ -36,7 +37,7 @@ PLAIN = {
             {"api_name": "workflow_id"},
         ),
         ({"x-4me-type": "id", "x-4me-location": "path"}, {"location": "path"}),
-        ({"x-4me-type": "readonly", "readOnly": True}, {"location": "nowhere"}),
+        ({"x-4me-type": "readonly", "readOnly": True}, {"location": "none"}),
         ({"x-4me-type": "text", "x-4me-idempotent": False}, {"idempotent": False}),
         ({"x-4me-type": "text", "x-4me-private": True}, {"private": True}),
         ({"x-4me-type": "text", "x-4me-max-bytes": 5}, {"max_bytes": 5}),
@@ -63,17 +64,17 @@ def test_read_field(entry: dict[str, Any], expected: dict[str, Any]) -> None:
 
 def test_every_reference_has_two_names(schema: SpecSchema) -> None:
     """Each reference, and nothing else, is accepted under its name with _id as well."""
-    references = {name for name in schema.request_names if schema.fields[name].kind == "reference"}
+    references = {name for name in request_names(schema) if schema.fields[name].kind == "reference"}
 
     assert references
-    assert set(schema.fields) - set(schema.request_names) == {f"{name}_id" for name in references}
+    assert set(schema.fields) - set(request_names(schema)) == {f"{name}_id" for name in references}
     assert all(schema.fields[f"{name}_id"] is schema.fields[name] for name in references)
 
 
 def test_names_are_api_names(schema: SpecSchema) -> None:
     """No two fields are sent under one name, but the former name of workflow."""
     sent: dict[str, list[str]] = {}
-    for name in schema.request_names:
+    for name in request_names(schema):
         sent.setdefault(schema.fields[name].api_name, []).append(name)
 
     doubled = [sorted(names) for names in sent.values() if len(names) > 1]
@@ -82,16 +83,16 @@ def test_names_are_api_names(schema: SpecSchema) -> None:
 
 def test_kinds_are_converted(schema: SpecSchema) -> None:
     """Conversion knows each documented type: no field ends up under another name or lost."""
-    for name in schema.request_names:
+    for name in request_names(schema):
         field = schema.fields[name]
         coerced: CoercedSpec = coerce({"request": {name: True}}, schema)
-        kept = {} if field.location == "nowhere" else {name}
+        kept = {} if field.location == "none" else {name}
         assert set(coerced.spec["request"]) == set(kept)
 
 
 def test_additions_are_known(schema: SpecSchema) -> None:
     """Exactly the documented fields add something each time they are sent."""
-    assert {name for name in schema.request_names if not schema.fields[name].idempotent} == {
+    assert {name for name in request_names(schema) if not schema.fields[name].idempotent} == {
         "note",
         "internal_note",
         "time_spent",
@@ -109,7 +110,7 @@ def test_not_clearable(schema: SpecSchema) -> None:
     """
     kept = {
         name
-        for name in schema.request_names
+        for name in request_names(schema)
         if not schema.fields[name].clearable
         and schema.fields[name].kind not in ("boolean", "readonly")
     }
@@ -118,7 +119,7 @@ def test_not_clearable(schema: SpecSchema) -> None:
     assert kept == {*required, "note", "internal_note", "time_spent", "additional_fields"}
     assert all(
         not schema.fields[name].clearable
-        for name in schema.request_names
+        for name in request_names(schema)
         if schema.fields[name].kind == "boolean"
     )
 

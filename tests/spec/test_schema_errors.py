@@ -12,7 +12,7 @@ from tests.scenario_files import CONNECTION
 from tests.update_specs import validate_update
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from spec.schema import SpecSchema
 
@@ -108,3 +108,66 @@ def test_host_with_user_info_is_not_shown(host: str, schema: SpecSchema) -> None
         validate_update({"connection": connection, "request": {"request_id": 1}}, schema)
     assert "geheim" not in str(caught.value)
     assert "is not a host such as" in caught.value.what
+
+
+@pytest.mark.parametrize(
+    ("changes", "details"),
+    [
+        (
+            {"request": {"requst_id": 1}},
+            ["request.requst_id is not a known input. Did you mean `request_id`?"],
+        ),
+        (
+            {"request": {"note": "a", "zzz": 1}},
+            [
+                "request.request_id is missing.",
+                "request.zzz is not a known input. See the README for the known inputs.",
+            ],
+        ),
+        ({"requset": {}}, ["requset is not a known input. Did you mean `request`?"]),
+        ({"team_id": 1}, ["team_id is not a known input. It belongs under `request`."]),
+        (
+            {"request": {"request_id": 1, "debug": True}},
+            [
+                "request.debug is not a known input. "  # noqa: ISC004  a long line
+                "It belongs at the top of the spec, beside `request`."
+            ],
+        ),
+        (
+            {"spec": {"request": {"request_id": 1}}},
+            ["spec is not a known input. Leave out `spec:`, and keep what is below it."],
+        ),
+        (
+            {"request": {"request_id": 1}, "other": {"debug": True, "connection": {}}},
+            ["other is not a known input. Write `debug`, `connection` at the top of the spec."],
+        ),
+        (
+            {"request": {"request_id": 1}, "spec": {"x": 1}},
+            ["spec is not a known input. See the README for the known inputs."],
+        ),
+    ],
+)
+def test_an_unknown_name_is_one_problem(
+    changes: Mapping[str, object], details: Sequence[str], schema: SpecSchema
+) -> None:
+    """What is missing because of it is not a second one, and the hint leads out."""
+    with pytest.raises(SpecError) as caught:
+        validate_update({"connection": dict(CONNECTION), **changes}, schema)
+    assert [*caught.value.details] == details
+
+
+def test_a_misspelt_part_of_a_connection(schema: SpecSchema) -> None:
+    """A connection may have other members: they are no problems, but what is missing is."""
+    connection = {**CONNECTION, "access_token": "a"}
+    del connection["accessToken"]
+    text = error_text(schema, {"connection": connection, "request": {"request_id": 1}})
+    assert "connection.accessToken is missing. Did you mean it by `access_token`?" in text
+
+
+@pytest.mark.parametrize("token", ["two words", "t\u00f6ken"])
+def test_a_token_with_other_characters(token: str, schema: SpecSchema) -> None:
+    """The message says what is wrong with it, without showing it."""
+    spec = {"connection": {**CONNECTION, "accessToken": token}, "request": {"request_id": 1}}
+    text = error_text(schema, spec)
+    assert "connection.accessToken contains characters that are not allowed. Give the" in text
+    assert token not in text

@@ -140,8 +140,10 @@ def test_an_empty_note(name: str, note: object, wrong: str, schema: SpecSchema) 
     """A note without text is an error, which says what it usually comes from."""
     (problem,) = problems_of(schema, impact="low", **{name: note})
 
-    assert problem.startswith(f"request.{name} {wrong}")
-    assert "Usually a variable was empty." in problem
+    assert problem == (
+        f"request.{name} {wrong}A variable in the workflow was probably empty. "
+        "Leave it out to add nothing."
+    )
 
 
 @pytest.mark.parametrize(("value", "wrong"), [("", "is empty. "), (" ", "is blank. ")])
@@ -150,7 +152,7 @@ def test_an_empty_time_spent(value: str, wrong: str, schema: SpecSchema) -> None
     (problem,) = problems_of(schema, impact="low", time_spent=value)
 
     assert problem.startswith(f"request.time_spent {wrong}")
-    assert "Usually a variable was empty." in problem
+    assert "A variable in the workflow was probably empty. Give minutes" in problem
     assert body(schema, time_spent=0) == {"time_spent": 0}
     assert body(schema, time_spent="0:00") == {"time_spent": 0}
 

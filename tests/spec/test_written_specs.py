@@ -18,7 +18,7 @@ from process.errors import StepError
 from sandbox.relay.expressions import Scope, evaluate
 from tests.scenario_files import CONNECTION, Accepted, load_scenarios
 from tests.spec.strategies import SCHEMA, odd_values, valid_requests
-from tests.update_specs import validate_update
+from tests.update_specs import request_names, validate_update
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,13 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENT = json.loads((ROOT / "spec.schema.json").read_text(encoding="utf-8"))
 SAMPLE = json.loads((ROOT / "tests/data/documented.json").read_text("utf-8"))["sample_answer"]
 OUTPUT = {**SAMPLE, "request_id": SAMPLE["id"]}
-EXAMPLES = [ROOT / "step.yaml", *sorted(ROOT.glob("catalog/relay/*.yaml"))]
+FOLDERS = {path.parent.name: path.parent for path in ROOT.glob("steps/*/step.yaml")}
+EXAMPLES = [
+    ROOT / "step.yaml",
+    *sorted(ROOT.glob("steps/*/step.yaml")),
+    *sorted(ROOT.glob("catalog/relay/*.yaml")),
+]
+IMAGE = re.compile(r"relaysh/4me-step-requests-([a-z-]+)")
 WRITTEN = Draft7Validator(DOCUMENT)
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
 
@@ -109,20 +115,33 @@ def test_spellings_of_names() -> None:
     fields = SCHEMA.fields
 
     assert {name for name in fields if re.search(pattern, name)} == {
-        f"{name}_id" for name in SCHEMA.request_names if fields[name].kind == "reference"
+        f"{name}_id" for name in request_names(SCHEMA) if fields[name].kind == "reference"
     }
     assert not any(re.search(pattern, name + "_id") for name in ("impact", "subject", "request"))
 
 
-def specs_in(document: object) -> Iterator[dict[str, Any]]:
-    """Yield every spec in a document of Relay."""
-    if isinstance(document, dict):
-        spec = document.get("spec")
-        if isinstance(spec, dict) and "request" in spec:
-            yield spec
+def specs_in(document: object) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the operation and the spec of every step of ours in a document of Relay.
+
+    Where there is no image, as in a document for the sandbox, a `request` tells an update.
+    """
+    if isinstance(document, dict) and isinstance(document.get("spec"), dict):
+        spec = document["spec"]
+        image = IMAGE.match(document.get("image", ""))
+        if image:
+            yield image[1], spec
+        elif "request" in spec:
+            yield "update", spec
     if isinstance(document, dict | list):
         for item in document.values() if isinstance(document, dict) else document:
             yield from specs_in(item)
+
+
+def validator_of(operation: str) -> Draft7Validator:
+    """Return the validator of an operation's specs as they are written."""
+    path = FOLDERS.get(operation, ROOT) / "spec.schema.json"
+    assert operation in {"update", *FOLDERS}
+    return Draft7Validator(json.loads(path.read_text(encoding="utf-8")))
 
 
 def evaluated(spec: object) -> object:
@@ -136,16 +155,23 @@ def evaluated(spec: object) -> object:
     return result.value
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_examples(path: Path) -> None:
     """Relay's validator is content with our own examples."""
     specs = [*specs_in(yaml.safe_load(path.read_text(encoding="utf-8")))]
     assert specs
-    for spec in specs:
-        WRITTEN.validate(evaluated(spec))
+    for operation, spec in specs:
+        validator_of(operation).validate(evaluated(spec))
 
 
-@pytest.mark.parametrize("name", sorted(SCHEMA.request_names))
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_typo_in_an_example_fails(path: Path) -> None:
+    """In whichever operation's step it is."""
+    for operation, spec in specs_in(yaml.safe_load(path.read_text(encoding="utf-8"))):
+        assert not validator_of(operation).is_valid(evaluated({**spec, "requst_id": 1}))
+
+
+@pytest.mark.parametrize("name", sorted(request_names(SCHEMA)))
 def test_examples_of_fields(name: str) -> None:
     """The examples in the schema itself are valid."""
     for example in SCHEMA.fields[name].schema.get("examples", []):
