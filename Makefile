@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.ready  ## Try the step on this machine: update a request in the sandbox, and show the result.
+demo: $(VENV)/.ready  ## Try the step here: update a request in the sandbox, and show the result.
 	@$(BIN)/python -m sandbox --fourme --report --input catalog/relay/update-request.yaml -- $(BIN)/python step.py
 
 test: $(VENV)/.ready  ## Run every test, with coverage.
@@ -20,7 +20,7 @@ test: $(VENV)/.ready  ## Run every test, with coverage.
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-faults: $(VENV)/.ready  ## Run the fault matrix, and print the result of each fault of each call (ARGS=--all: on every history of notes).
+faults: $(VENV)/.ready  ## Run the step with every fault of every call, and print the exit codes (ARGS=--all: on requests with more and fewer notes, in each order).
 	@$(BIN)/python -m tests.fault_matrix $(ARGS)
 
 soak: $(VENV)/.ready  ## Run 200 updates with random faults, and check each exit code (ARGS=--rewrite: with a 4me that rewrites notes).
@@ -51,25 +51,25 @@ format: $(VENV)/.lint-ready  ## Format the code.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.ready  ## Write the generated parts of the README.
+docs: $(VENV)/.ready  ## Write the generated tables of the README.
 	$(BIN)/python -m tools.readme
 
-lock: $(VENV)/.lint-ready  ## Upgrade all dependencies in the locked requirements.
+lock: $(VENV)/.lint-ready  ## Upgrade the dependencies, and lock their versions.
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.lock
 
 image: $(VENV)/.ready  ## Build the image, with docker, podman or buildah (BASE=debian: without a registry).
 	@$(BIN)/python -m tools.image build $(if $(BASE),--base $(BASE))
 
-image-test: $(VENV)/.ready  ## Build the image as a test, run it as engines do, and check it.
+image-test: $(VENV)/.ready  ## Build the image, run it as the workflow engines do, and check it.
 	@$(BIN)/python -m tools.image test $(if $(BASE),--base $(BASE))
 
-image-suite: $(VENV)/.ready  ## Run every test on the image's Python, with lazy imports as in the image.
+image-suite: $(VENV)/.ready  ## Run every test with the image's Python and its options.
 	@$(BIN)/python -m tools.image suite $(if $(BASE),--base $(BASE)) -- $(ARGS)
 
-bench: $(VENV)/.ready  ## Measure a run in the image, and three bare HTTP calls (HERE=1: without any image).
+bench: $(VENV)/.ready  ## Measure a run in the image, and three curl calls to compare (HERE=1: with this machine's Python, without an image).
 	@$(BIN)/python -m tools.image bench $(if $(BASE),--base $(BASE)) $(if $(RUNS),--runs $(RUNS)) $(if $(HERE),--here)
 
-clean:  ## Remove what the other targets have made.
+clean:  ## Remove everything that the other targets create.
 	rm -rf $(VENV) build node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/.python:

@@ -7,24 +7,24 @@ From the command line: `python -m sandbox --help`. From tests:
         assert sandbox.store.notes(80339)
 """
 
-from sandbox.calls import Call
+from sandbox.calls import RecordedCall
 from sandbox.faults import FAULTS, FaultError
 from sandbox.fourme.attachments import Upload
 from sandbox.fourme.store import Store
 from sandbox.options import FourMeOptions
 from sandbox.relay.document import FOURME_HOST, Document, DocumentError, document_for, load, parse
 from sandbox.relay.expression_syntax import ExpressionError
-from sandbox.server import Sandbox
+from sandbox.sandbox import Sandbox
 
 __all__ = [
     "FAULTS",
     "FOURME_HOST",
-    "Call",
     "Document",
     "DocumentError",
     "ExpressionError",
     "FaultError",
     "FourMeOptions",
+    "RecordedCall",
     "Sandbox",
     "Store",
     "Upload",

@@ -40,7 +40,7 @@ _ROUTES = (
 
 
 @dataclass(frozen=True)
-class Call:
+class RecordedCall:
     """One HTTP request that a service received.
 
     Attributes:
@@ -71,9 +71,9 @@ class CallLog:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._calls: list[Call] = []
+        self._calls: list[RecordedCall] = []
 
-    def add(self, call: Call) -> int:
+    def add(self, call: RecordedCall) -> int:
         """Add a call; return its number, for `set_status`."""
         with self._lock:
             self._calls.append(call)
@@ -84,7 +84,7 @@ class CallLog:
         with self._lock:
             self._calls[number] = replace(self._calls[number], status=status)
 
-    def all(self) -> list[Call]:
+    def all(self) -> list[RecordedCall]:
         """Return the calls so far."""
         with self._lock:
             return list(self._calls)

@@ -8,14 +8,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from sandbox import command
+from sandbox import subprocess_runner
 from sandbox.faults import FaultError, help_text
 from sandbox.fourme import data_files
 from sandbox.options import FourMeOptions
 from sandbox.relay.document import Document, DocumentError, load
 from sandbox.relay.expression_syntax import ExpressionError
 from sandbox.report import Report, render
-from sandbox.server import Sandbox
+from sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,9 +28,15 @@ Without COMMAND, print the environment variables to set and wait for Ctrl-C."""
 
 _EPILOG = """\
 examples:
-  python -m sandbox --input catalog/relay/update-request.yaml --fourme --report -- python step.py
-  python -m sandbox --input FILE --fourme --fault patch=503:2 -- python step.py
-  python -m sandbox --fault help"""
+  .venv/bin/python -m sandbox --input catalog/relay/update-request.yaml --fourme --report \\
+      -- .venv/bin/python step.py
+  .venv/bin/python -m sandbox --input catalog/relay/update-request.yaml --step get --fourme \\
+      --report -- .venv/bin/python step.py get
+  .venv/bin/python -m sandbox --input FILE --fourme --fault patch=503:2 \\
+      -- .venv/bin/python step.py
+  .venv/bin/python -m sandbox --fault help
+
+`make demo` creates .venv, with what the sandbox needs."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -99,15 +105,15 @@ def _serve(options: argparse.Namespace, sandbox: Sandbox) -> int:
         _print(f"without --fourme, the step calls {sandbox.destination}")
     environment = {**sandbox.environment(), **sandbox.proxy_environment()}
     if not options.command:
-        with command.waiting_for_signal():
+        with subprocess_runner.waiting_for_signal():
             _announce(sandbox, fourme=options.fourme)
         return 0
     if not options.report:
-        return command.run(options.command, environment).exit_code
+        return subprocess_runner.run(options.command, environment).exit_code
     before = sandbox.store.requests
     known = {number: len(sandbox.store.notes(number)) for number in before}
     spent = {number: sandbox.store.time_spent_total(number) for number in before}
-    result = command.run(options.command, environment, capture=True)
+    result = subprocess_runner.run(options.command, environment, capture=True)
     spent = {
         number: sandbox.store.time_spent_total(number) - total for number, total in spent.items()
     }

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from sandbox.fourme.listing import Order
+    from sandbox.fourme.listing import SortOrder
     from sandbox.fourme.uploads import Provider
 
 
@@ -40,6 +40,6 @@ class FourMeOptions:
     port: int = 0
     uploads: Path | None = None
     history: int = 0
-    notes_order: Order = "asked"
+    notes_order: SortOrder = "asked"
     rewrite_note: Callable[[str], str] | None = None
     policy_seconds: float = 3600.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from sandbox.service import HOST
+from sandbox.http_service import HOST
 
 _RESPONSE = (
     b"HTTP/1.1 403 The sandbox lets no call leave this machine\r\n"

@@ -6,12 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox.display import describe, person_of
+from sandbox.formatting import describe, person_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sandbox.calls import Call
+    from sandbox.calls import RecordedCall
     from sandbox.fourme.attachments import Upload
 
 Request = dict[str, object]
@@ -40,7 +40,7 @@ class Report:
     command: Sequence[str]
     exit_code: int
     log: str
-    calls: Sequence[Call]
+    calls: Sequence[RecordedCall]
     before: Mapping[int, Request]
     after: Mapping[int, Request]
     notes: Mapping[int, Sequence[Request]]
@@ -85,7 +85,7 @@ def render(report: Report, *, colour: bool) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _calls(calls: Sequence[Call]) -> str:
+def _calls(calls: Sequence[RecordedCall]) -> str:
     rows = []
     for call in calls:
         status = "no response" if call.status is None else str(call.status)

@@ -1,6 +1,6 @@
 """The fault matrix: what the step does when a call fails. `make faults` runs it and prints it.
 
-tests/faults/matrix.txt has a line for each case: what is updated, which calls get which faults
+tests/data/fault_matrix.txt has a line for each case: what is updated, which calls get which faults
 (`python -m sandbox --fault help`), and the expected result. Every case runs the real step as a
 process against real sockets; only the waits between attempts are skipped.
 
@@ -24,7 +24,7 @@ from tests.step_process import REQUEST_ID, ROOT, run_step, sandbox_for
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-MATRIX = ROOT / "tests" / "faults" / "matrix.txt"
+MATRIX = ROOT / "tests" / "data" / "fault_matrix.txt"
 WORKERS = 6  # many of them wait
 MANY = -1  # two or more, in cases that fail each time
 NOTE = "The deployment has failed; the log is attached."

@@ -79,6 +79,15 @@ def test_links_within_the_repository_lead_somewhere(document: Path, link: str) -
         ]
 
 
+@pytest.mark.parametrize("name", ["docs/development.md", "docs/guarantees.md"])
+def test_every_path_that_the_documents_name_exists(name: str) -> None:
+    """A file or folder that is named in code style is there."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    named = re.findall(r"`([a-z.][\w./-]*(?:/|\.(?:py|md|txt|json|toml|ya?ml)))`", text)
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
 def test_every_section_that_code_cites_exists() -> None:
     """Docstrings cite sections of docs/guarantees.md that are there."""
     sections = re.findall(r"^#+ (.+)$", (ROOT / "docs/guarantees.md").read_text(), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The fault matrix (tests/faults/matrix.txt): what the step does when a call fails."""
+"""The fault matrix (tests/data/fault_matrix.txt): what the step does when a call fails."""
 
 from __future__ import annotations
 

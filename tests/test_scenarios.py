@@ -15,7 +15,7 @@ from tests.scenario_files import ACCESS_TOKEN, Accepted, Refused, load_scenarios
 from tests.step_process import Ended, run_step
 
 if TYPE_CHECKING:
-    from sandbox.calls import Call
+    from sandbox.calls import RecordedCall
 
 ACCEPTED = load_scenarios("accepted")
 
@@ -39,7 +39,7 @@ class Result:
     """The result of a scenario: how the step ended, and the calls that it made."""
 
     ended: Ended
-    calls: list[Call]
+    calls: list[RecordedCall]
 
 
 def run_scenario(scenario: Accepted | Refused) -> Result:

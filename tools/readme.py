@@ -16,6 +16,7 @@ from operations import describe_operations
 from process.exit_code_table import EXIT_CODES
 from process.operation_help import variable_meanings
 from process.settings import VARIABLES
+from sandbox.calls import CALL_ORDER
 from sandbox.faults import FAULTS
 from spec.schema import load_spec_schema
 from tests.fault_matrix import load
@@ -92,20 +93,14 @@ def engine_variables_table() -> str:
 
 def results_table() -> str:
     """Return the table of the results of all operations."""
-    results = dict.fromkeys(row for operation in describe_operations() for row in operation.results)
-    return table(("value", "meaning"), [(f"`{row.name}`", row.description) for row in results])
-
-
-_CALLS = {
-    "spec": "spec",
-    "storage": "storage",
-    "upload": "upload",
-    "patch": "PATCH",
-    "verification": "notes",
-    "read": "request",
-    "output": "output",
-    "link": "link",
-}
+    operations = describe_operations()
+    results = dict.fromkeys(row for operation in operations for row in operation.results)
+    rows = []
+    for row in results:
+        names = [f"`{operation.name}`" for operation in operations if row in operation.results]
+        only = "" if len(names) == len(operations) else f" ({', '.join(names)} only)"
+        rows.append((f"`{row.name}`", row.description + only))
+    return table(("value", "meaning"), rows)
 
 
 def faults_table() -> str:
@@ -121,11 +116,11 @@ def faults_table() -> str:
         (
             f"`{fault}`",
             FAULTS[fault.partition(":")[0]].help,
-            *(_cell(codes, call, fault) for call in _CALLS),
+            *(_cell(codes, call, fault) for call in CALL_ORDER),
         )
         for fault in faults
     ]
-    return table(("fault", "what happens", *_CALLS.values()), rows)
+    return table(("fault", "what happens", *(f"`{call}`" for call in CALL_ORDER)), rows)
 
 
 def _cell(codes: Mapping[tuple[str, str, bool], int], call: str, fault: str) -> str:

@@ -61,13 +61,13 @@ class FourMeApi:
         storage: AttachmentStorage,
         clock: Clock,
         upload_uri: Callable[[], str],
-        notes_order: listing.Order = "asked",
+        notes_order: listing.SortOrder = "asked",
     ) -> None:
         self._store = store
         self._storage = storage
         self._clock = clock
         self._upload_uri = upload_uri
-        self._notes_order: listing.Order = notes_order
+        self._notes_order: listing.SortOrder = notes_order
         self._used: dict[object, int] = {}
 
     def routes(self) -> list[web.RouteDef]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from sandbox.display import describe, person_of
+from sandbox.formatting import describe, person_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

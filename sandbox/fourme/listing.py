@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 #: The order in which notes are listed: as the caller asks, or a fixed one that ignores `sort`.
-Order = Literal["asked", "ascending", "descending"]
+SortOrder = Literal["asked", "ascending", "descending"]
 
 Note = dict[str, object]
 Pairs = list[tuple[str, str]]
@@ -94,7 +94,7 @@ class _Sort:
         return self.key(note) < last if self.descending else self.key(note) > last
 
 
-def page_of(notes: Sequence[Note], query: Pairs, order: Order = "asked") -> Page:
+def page_of(notes: Sequence[Note], query: Pairs, order: SortOrder = "asked") -> Page:
     """Return the page of notes that a query asks for.
 
     Args:
@@ -136,7 +136,7 @@ def _check_names(query: Pairs) -> None:
     _reject("Filtering not allowed on fields", wrong)
 
 
-def _sort(text: str, order: Order) -> _Sort:
+def _sort(text: str, order: SortOrder) -> _Sort:
     name = text.removeprefix("-")
     if name not in ("created_at", "id", "person_id"):
         known = "Sorting not allowed on fields" if name in _FIELDS else "Unknown fields"

@@ -8,7 +8,7 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from sandbox.fourme import attachments, changes, data_files, fields, notes
-from sandbox.fourme.lifecycle import derive
+from sandbox.fourme.computed_fields import derive
 from sandbox.relay import yaml_io
 
 if TYPE_CHECKING:

@@ -106,6 +106,14 @@ def test_get_reads_a_request_and_its_notes(sandbox: Sandbox, tmp_path: Path) -> 
     assert {call.method for call in sandbox.calls} == {"GET"}
 
 
+@pytest.mark.parametrize("debug", ["false", "true"])
+def test_debug_logs_each_call(sandbox: Sandbox, tmp_path: Path, debug: str) -> None:
+    """The input `debug` is passed on, and makes the job log each call."""
+    ended = run_job({**sample_inputs(sandbox), "debug": debug}, tmp_path)
+    assert ended.code == ExitCode.OK, ended.log
+    assert ("PATCH" in ended.log) == (debug == "true")
+
+
 def test_invalid_input_ends_in_65(sandbox: Sandbox, tmp_path: Path) -> None:
     """The job fails with the step's own exit code, which its retry rule does not name."""
     ended = run_job({**sample_inputs(sandbox), "request": "impact: lwo"}, tmp_path)

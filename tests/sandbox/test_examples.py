@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -49,14 +50,25 @@ def test_the_second_step_waits_for_the_first() -> None:
 def test_the_guides_commands_are_right() -> None:
     """Every command of the guide parses, and every rule in it is one."""
     text = (EXAMPLES / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
-    commands = [line.strip() for line in text.splitlines() if line.startswith("    python -m")]
-    assert len(commands) >= 5
+    commands = [line.strip() for line in text.splitlines() if re.match(r" {4}\S*python -m", line)]
+    assert len(commands) >= 6
     for command in commands:
         words = shlex.split(command)
-        assert words[:3] == ["python", "-m", "sandbox"]
+        assert words[:3] == [".venv/bin/python", "-m", "sandbox"]
         for name, value in pairwise(words):
             if name == "--fault" and value != "help":
                 parse_fault(value)
+
+
+def test_get_reads_the_request_of_the_example(capsys: pytest.CaptureFixture[str]) -> None:
+    """The operation `get` runs on the step that the guide names, and publishes the notes, too."""
+    example = ["--input", str(EXAMPLES / "update-request.yaml"), "--step", "get"]
+    step = [sys.executable, str(EXAMPLES.parents[1] / "step.py"), "get"]
+    assert main([*example, "--fourme", "--report", "--", *step]) == 0
+    report = capsys.readouterr().out
+    assert "Nothing was changed." in report
+    assert "  found: true\n" in report
+    assert '"text": ' in report.partition("  notes: ")[2]
 
 
 def test_the_guide_lists_the_tokens() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import Call, Upload
-from sandbox.display import describe
+from sandbox import RecordedCall, Upload
+from sandbox.formatting import describe
 from sandbox.report import Report, render
 
 BEFORE: dict[str, object] = {
@@ -37,8 +37,8 @@ REPORT = Report(
     exit_code=0,
     log="INFO: done\x1b[31m\n",
     calls=[
-        Call("patch", "4me", "PATCH", "/v1/requests/1", "", {}, b"", "reset-after", None),
-        Call("patch", "4me", "PATCH", "/v1/requests/1", "", {}, b"", None, 200),
+        RecordedCall("patch", "4me", "PATCH", "/v1/requests/1", "", {}, b"", "reset-after", None),
+        RecordedCall("patch", "4me", "PATCH", "/v1/requests/1", "", {}, b"", None, 200),
     ],
     before={1: BEFORE, 2: BEFORE},
     after={1: AFTER, 2: BEFORE},

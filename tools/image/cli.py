@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tools.image.checks import Check
 
-FAILED = 1
+EXIT_FAILED = 1
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
         return _run(options)
     except ImageError as error:
         echo(str(error))
-        return FAILED
+        return EXIT_FAILED
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -58,7 +58,7 @@ def test(base: str | None) -> int:
         failed = sum(not _passes(check) for check in checks_of(image, image_build))
     if failed:
         echo(f"{failed} checks failed.")
-    return FAILED if failed else 0
+    return EXIT_FAILED if failed else 0
 
 
 def _passes(check: Check) -> bool:

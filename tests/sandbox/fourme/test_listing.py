@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 
 from sandbox import FourMeOptions
-from sandbox.fourme.data_files import sample
-from sandbox.fourme.listing import Order
+from sandbox.fourme.listing import SortOrder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,38 +17,10 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
 
 
-#: The ids of the notes of `_data`, by what they are sorted by.
+#: The ids of the notes of the fixture `data`, by what they are sorted by.
 BY_ID = [1, 2, 3, 4]
-
-
 BY_TIME = [2, 1, 3, 4]
-
-
 BY_PERSON = [4, 1, 2, 3]
-
-
-def _note(number: int, created_at: str, person: int, **more: object) -> dict[str, object]:
-    note = {"id": number, "text": f"n{number}", "internal": False, "created_at": created_at}
-    return {**note, "person": {"id": person, "name": "x"}, "account": {"id": "wdc"}, **more}
-
-
-def _data() -> dict[str, object]:
-    data = sample()
-    data["notes"] = {
-        "80339": [
-            _note(3, "2026-11-20T12:00:00Z", 8, medium="email"),
-            _note(1, "2026-11-20T11:00:00Z", 7),
-            _note(2, "2026-11-20T04:59:59-06:00", 7, internal=True),
-            _note(4, "2026-11-20T12:00:00+00:00", 6, medium="ai"),
-        ]
-    }
-    return data
-
-
-@pytest.fixture
-def url(start: Callable[..., Sandbox]) -> str:
-    """Return the address of the notes of a request that has four."""
-    return f"{start(fourme=FourMeOptions(data=_data())).fourme_url}/v1/requests/80339/notes"
 
 
 def _ids(response: requests.Response) -> list[int]:
@@ -231,12 +202,15 @@ def test_an_unknown_request_has_no_notes(client: requests.Session, url: str) -> 
     assert (_ids(empty), empty.headers["x-pagination-total-pages"]) == ([], "1")
 
 
-@pytest.mark.parametrize("order", get_args(Order))
+@pytest.mark.parametrize("order", get_args(SortOrder))
 def test_a_server_may_ignore_sort(
-    start: Callable[..., Sandbox], client: requests.Session, order: Order
+    start: Callable[..., Sandbox],
+    client: requests.Session,
+    data: dict[str, object],
+    order: SortOrder,
 ) -> None:
     """A server with a fixed order ignores `sort`, over all pages."""
-    options = FourMeOptions(data=_data(), notes_order=order)
+    options = FourMeOptions(data=data, notes_order=order)
     url = f"{start(fourme=options).fourme_url}/v1/requests/80339/notes"
     expected = {"asked": [BY_ID, BY_TIME[::-1]], "ascending": [BY_ID, BY_ID]}
     expected["descending"] = [BY_ID[::-1], BY_ID[::-1]]

@@ -6,10 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import pytest
-
 from sandbox import FourMeOptions
-from sandbox.fourme.data_files import sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,30 +14,6 @@ if TYPE_CHECKING:
     import requests
 
     from sandbox import Sandbox
-
-
-def _note(number: int, created_at: str, person: int, **more: object) -> dict[str, object]:
-    note = {"id": number, "text": f"n{number}", "internal": False, "created_at": created_at}
-    return {**note, "person": {"id": person, "name": "x"}, "account": {"id": "wdc"}, **more}
-
-
-def _data() -> dict[str, object]:
-    data = sample()
-    data["notes"] = {
-        "80339": [
-            _note(3, "2026-11-20T12:00:00Z", 8, medium="email"),
-            _note(1, "2026-11-20T11:00:00Z", 7),
-            _note(2, "2026-11-20T04:59:59-06:00", 7, internal=True),
-            _note(4, "2026-11-20T12:00:00+00:00", 6, medium="ai"),
-        ]
-    }
-    return data
-
-
-@pytest.fixture
-def url(start: Callable[..., Sandbox]) -> str:
-    """Return the address of the notes of a request that has four."""
-    return f"{start(fourme=FourMeOptions(data=_data())).fourme_url}/v1/requests/80339/notes"
 
 
 def test_a_note_has_all_fields(client: requests.Session, url: str) -> None:
@@ -111,10 +84,10 @@ def test_a_history_is_older_than_added_notes(
 
 
 def test_a_server_may_rewrite_notes(
-    start: Callable[..., Sandbox], client: requests.Session
+    start: Callable[..., Sandbox], client: requests.Session, data: dict[str, object]
 ) -> None:
     """Texts are stored as the option rewrites them; existing ones stay unchanged."""
-    options = FourMeOptions(data=_data(), rewrite_note=lambda text: f"<p>{text}</p>")
+    options = FourMeOptions(data=data, rewrite_note=lambda text: f"<p>{text}</p>")
     url = f"{start(fourme=options).fourme_url}/v1/requests/80339"
     client.patch(url, json={"note": "a", "internal_note": "b"})
     texts = [note["text"] for note in client.get(f"{url}/notes").json()]

@@ -58,7 +58,7 @@ def test_without_any_tool_the_error_gives_the_reasons(tools: Path) -> None:
 @pytest.mark.parametrize("command", ["build", "test", "bench", "suite"])
 def test_no_command_ends_in_a_stack_trace(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Each command on a bare machine ends with 1 and prints what to do."""
-    assert cli.main([command]) == cli.FAILED
+    assert cli.main([command]) == cli.EXIT_FAILED
     assert "What to do: " in capsys.readouterr().out
 
 

@@ -12,9 +12,9 @@ from sandbox.clock import Clock
 from sandbox.faults import TLS, FaultSchedule
 from sandbox.fourme import api, s3
 from sandbox.fourme.uploads import AttachmentStorage, UploadLimits
+from sandbox.http_service import HOST, Service, ServicePolicy, State
 from sandbox.proxy import BlockingProxy
 from sandbox.relay import metadata
-from sandbox.service import HOST, Service, ServicePolicy, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from sandbox.calls import Call, CallLog, name_of
+from sandbox.calls import CallLog, RecordedCall, name_of
 from sandbox.faults.context import FaultContext, body_of
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class Service:
         headers = {key.lower(): value for key, value in request.headers.items()}
         fault = None if rule is None else rule.text
         number = self._state.log.add(
-            Call(name, self._name, request.method, path, query, headers, body, fault)
+            RecordedCall(name, self._name, request.method, path, query, headers, body, fault)
         )
         # Closed before the response is sent: its receiver could be faster than what follows.
         refused = self._state.schedule.refused_next(name, rule)

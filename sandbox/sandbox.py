@@ -1,4 +1,4 @@
-"""The sandbox: all services together, in a thread of their own."""
+"""`Sandbox`: starts the services of a document together, and tells what they received."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import secrets
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
-from sandbox.calls import FOURME, METADATA, Call, CallLog
+from sandbox.calls import FOURME, METADATA, CallLog, RecordedCall
 from sandbox.clock import Clock
 from sandbox.event_loop import EventLoopThread
 from sandbox.faults import FaultError
@@ -16,7 +16,7 @@ from sandbox.options import FourMeOptions
 from sandbox.relay import connections
 from sandbox.relay.document import FOURME_HOST
 from sandbox.relay.metadata import MetadataService
-from sandbox.services import METADATA_CALLS, ServiceFactory
+from sandbox.service_factory import METADATA_CALLS, ServiceFactory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -105,7 +105,7 @@ class Sandbox:
         return connections.describe_host(self._metadata.spec())
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[RecordedCall]:
         """Every HTTP request that was received so far, in order, by all services."""
         return self._log.all()
 
