@@ -144,7 +144,7 @@ def _sources(environ: Mapping[str, str], arguments: Arguments, schema: SpecSchem
         yield _FILE
         inputs = {name: item for name, item in inputs.items() if item.is_document}
     else:
-        if _is_in_github(environ) and any(f"INPUT_{name}" in environ for name in schema.variables):
+        if _is_in_github(environ) and any(f"INPUT_{name}" in environ for name in inputs):
             yield _GITHUB
         if environ.get("METADATA_API_URL", "").strip():
             yield _RELAY

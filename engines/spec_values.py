@@ -121,7 +121,7 @@ def merge(values: Iterable[SpecValue]) -> dict[str, Any]:
     if conflicts:
         raise ConfigError(
             "The spec has two different values for one input.",
-            details=tuple(conflicts),
+            details=tuple(dict.fromkeys(conflicts)),
             cause="a variable is left over from something else, or is set for the whole project",
             fix="Keep one of them.",
         )

@@ -59,7 +59,9 @@ class NotesApi:
         self._api = api
         self._path = f"/requests/{request_id}/notes"
 
-    def pages(self, context: ErrorContext, budget: RetryBudget) -> Iterator[NotesPage]:
+    def pages(
+        self, context: ErrorContext, budget: RetryBudget | None = None
+    ) -> Iterator[NotesPage]:
         """Yield all notes, page by page; newest first is asked for, but not relied on.
 
         Raises:
@@ -68,7 +70,7 @@ class NotesApi:
         params: Mapping[str, str] | str = {"sort": "-id", "per_page": str(NOTES_PER_PAGE)}
         seen, total = 0, None
         for _ in range(MAX_NOTE_PAGES):
-            page = self._page(context, budget, params)
+            page = self._page(context, budget or self._api.budget(), params)
             yield page
             total = page.total if seen == 0 else total  # notes may be added meanwhile
             seen += len(page.notes)

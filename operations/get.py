@@ -71,11 +71,11 @@ def _read_notes(request_id: int, api: ApiClient) -> list[Mapping[str, Any]]:
     from fourme.notes_api import NotesApi  # noqa: PLC0415  most runs do not read them
 
     purpose = f"read the notes of request {request_id}"
-    pages = NotesApi(api, request_id).pages(ErrorContext(purpose, request_id), api.budget())
-    notes: list[Mapping[str, Any]] = []
+    pages = NotesApi(api, request_id).pages(ErrorContext(purpose, request_id))
+    notes: dict[object, Mapping[str, Any]] = {}  # by ID: a new note moves others to the next page
     try:
         for page in pages:
-            notes += page.notes
+            notes.update((note.get("id", len(notes)), note) for note in page.notes)
             if page.next_query:
                 api.context.raise_if_terminated()
     except UnexpectedResponseError as error:
@@ -83,4 +83,4 @@ def _read_notes(request_id: int, api: ApiClient) -> list[Mapping[str, Any]]:
         error.fix = error.fix or "Leave `notes` out, or look at the request in 4me."
         error.applied = "no"
         raise
-    return notes
+    return [*notes.values()]

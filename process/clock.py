@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("step.signals")
 
-_ALARM_INTERVAL = 0.5  # seconds; code that swallows a TimeoutError gets the next one
+# Seconds. Code that swallows a TimeoutError gets the next one; it has to be over by then where the
+# first one ends the limit, or the next one would be raised outside of it.
+_ALARM_INTERVAL = 2.0
 _MIN_TIMER = 0.001  # seconds; a timer of 0 would be switched off
 
 

@@ -135,6 +135,8 @@ def _read_termination(wakeup: int) -> bool:
 
 def _force_exit(error: StepError) -> NoReturn:
     """End the process at once; write the error only if standard error does not block."""
-    if select.select([], [_STDERR], [], 0)[1]:
-        os.write(_STDERR, encode_utf8(sanitize_lines(f"ERROR: {error}\n")))
-    os._exit(error.exit_code)
+    try:
+        if select.select([], [_STDERR], [], 0)[1]:
+            os.write(_STDERR, encode_utf8(sanitize_lines(f"ERROR: {error}\n")))
+    finally:  # whatever standard error is
+        os._exit(error.exit_code)

@@ -26,9 +26,8 @@ _CA_FILES = ("X509", "PEM")
 _TUNNEL = r"Tunnel connection failed: (?P<answer>(?P<status>[0-9]{3})\b.*)"
 _PROXY_DENIES = ("403", "407")
 _UNKNOWN_HOST = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
-_NOT_SENT = (
-    requests.ConnectTimeout,
-    requests.exceptions.ProxyError,
+_NOT_SENT = (requests.ConnectTimeout, requests.exceptions.ProxyError)  # the exception itself
+_CONNECT_FAILED = (  # any cause
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
     urllib3.exceptions.ProxyError,
@@ -63,7 +62,7 @@ def classify_exception(error: Exception, *, unsent: bool) -> AttemptFailed | Ste
     if any(isinstance(cause, socket.gaierror) and cause.errno in _UNKNOWN_HOST for cause in causes):
         host = _quoted_host(error, causes)
         return AttemptFailed(FailureKind.UNKNOWN_HOST, f"{host} does not exist ({reason})")
-    if unsent or _has(causes, _NOT_SENT):
+    if unsent or isinstance(error, _NOT_SENT) or _has(causes, _CONNECT_FAILED):
         return AttemptFailed(FailureKind.NOT_SENT, f"no connection ({reason})")
     if _has(causes, _TIMEOUTS):
         return AttemptFailed(FailureKind.TIMEOUT, "it did not answer in time")

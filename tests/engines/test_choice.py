@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 RELAY = {"METADATA_API_URL": "http://:token@127.0.0.1:1"}
 ACTION = {"GITHUB_ACTIONS": "true", "INPUT_REQUEST": "", "GITHUB_OUTPUT": "/nowhere/output"}
-OTHER_ACTION = {"GITHUB_ACTIONS": "true", "INPUT_HOST": "h", "GITHUB_OUTPUT": "/nowhere/output"}
 REQUEST = {"FOURME_REQUEST": "{request_id: 1}"}
 NUMBER = {"FOURME_REQUEST_ID": "1"}
 FILE = Arguments(spec="spec.yaml")
@@ -53,7 +52,6 @@ def test_each_source_alone_is_used() -> None:
     """Relay, an action, the environment and a file are each recognised by their condition."""
     assert isinstance(choose(RELAY), RelayEngine)
     assert places(choose(ACTION)) == ["/nowhere/output"]
-    assert places(choose(OTHER_ACTION)) == ["/nowhere/output"]
     assert places(choose(REQUEST)) == ["standard output"]
     assert places(choose(NUMBER)) == ["standard output"]
     assert places(choose({}, FILE)) == ["standard output"]
@@ -95,7 +93,7 @@ def test_two_sources_are_ambiguous(
         {"METADATA_API_URL": " ", "FOURME_REQUEST": "\n", "FOURME_REQUEST_ID": ""},
         {"FOURME_HOST": "h", "FOURME_ACCESS_TOKEN": "t", "FOURME_ACCOUNT": "a", "FOURME_NOTE": "n"},
         {"GITHUB_ACTIONS": "true"},
-        {"GITHUB_ACTIONS": "true", "INPUT_FILE": "of another action"},
+        {"GITHUB_ACTIONS": "true", "INPUT_FILE": "of another action", "INPUT_HOST": "likewise"},
         {"GITHUB_ACTIONS": "false", "INPUT_REQUEST": "x"},
     ],
 )
@@ -115,7 +113,7 @@ def test_the_variables_are_those_of_the_operation() -> None:
     assert places(choose(NUMBER, schema=GET)) == ["standard output"]
     assert places(choose(REQUEST, FILE, GET)) == ["standard output"]
     assert isinstance(choose(RELAY | REQUEST, schema=GET), RelayEngine)
-    action = {"GITHUB_ACTIONS": "true", "INPUT_NOTES": "", "GITHUB_OUTPUT": "/nowhere/output"}
+    action = {"GITHUB_ACTIONS": "true", "INPUT_REQUEST_ID": "", "GITHUB_OUTPUT": "/nowhere/output"}
     assert places(choose(action, schema=GET)) == ["/nowhere/output"]
     with pytest.raises(ConfigError, match="no spec to read") as caught:
         choose(REQUEST, schema=GET)

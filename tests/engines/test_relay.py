@@ -260,7 +260,7 @@ def test_an_output_that_is_not_accepted_is_an_error(applied: Applied, fix: str) 
 
 
 @pytest.mark.parametrize(
-    ("applied", "fix"), [("yes", "Go on with the workflow by hand"), ("no", "Start the step from")]
+    ("applied", "fix"), [("yes", "Continue the workflow by hand"), ("no", "Start the step from")]
 )
 def test_a_run_that_is_over_cannot_publish(applied: Applied, fix: str) -> None:
     """A 401 has a cause of its own; a run that has changed something is still not repeated."""

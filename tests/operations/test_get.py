@@ -148,3 +148,21 @@ def test_a_service_that_is_down() -> None:
     with pytest.raises(TemporaryError) as caught:
         run(api)
     assert caught.value.applied == "no"
+
+
+def test_a_note_that_is_on_two_pages_is_published_once() -> None:
+    """A note that is added meanwhile moves others to the next page."""
+    first, second = answer(NOTES, given=NEXT), answer([NOTES[1], {"id": 7, "text": "Asked"}])
+    output, _ = get(answer(REQUEST), first, second, notes=True)
+
+    assert output.values["notes"] == [*NOTES, {"id": 7, "text": "Asked"}]
+
+
+def test_each_page_has_a_retry_time_of_its_own() -> None:
+    """Pages that take long do not use up what the next one may need."""
+    output, api = get(
+        answer(REQUEST), answer(NOTES[:1], given=NEXT), LOST, answer(NOTES[1:]), notes=True
+    )
+
+    assert output.values["notes"] == NOTES
+    assert api.asked.count("GET /requests/5/notes") == 3

@@ -99,3 +99,15 @@ def test_watchdog_waits_for_a_termination_signal(monkeypatch: pytest.MonkeyPatch
     [(at, error)] = ended
     assert at - started >= 0.1
     assert error.exit_code is ExitCode.TRY_LATER
+
+
+def test_killed_although_nobody_reads_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A standard error that is a broken pipe does not keep the process alive."""
+    ended: list[int] = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    monkeypatch.setattr("select.select", lambda *_: ([], [2], []))
+    monkeypatch.setattr(os, "write", lambda *_: (_ for _ in ()).throw(BrokenPipeError()))
+
+    with pytest.raises(BrokenPipeError):  # the mock of _exit returns
+        signals._force_exit(CallsInFlight().termination_error())  # noqa: SLF001  as above
+    assert ended == [ExitCode.TRY_LATER]
