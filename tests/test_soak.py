@@ -8,6 +8,10 @@ from process.exit_codes import ExitCode
 from tests.soak import Soak
 
 
+# Coverage's tracer cannot start in two threads at once (CPython 3.11); the thread is replaced.
+@pytest.mark.filterwarnings(
+    "ignore:Exception ignored in thread started by:pytest.PytestUnraisableExceptionWarning"
+)
 @pytest.mark.parametrize(
     ("runs", "history", "rewrite"), [(30, 0, False), (30, 120, False), (30, 30, True)]
 )
