@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("step.signals")
 
-# Seconds. Code that swallows a TimeoutError gets the next one; it has to be over by then where the
-# first one ends the limit, or the next one would be raised outside of it.
+# Seconds. Code that swallows a TimeoutError gets the next one; where the first one ends a limit,
+# the outer limit leaves that much time for it to be handled.
 _ALARM_INTERVAL = 2.0
 _MIN_TIMER = 0.001  # seconds; a timer of 0 would be switched off
 
@@ -112,7 +112,7 @@ class Clock(CallsInFlight):
             yield
         finally:
             self._limit_ends = outer  # first, so that a pending alarm raises nothing
-            self._set_timer()
+            self._set_timer(_ALARM_INTERVAL)
             signal.signal(signal.SIGALRM, handler)
 
     @contextmanager
@@ -126,12 +126,17 @@ class Clock(CallsInFlight):
         finally:
             self._is_interruptible = False
 
-    def _set_timer(self) -> None:
+    def end_time_limits(self) -> None:
+        """End all time limits: one that was interrupted as it ended would be in force still."""
+        self._limit_ends = None
+        self._set_timer()
+
+    def _set_timer(self, if_expired: float = _MIN_TIMER) -> None:
         if self._limit_ends is None:
             signal.setitimer(signal.ITIMER_REAL, 0)
             return
         left = min(self._limit_ends - time.monotonic(), self.time_left)
-        seconds = 0.0 if left == math.inf else max(left, _MIN_TIMER)
+        seconds = 0.0 if left == math.inf else (left if left > 0 else if_expired)
         signal.setitimer(signal.ITIMER_REAL, seconds, _ALARM_INTERVAL)
 
     def _raise_timeout(self, *_: object) -> None:

@@ -47,7 +47,10 @@ def exit_code_of(run: Callable[[], object], clock: Clock) -> ExitCode:
     InternalError. The log redacts secrets.
     """
     try:
-        run()
+        try:
+            run()
+        finally:
+            clock.end_time_limits()
     except StepError as error:
         _log_error(error, clock)
         return error.exit_code

@@ -187,3 +187,23 @@ def test_sleep_after_termination(clock: Clock) -> None:
 
     clock.sleep(0.05)
     assert time.monotonic() - started >= 0.05
+
+
+def test_an_outer_limit_leaves_time_to_handle_the_inner_one() -> None:
+    """The end of an inner limit is not interrupted by the outer one, expired too."""
+    clock = Clock()
+    with clock.time_limit(0.05):
+        with pytest.raises(TimeoutError), clock.time_limit(0.05):
+            time.sleep(5)
+        handled = time.monotonic()
+        with suppress(TimeoutError):
+            time.sleep(0.2)
+        assert time.monotonic() - handled >= 0.2
+
+
+def test_limits_can_be_ended() -> None:
+    """A limit that is in force still, as its end was interrupted, raises nothing after that."""
+    clock = Clock()
+    with clock.time_limit(0.05):
+        clock.end_time_limits()
+        time.sleep(0.2)
