@@ -75,7 +75,7 @@ def _read_notes(request_id: int, api: ApiClient) -> list[Mapping[str, Any]]:
     notes: dict[object, Mapping[str, Any]] = {}  # by ID: a new note moves others to the next page
     try:
         for page in pages:
-            notes.update((note.get("id", len(notes)), note) for note in page.notes)
+            notes.update((_key_of(note), note) for note in page.notes)
             if page.next_query:
                 api.context.raise_if_terminated()
     except UnexpectedResponseError as error:
@@ -84,3 +84,9 @@ def _read_notes(request_id: int, api: ApiClient) -> list[Mapping[str, Any]]:
         error.applied = "no"
         raise
     return [*notes.values()]
+
+
+def _key_of(note: Mapping[str, Any]) -> object:
+    """Return what no other note has: its ID, or a new object where 4me gives none."""
+    note_id = note.get("id")
+    return note_id if isinstance(note_id, int) else object()

@@ -166,3 +166,12 @@ def test_each_page_has_a_retry_time_of_its_own() -> None:
 
     assert output.values["notes"] == NOTES
     assert api.asked.count("GET /requests/5/notes") == 3
+
+
+@pytest.mark.parametrize("odd", [{}, {"id": None}, {"id": [1]}])
+def test_no_note_is_lost_whatever_its_id_is(odd: dict[str, Any]) -> None:
+    """Only a number is an ID; notes without one are all published."""
+    notes = [{"id": 1, "text": "a"}, {**odd, "text": "b"}, {**odd, "text": "c"}]
+    output, _ = get(answer(REQUEST), answer(notes), notes=True)
+
+    assert output.values["notes"] == notes
