@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     Schema = Mapping[str, Any]
 
@@ -36,6 +36,10 @@ class Field(NamedTuple):
         roles: roles that the token's user needs to set it, beyond Specialist.
         max_bytes: the longest text, in bytes of UTF-8; 0 for no such limit.
         inline_in: the field whose text may show its items inline; for attachments.
+        unless: the input at the top of the spec that stands in its place; empty for none.
+        comparable: whether 4me answers what was sent; not for a position among others.
+        linked: the collection of linked records that it replaces; empty for none.
+        sent_with: the fields that are sent together with it, by its value or `any`.
     """
 
     name: str
@@ -50,6 +54,10 @@ class Field(NamedTuple):
     roles: tuple[str, ...]
     max_bytes: int
     inline_in: str
+    unless: str
+    comparable: bool
+    linked: str
+    sent_with: Mapping[str, Sequence[str]]
 
 
 class InputVariable(NamedTuple):
@@ -121,6 +129,10 @@ def read_field(name: str, entry: Schema) -> Field:
         roles=tuple(entry.get("x-4me-roles", ())),
         max_bytes=entry.get("x-4me-max-bytes", 0),
         inline_in=entry.get("x-4me-inline-in", ""),
+        unless=entry.get("x-4me-unless", ""),
+        comparable=entry.get("x-4me-comparable", True),
+        linked=entry.get("x-4me-linked", ""),
+        sent_with=entry.get("x-4me-sent-with", {}),
     )
 
 
