@@ -117,7 +117,9 @@ def test_the_variables_are_those_of_the_operation() -> None:
     assert places(choose(action, schema=GET)) == ["/nowhere/output"]
     with pytest.raises(ConfigError, match="no spec to read") as caught:
         choose(REQUEST, schema=GET)
-    assert caught.value.details[1].startswith("FOURME_REQUEST_ID: environment variables; with ")
+    assert caught.value.details[1].startswith(
+        "FOURME_REQUEST_ID or FOURME_FIND (as YAML or JSON): environment variables; with "
+    )
 
 
 @pytest.mark.parametrize("environ", [RELAY, ACTION])
