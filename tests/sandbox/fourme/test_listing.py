@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 
 from sandbox import FourMeOptions
-from sandbox.fourme.listing import SortOrder
+from sandbox.fourme.collection import SortOrder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -179,7 +179,7 @@ def test_fields_can_be_chosen(client: requests.Session, url: str) -> None:
         ({"fields": "text,nope"}, "Unknown fields: nope"),
         ({"text": "x"}, "Filtering not allowed on fields: text"),
         ({"created_at": "2026-11-20,2026-11-21"},
-         "Cannot apply the '=' operator to a set of values for field created_at"),
+         "Cannot apply the '=' operator to a set of values for field 'created_at'"),
         ({"created_at": "yesterday"}, "Invalid value for field created_at"),
         ({"created_at": ">yesterday"}, "Invalid value for field created_at"),
         ({"person": "x"}, "Invalid value for field person"),
