@@ -91,7 +91,7 @@ def _calls(calls: Sequence[RecordedCall]) -> str:
     for call in calls:
         status = "no response" if call.status is None else str(call.status)
         fault = f"  (fault: {call.fault})" if call.fault else ""
-        target = _printable(_target(call))
+        target = _target(call)
         rows.append(f"  {call.service:<8}  {call.method:<5}  {target}  ->  {status}{fault}")
     return "\n".join(rows) or "  (none)"
 
@@ -100,7 +100,7 @@ def _target(call: RecordedCall) -> str:
     """Return the path of a call; of a search with what was searched for."""
     if call.name != "search" or not call.query:
         return call.path
-    return " ".join(f"{call.path}?{unquote_plus(call.query)}".split())
+    return " ".join(f"{call.path}?{_printable(unquote_plus(call.query))}".split())
 
 
 def _requests(report: Report, style: _Style) -> Iterator[str]:
