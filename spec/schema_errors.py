@@ -125,7 +125,8 @@ def _not_one_of(
     if not given:
         yield Problem(path, "is incomplete", hint)
     elif given[1:]:
-        wrong = f"cannot be given together with `{'` and `'.join(names.intersection(given[0]))}`"
+        first = "` and `".join(name for name in given[0] if name in names)
+        wrong = f"cannot be given together with `{first}`"
         others = [name for group in given[1:] for name in group if name in value]
         yield from (Problem(join_path(path, name), wrong, hint) for name in others)
     else:

@@ -46,7 +46,7 @@ def unknown_names(
 def _misplaced(path: str, name: str, value: object, schema: SpecSchema) -> UnknownName | None:
     """Return a name that belongs elsewhere; None for any other."""
     if path == "request" and name in schema.inputs:
-        return UnknownName(name, "It belongs at the top of the spec, beside `request`.")
+        return UnknownName(name, "It belongs at the top of the spec, beside `request`.", [name])
     if path:
         return None
     if name in schema.fields:
