@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from spec.coercion import CoercedSpec
-    from spec.schema import SpecSchema
+    from spec.schema import Schema, SpecSchema
 
 _MAX_SHOWN = 60  # characters of a value in a message
 _EXPECTED = {
@@ -41,6 +41,7 @@ _EXPECTED = {
     "custom_fields": "Give a list of {id, value}, or an object {id: value}.",
     "strings": "Give a list of texts.",
     "attachments": "Give a list of attachments, or one.",
+    "conditions": "Give an object {field: value} or {field: [values]}.",
     "object": "Give an object.",
     "host": "Give a host such as https://api.4me.com.",
     "secret": "Give the token as text: printable ASCII characters without spaces.",
@@ -49,7 +50,7 @@ _EXPECTED = {
 
 def iter_problems(coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Problem]:
     """Yield what is wrong with a coerced spec, in the order in which jsonschema finds it."""
-    for error in _validator(schema).iter_errors(coerced.spec):
+    for error in _validator(schema.document).iter_errors(coerced.spec):
         path = _path_of(error, coerced)
         if error.validator == "required":
             yield from _missing(path, error, coerced, schema)
@@ -59,14 +60,19 @@ def iter_problems(coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Problem]
             yield Problem(path, *_message(error))
 
 
-def _validator(schema: SpecSchema) -> Draft7Validator:
+def value_problem(path: str, value: object, schema: Schema) -> Problem:
+    """Return what is wrong with a value that does not satisfy its schema."""
+    return Problem(path, *_message(next(_validator(schema).iter_errors(value))))
+
+
+def _validator(schema: Schema) -> Draft7Validator:
     formats = FormatChecker(formats=())
     formats.checks(DATETIME_FORMAT, raises=ValueError)(is_datetime)
     types = Draft7Validator.TYPE_CHECKER.redefine("integer", lambda _, value: is_integer(value))
     kind = extend(  # type: ignore[no-untyped-call]  # types-jsonschema has no types for it
         Draft7Validator, {MAX_BYTES: _check_bytes}, type_checker=types
     )
-    validator: Draft7Validator = kind(schema.document, format_checker=formats)
+    validator: Draft7Validator = kind(schema, format_checker=formats)
     return validator
 
 

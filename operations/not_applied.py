@@ -1,0 +1,45 @@
+"""Reports what 4me has not applied of an update, although it has accepted it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from operations.changes import differences, sent_and_found, table
+from process.errors import NotAppliedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from operations.comparison import ComparedField
+    from process.output import Output
+    from spec.validation import Spec
+
+logger = logging.getLogger("step.4me")
+
+_CAUSE = (
+    "an automation rule has changed it again, the token's user may not set it, or the request has "
+    "no such field, as without a form for its custom fields"
+)
+
+
+def with_not_applied(output: Output, different: Sequence[ComparedField], spec: Spec) -> Output:
+    """Return the output of an update with the fields that are not as they were sent.
+
+    Where `strict` is set, the run fails once the output is published.
+    """
+    items = differences(different, spec.schema, spec.aliases_used)
+    values = [{"field": item.field, "sent": item.other, "found": item.value} for item in items]
+    output = output._replace(values={**output.values, "not_applied": values})
+    rows = table(items, ("field", "found", "sent"))
+    logger.warning("4me accepted the update, but has not applied all of it:%s", rows)
+    if not spec.values.get("strict"):
+        return output
+    failure = NotAppliedError(
+        f"4me has not applied {len(items)} of the fields that were sent (`strict` is set).",
+        details=tuple(map(sent_and_found, items)),
+        cause=_CAUSE,
+        fix="Look at the request in 4me, and at the history of its changes; leave `strict` out to "
+        "be warned only.",
+    )
+    return output._replace(failure=failure)
