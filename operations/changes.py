@@ -70,19 +70,20 @@ def record_of(value: object) -> object:
     return {"id": value.get("id"), "name": name}
 
 
-def with_names(items: Iterable[Difference], request: Mapping[str, Any]) -> list[Difference]:
-    """Return differences with the names of the records that were sent, as an answer has them."""
-    records = {
-        record["id"]: record_of(record)
-        for record in request.values()
-        if isinstance(record, dict) and isinstance(record.get("id"), int)
-    }
-    return [item._replace(other=_named(item, records)) for item in items]
+def with_names(
+    items: Iterable[Difference], request: Mapping[str, Any], schema: SpecSchema
+) -> list[Difference]:
+    """Return differences with the names of the records to send, where a request has them."""
+    return [_with_name(item, request, schema) for item in items]
 
 
-def _named(item: Difference, records: Mapping[int, object]) -> object:
-    is_record = isinstance(item.other, dict) and item.other.keys() == {"id", "name"}
-    return records.get(item.other["id"], item.other) if is_record else item.other
+def _with_name(item: Difference, request: Mapping[str, Any], schema: SpecSchema) -> Difference:
+    field = schema.fields.get(item.field)
+    if field is None or field.kind != "reference" or item.other is None:
+        return item
+    record = record_of(request.get(field.api_name.removesuffix("_id")))
+    is_same = isinstance(record, dict) and record["id"] == item.other["id"]
+    return item._replace(other=record) if is_same else item
 
 
 def table(items: Sequence[Difference], columns: tuple[str, str, str]) -> str:

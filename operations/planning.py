@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from operations.changes import Difference
     from operations.payload import UpdatePayload
     from process.output import Output
+    from spec.schema import SpecSchema
     from spec.validation import Spec
 
 logger = logging.getLogger("step.4me")
@@ -33,11 +34,13 @@ class Plan(NamedTuple):
         output: what to publish if nothing is sent.
         former: the request as it is.
         changes: the values in the request, and the ones to send; None in mode `update`.
+        schema: the schema of the spec.
     """
 
     payload: UpdatePayload | None
     output: Output
     former: Mapping[str, Any]
+    schema: SpecSchema
     changes: Sequence[Difference] | None = None
 
     def completed(self, output: Output) -> Output:
@@ -50,7 +53,7 @@ class Plan(NamedTuple):
             logger.warning(
                 "4me has moved the request from team %s to %s.", shown(before), shown(after)
             )
-        return _with_changes(output, with_names(self.changes, request))
+        return _with_changes(output, with_names(self.changes, request, self.schema))
 
 
 def plan_update(spec: Spec, payload: UpdatePayload, api: ApiClient) -> Plan:
@@ -74,9 +77,9 @@ def plan_update(spec: Spec, payload: UpdatePayload, api: ApiClient) -> Plan:
         reason = unmet_condition(spec.values["only_if"], request, spec)
         if reason:
             logger.info("Nothing is sent, because of `only_if`: %s.", reason)
-            return Plan(None, with_changed(output, changed=False), request)
+            return Plan(None, with_changed(output, changed=False), request, spec.schema)
     if spec.values.get("mode", "update") == "update":
-        return Plan(payload, output, request)
+        return Plan(payload, output, request, spec.schema)
     return _compared(spec, payload, request, api)
 
 
@@ -86,6 +89,7 @@ def _compared(
     from operations.ensure import needed_changes  # noqa: PLC0415  not for `only_if` alone
 
     needed, changes = needed_changes(spec, payload, request, api)
+    changes = with_names(changes, request, spec.schema)
     is_preview = spec.values["mode"] == "preview"
     if not changes:
         logger.info("Request %d is as the spec says: nothing to do.", payload.request_id)
@@ -94,7 +98,8 @@ def _compared(
         logger.info("Request %d %s:%s", payload.request_id, verb, table(changes, _COLUMNS))
         _warn_of_move(needed, request, spec)
     output = _with_changes(update_output(request, api.connection, "no"), changes)
-    return Plan(None if is_preview or not changes else needed, output, request, changes)
+    to_send = None if is_preview or not changes else needed
+    return Plan(to_send, output, request, spec.schema, changes)
 
 
 def _with_changes(output: Output, changes: Sequence[Difference]) -> Output:
