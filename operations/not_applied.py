@@ -41,5 +41,6 @@ def with_not_applied(output: Output, different: Sequence[ComparedField], spec: S
         cause=_CAUSE,
         fix="Look at the request in 4me, and at the history of its changes; leave `strict` out to "
         "be warned only.",
+        applied="yes",
     )
     return output._replace(failure=failure)

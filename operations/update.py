@@ -76,12 +76,13 @@ class UpdateOperation:
         try:
             return _run(spec, payload, api)
         except RequestNotFoundError as error:
-            if error.applied != "no" or spec.values.get("if_missing") != "report":
+            if spec.values.get("if_missing") != "report":
                 raise
             logger.warning("%s", error.what)
             return missing_output()
         except StepError as error:
-            error.repeatable = spec.values.get("mode", "update") != "update"
+            is_ensured = spec.values.get("mode", "update") != "update"
+            error.repeatable = is_ensured or not payload.non_idempotent_fields
             raise
 
 
