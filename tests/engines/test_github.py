@@ -113,27 +113,6 @@ def test_outputs_are_added_to_the_files(files: Mapping[str, str], tmp_path: Path
     assert json.loads(file.read_bytes()) == HOSTILE_RECORD
 
 
-def test_the_summary_shows_texts_as_they_are(files: Mapping[str, str], tmp_path: Path) -> None:
-    """A title can neither end a table's cell nor make a link."""
-    github_engine({**ACTION, **files}).publish(sample_output(HOSTILE_RECORD))
-    summary = (tmp_path / "summary").read_text("utf-8")
-    assert summary.startswith(f"### [4me record 80339]({PAGE})\n\n| field | value |\n| --- |")
-    row = next(line for line in summary.splitlines() if line.startswith("| title"))
-    assert row == ("| title | A &#124; &#42;b&#42; &#60;c&#62; &#91;d&#93;&#40;e&#41; |")
-
-
-def test_a_summary_needs_no_link_and_an_output_no_summary(
-    files: Mapping[str, str], tmp_path: Path
-) -> None:
-    """Both are optional."""
-    output = sample_output()._replace(link=None)
-    github_engine({**ACTION, **files}).publish(output)
-    assert (tmp_path / "summary").read_text("utf-8").startswith("### 4me record 80339\n\n| field")
-    (tmp_path / "summary").unlink()
-    github_engine({**ACTION, **files}).publish(output._replace(summary=None))
-    assert (tmp_path / "summary").read_bytes() == b""
-
-
 def test_a_value_too_large_for_an_output_is_left_out(
     files: Mapping[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
