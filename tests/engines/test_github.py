@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -69,6 +69,37 @@ def test_inputs_are_a_spec(files: Mapping[str, str], capsys: pytest.CaptureFixtu
         "debug": "false",
     }
     assert capsys.readouterr().out == "::add-mask::the-token\n"
+
+
+def test_how_to_update_is_an_input_too(files: Mapping[str, str]) -> None:
+    """`find` and `only_if` are YAML or JSON; empty ones are left out, as are all others."""
+    names = ("FIND", "IF_MISSING", "MODE", "ONLY_IF", "STRICT")
+    empty = {f"INPUT_{name}": " " for name in names}
+    assert {*read_inputs(files, empty)} == {"connection", "request", "debug"}
+    given = {
+        "INPUT_REQUEST_ID": "",
+        "INPUT_FIND": "source: Monitoring\nsourceID: 'a: 1'\n",
+        "INPUT_IF_MISSING": "report",
+        "INPUT_MODE": "ensure",
+        "INPUT_ONLY_IF": '{"status": ["assigned", "accepted"], "member": ""}',
+        "INPUT_STRICT": "true",
+    }
+    spec = read_inputs(files, given)
+    assert "request_id" not in spec["request"]
+    assert {name: spec[name.lower()] for name in names} == {
+        "FIND": {"source": "Monitoring", "sourceID": "a: 1"},
+        "IF_MISSING": "report",
+        "MODE": "ensure",
+        "ONLY_IF": {"status": ["assigned", "accepted"], "member": ""},
+        "STRICT": "true",
+    }
+
+
+def read_inputs(files: Mapping[str, str], inputs: Mapping[str, str]) -> dict[str, Any]:
+    """Return the spec of an action with these inputs, too."""
+    spec = github_engine({**ACTION, **files, **inputs}).read_spec()
+    assert isinstance(spec, dict)
+    return spec
 
 
 def test_a_connection_may_come_from_the_workflows_environment(files: Mapping[str, str]) -> None:
