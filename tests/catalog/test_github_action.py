@@ -122,7 +122,8 @@ def test_the_example_closes_the_request(sandbox: Sandbox, tmp_path: Path) -> Non
     assert (outputs["status"], outputs["changed"]) == ("completed", "true")
     assert "status" in {change["field"] for change in json.loads(outputs["changes"])}
     summary = (tmp_path / "file_commands" / "summary").read_text("utf-8")
-    assert f"[4me request 80339]({outputs['url']})" in summary
+    assert summary.startswith("### [4me request 80339")
+    assert f"]({outputs['url']})\n" in summary
     assert ended.out == f"::add-mask::{ACCESS_TOKEN}\n"
     assert [*(tmp_path / "workspace").iterdir()] == []
 
