@@ -155,6 +155,16 @@ def test_a_preview_shows_a_table_and_sends_nothing(sandbox: Sandbox, tmp_path: P
     assert "| status | assigned | completed |" in summary
 
 
+def test_a_missing_request_may_be_reported(alerted: Sandbox, tmp_path: Path) -> None:
+    """With `find` and `if_missing`, a workflow goes on where nothing was opened for an alert."""
+    inputs = {"host": alerted.fourme_url, "account": "wdc", "access_token": ACCESS_TOKEN}
+    find = '{"source": "Monitoring", "sourceID": "another"}'
+    ended = run_action({**inputs, "find": find, "if_missing": "report", "note": "x"}, tmp_path)
+    assert ended.code == ExitCode.OK, ended.log
+    outputs = read_outputs((tmp_path / "file_commands" / "output").read_text("utf-8"))
+    assert (outputs["changed"], outputs["request"], outputs["id"]) == ("false", "", "")
+
+
 def test_get_reads_a_request_and_its_notes(sandbox: Sandbox, tmp_path: Path) -> None:
     """The same action with another operation: every declared output is there."""
     inputs = {"host": sandbox.fourme_url, "account": "wdc", "access_token": ACCESS_TOKEN}

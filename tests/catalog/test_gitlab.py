@@ -10,10 +10,11 @@ import pytest
 import yaml
 
 from process.exit_codes import ExitCode
+from tests.catalog.alerts import ALERT
 from tests.catalog.container import Container, can_run_containers, entry_point, image_user, volume
 from tests.catalog.manifests import all_results, all_values, manifest
 from tests.engines.gitlab_rules import expand, read_dotenv
-from tests.step_process import ACCESS_TOKEN, ROOT
+from tests.step_process import ACCESS_TOKEN, REQUEST_ID, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,6 +106,17 @@ def test_get_reads_a_request_and_its_notes(sandbox: Sandbox, tmp_path: Path) -> 
     assert request == {**(sandbox.store.request(70470) or {}), "request_id": 70470}
     assert len(notes) == len(sandbox.store.notes(70470))
     assert {call.method for call in sandbox.calls} == {"GET"}
+
+
+def test_get_finds_the_request_of_an_alert(alerted: Sandbox, tmp_path: Path) -> None:
+    """The input `find` is YAML, and stands in place of the request's ID."""
+    inputs = {"host": alerted.fourme_url, "account": "wdc", "operation": "get"}
+    ended = run_job({**inputs, "find": f"source: Monitoring\nsourceID: {ALERT}\n"}, tmp_path)
+    assert ended.code == ExitCode.OK, ended.log
+    file = tmp_path / "project" / JOB["artifacts"]["reports"]["dotenv"]
+    variables = read_dotenv(file.read_bytes(), {})
+    assert variables["FOURME_RESULT_ID"] == str(REQUEST_ID)
+    assert variables["FOURME_RESULT_FOUND"] == "true"
 
 
 def test_the_sample_may_be_retried(sandbox: Sandbox, tmp_path: Path) -> None:

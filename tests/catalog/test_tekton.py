@@ -102,6 +102,16 @@ def test_get_reads_a_request(sandbox: Sandbox, tmp_path: Path) -> None:
     assert (tmp_path / "results" / "found").read_bytes() == b"true"
 
 
+def test_a_guard_keeps_a_request_as_it_is(sandbox: Sandbox, tmp_path: Path) -> None:
+    """With `only-if`, nothing is sent while its status is another one; the result says so."""
+    params = {"host": sandbox.fourme_url, "account": "wdc", "request-id": "70470", "note": "Done."}
+    ended = run_task({**params, "only-if": "status: [completed]"}, tmp_path)
+    assert ended.code == ExitCode.OK, ended.log
+    assert {call.method for call in sandbox.calls} == {"GET"}
+    assert (tmp_path / "results" / "changed").read_bytes() == b"false"
+    assert (tmp_path / "results" / "id").read_bytes() == b"70470"
+
+
 def test_a_workspace_gets_the_full_request(sandbox: Sandbox, tmp_path: Path) -> None:
     """request.json in the bound workspace is the whole answer."""
     output = volume(tmp_path / "output")
