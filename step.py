@@ -85,6 +85,8 @@ def run(environ: Mapping[str, str], arguments: Arguments, clock: Clock, redactor
         raise output.error(what) from error
     published = (name for name, value in output.values.items() if value is not None)
     logger.info("Published: `%s`.", "`, `".join(published))
+    if output.failure:
+        raise output.failure
 
 
 if __name__ == "__main__":

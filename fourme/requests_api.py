@@ -32,6 +32,20 @@ class RequestsApi:
         response = self._api.get(f"/requests/{request_id}", context, budget)
         return _record_in(response, request_id, applied="no")
 
+    def linked(
+        self, request_id: int, collection: str, context: ErrorContext, budget: RetryBudget
+    ) -> list[Mapping[str, Any]]:
+        """Return the first of the records of a collection that are linked to a request."""
+        path = f"/requests/{request_id}/{collection}"
+        records = self._api.get(path, context, budget, {"per_page": "100"}).value
+        if isinstance(records, list) and all(isinstance(record, dict) for record in records):
+            return records
+        raise UnexpectedResponseError(
+            f"The step could not {context.purpose}: 4me's answer is not a list of records.",
+            fix="Check the connection's host.",
+            applied="no",
+        )
+
     def update(self, request_id: int, body: RequestBody, context: ErrorContext) -> dict[str, Any]:
         """Make one attempt to update a request, on a new connection; return the updated request.
 

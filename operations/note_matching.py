@@ -49,7 +49,7 @@ _MAX_GROWTH = 20  # times that escapes may make a text longer
 _MAX_COMBINING = 100  # accents on one letter
 _MAX_ESCAPES = 3  # times that a text may have been escaped
 # A target may contain parentheses; the limits keep hostile texts from taking long.
-_IMAGE_LINK = r"!\[[^\[\]\n]{0,999}\]\((?:[^()\n]|\([^()\n]{0,999}\)){0,2048}\)"
+IMAGE_LINK = r"!\[[^\[\]\n]{0,999}\]\((?:[^()\n]|\([^()\n]{0,999}\)){0,2048}\)"
 _IMAGE = "\0"  # replaces an image link: no text has it, since control characters are dropped
 
 
@@ -125,6 +125,21 @@ def match_note(note: Mapping[str, Any], expected: ExpectedNote, start: AttemptSt
     return NoteMatch.UNCLEAR if is_same or is_near else NoteMatch.NO_MATCH
 
 
+def match_new_note(
+    note: Mapping[str, Any], expected: ExpectedNote, known_ids: frozenset[int]
+) -> NoteMatch:
+    """Return how a note matches an expected one where all notes before the update are known.
+
+    No time is needed then: a note that is not known is recognised, or unclear.
+    """
+    is_internal = note.get("internal")
+    if note.get("id") in known_ids or is_internal is (not expected.internal):
+        return NoteMatch.NO_MATCH
+    is_certain = (is_internal or False) is expected.internal
+    is_same = is_certain and is_same_text(note.get("text"), expected.text)
+    return NoteMatch.MATCH if is_same else NoteMatch.UNCLEAR
+
+
 def is_same_text(stored: object, sent: str) -> bool:
     """Return whether a stored text is certainly the one that was sent.
 
@@ -146,7 +161,7 @@ def normalize_note(text: str) -> str:
         text = _unescaped(text)
     text = _composed(text)
     printable = "".join(char for char in text if char.isprintable() or char.isspace())
-    return " ".join(re.sub(_IMAGE_LINK, _IMAGE, printable).split())
+    return " ".join(re.sub(IMAGE_LINK, _IMAGE, printable).split())
 
 
 def _unescaped(text: str) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from spec.schema import SpecSchema
 
-_NOTES = {"note": False, "internal_note": True}
+NOTES = {"note": False, "internal_note": True}  # whether it is internal
 
 
 class ExpectedNote(NamedTuple):
@@ -24,17 +24,27 @@ class ExpectedNote(NamedTuple):
 
 
 class UpdatePayload(NamedTuple):
-    """One update of one request: the JSON object to PATCH."""
+    """One update of one request.
+
+    Attributes:
+        request_id: the ID of the request; 0 where it is not known yet.
+        body: the JSON object to PATCH.
+        non_idempotent_fields: those that add something each time they are sent.
+        fields: the values that it sets, by the schema's names; an empty text clears a field.
+        known_notes: the IDs of all notes of the request before; None where they were not read.
+    """
 
     request_id: int
     body: Mapping[str, Any]
-    non_idempotent_fields: tuple[str, ...] = ()  # that add something each time they are sent
+    non_idempotent_fields: tuple[str, ...] = ()
+    fields: Mapping[str, Any] = {}
+    known_notes: frozenset[int] | None = None
 
     @property
     def notes(self) -> tuple[ExpectedNote, ...]:
         """The notes that it adds."""
-        names = [name for name in self.non_idempotent_fields if name in _NOTES]
-        return tuple(ExpectedNote(self.body[name], _NOTES[name]) for name in names)
+        names = [name for name in self.non_idempotent_fields if name in NOTES]
+        return tuple(ExpectedNote(self.body[name], NOTES[name]) for name in names)
 
     @property
     def idempotency(self) -> Idempotency:
@@ -55,7 +65,7 @@ class UpdatePayload(NamedTuple):
 
     def _field_summary(self, name: str) -> str:
         size = len(self.body[name]) if isinstance(self.body[name], str | list) else 0
-        if name in _NOTES:
+        if name in NOTES:
             return f"{name} ({size} characters)"
         return f"{name} ({size})" if name.endswith("_attachments") else name
 
@@ -76,6 +86,7 @@ def build_payload(
 
     Attachments are still as the spec has them; see `operations.attachments`.
     """
+    fields: dict[str, Any] = {}
     body: dict[str, Any] = {}
     non_idempotent: list[str] = []
     for name, value in request.items():
@@ -86,9 +97,10 @@ def build_payload(
             body.update(value)
         if field.location == "body":
             has_alias = isinstance(value, str) and value in field.value_aliases
-            body[field.api_name] = field.value_aliases[value] if has_alias else value
-    body.update((schema.fields[name].api_name, "") for name in cleared)
-    return UpdatePayload(request["request_id"], body, tuple(non_idempotent))
+            fields[name] = field.value_aliases[value] if has_alias else value
+    fields.update(dict.fromkeys(cleared, ""))
+    body.update((schema.fields[name].api_name, value) for name, value in fields.items())
+    return UpdatePayload(request.get("request_id", 0), body, tuple(non_idempotent), fields)
 
 
 def _adds_something(value: object) -> bool:

@@ -9,7 +9,7 @@ from process.logs import quote
 from process.output import Link, Output, OutputSpec, ResultSpec, Summary
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from fourme.hosts import Connection
     from process.errors import Applied
@@ -25,7 +25,16 @@ REQUEST_RESULTS = (
     ResultSpec("updated_at", "when it was last updated", 64),
     ResultSpec("url", "the address of its page in the 4me user interface", 512),
 )
-REQUEST_OUTPUTS = OutputSpec(("request",), REQUEST_RESULTS)
+
+
+CHANGED = ResultSpec(
+    "changed",
+    "whether the request was changed, or would be in a preview: `true` or `false`; empty in mode "
+    "`update`",
+    5,
+)
+_NO_VALUES = dict.fromkeys(("request", "changed", "changes", "not_applied"))
+UPDATE_OUTPUTS = OutputSpec(tuple(_NO_VALUES), (*REQUEST_RESULTS, CHANGED))
 
 
 def request_output(request: Mapping[str, Any], connection: Connection, applied: Applied) -> Output:
@@ -40,6 +49,27 @@ def request_output(request: Mapping[str, Any], connection: Connection, applied: 
         applied=applied,
         link=Link("request", f"Request {request['id']} in 4me", url),
         summary=Summary(f"4me request {request['id']}", ("field", "value"), rows),
+    )
+
+
+def update_output(request: Mapping[str, Any], connection: Connection, applied: Applied) -> Output:
+    """Return the output of an update: the request alone; see `with_changed`."""
+    output = request_output(request, connection, applied)
+    return output._replace(values={**_NO_VALUES, **output.values})
+
+
+def missing_output() -> Output:
+    """Return the output of an update whose request does not exist."""
+    return with_changed(Output(_NO_VALUES, {}, applied="no"), changed=False)
+
+
+def with_changed(
+    output: Output, *, changed: bool, changes: Sequence[Mapping[str, Any]] | None = None
+) -> Output:
+    """Return an output that says whether the request was changed, and how, where that is known."""
+    return output._replace(
+        values={**output.values, "changed": changed, "changes": changes},
+        results={**output.results, CHANGED.name: json.dumps(changed)},
     )
 
 

@@ -10,8 +10,8 @@ from fourme.client import ErrorContext
 from fourme.requests_api import RequestsApi
 from operations import connection_problems
 from operations.payload import build_payload
-from operations.request_output import REQUEST_OUTPUTS, request_output
-from process.errors import SpecError, UnexpectedResponseError
+from operations.request_output import UPDATE_OUTPUTS, missing_output, update_output
+from process.errors import RequestNotFoundError, SpecError, StepError, UnexpectedResponseError
 from spec.problems import Problem
 from spec.validation import invalid_spec
 from transport.http import RequestBody
@@ -41,11 +41,15 @@ class UpdateOperation:
     """Updates one request."""
 
     schema_folder = ""
-    outputs = REQUEST_OUTPUTS
+    outputs = UPDATE_OUTPUTS
 
     def problems(self, coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Problem]:
         """Yield what is wrong with a spec beyond what its schema says."""
         yield from connection_problems(coerced)
+        if "only_if" in coerced.spec:
+            from spec.conditions import condition_problems  # noqa: PLC0415  most runs have none
+
+            yield from condition_problems(coerced.spec["only_if"], schema)
         request = coerced.spec.get("request")
         if not isinstance(request, dict):
             return
@@ -54,6 +58,10 @@ class UpdateOperation:
             from spec.attachments import attachment_problems  # noqa: PLC0415  most runs have none
 
             yield from attachment_problems(request, schema)
+        if coerced.spec.get("mode", "update") != "update":
+            from operations.ensure_problems import ensure_problems  # noqa: PLC0415  likewise
+
+            yield from ensure_problems(coerced, schema)
 
     def run(self, spec: Spec, api: ApiClient) -> Output:
         """Update the request; return the updated request.
@@ -64,14 +72,60 @@ class UpdateOperation:
         payload = build_payload(spec.values["request"], spec.cleared, spec.schema)
         if not any(_is_change(name, value, spec.schema) for name, value in payload.body.items()):
             raise invalid_spec([Problem("request", "would change nothing", _NO_CHANGE)])
-        host = api.connection.host.address
-        logger.info("Updating request %d at %s: %s", payload.request_id, host, payload.summary)
-        request = update_request(payload, spec.schema, api)
-        logger.info("Request %d is updated.", payload.request_id)
-        return request_output(request, api.connection, "yes")
+        try:
+            return _run(spec, payload, api)
+        except RequestNotFoundError as error:
+            if spec.values.get("if_missing") != "report":
+                raise
+            logger.warning("%s", error.what)
+            return missing_output()
+        except StepError as error:
+            is_ensured = spec.values.get("mode", "update") != "update"
+            error.repeatable = is_ensured or not payload.non_idempotent_fields
+            raise
 
 
 OPERATION = UpdateOperation()
+
+
+def _run(spec: Spec, payload: UpdatePayload, api: ApiClient) -> Output:
+    if not payload.request_id:
+        from operations.finding import find_request  # noqa: PLC0415  most specs have the ID
+
+        payload = payload._replace(request_id=find_request(spec.values["find"], api))
+    if spec.values.get("mode", "update") == "update" and "only_if" not in spec.values:
+        return _update(payload, spec, api)
+    from operations.planning import plan_update  # noqa: PLC0415  most runs send at once
+
+    plan = plan_update(spec, payload, api)
+    if plan.payload is None:
+        return plan.output
+    return plan.completed(_update(plan.payload, spec, api))
+
+
+def _update(payload: UpdatePayload, spec: Spec, api: ApiClient) -> Output:
+    host = api.connection.host.address
+    logger.info("Updating request %d at %s: %s", payload.request_id, host, payload.summary)
+    request = update_request(payload, spec.schema, api)
+    logger.info("Request %d is updated.", payload.request_id)
+    output = update_output(request, api.connection, "yes")
+    if _is_as_sent(payload.fields, request, spec.schema):
+        return output
+    from operations.not_applied import with_not_applied  # noqa: PLC0415  most are as sent
+
+    return with_not_applied(output, payload.fields, spec)
+
+
+def _is_as_sent(values: Mapping[str, Any], request: Mapping[str, Any], schema: SpecSchema) -> bool:
+    """Return whether fields are to the letter as they were sent: they need no comparison then."""
+    for name, sent in values.items():
+        field = schema.fields[name]
+        if field.idempotent:
+            found = request.get(field.api_name.removesuffix("_id"))
+            found = found.get("id") if isinstance(found, dict) else found
+            if found != sent:
+                return False
+    return True
 
 
 def _is_change(name: str, value: object, schema: SpecSchema) -> bool:
@@ -165,7 +219,7 @@ def _manual_check(payload: UpdatePayload, connection: Connection) -> str:
     """Return what a person should look at when the outcome is unknown."""
     url = connection.host.html_url(connection.account, payload.request_id)
     added = payload.non_idempotent_fields
-    if not added:
+    if not added or payload.known_notes is not None:
         return f"Open {url} and compare. Running the step again does no harm."
     return (
         f"Open {url} and look whether this is there: {', '.join(added)}. "

@@ -8,23 +8,29 @@ from typing import TYPE_CHECKING, Any
 from fourme.client import ErrorContext
 from fourme.notes_api import NotesApi
 from fourme.requests_api import RequestsApi
-from operations.note_matching import AttemptStart, NoteMatch, attempt_started_at, match_note
+from operations.changes import differences, sent_and_found
+from operations.comparison import compare_fields
+from operations.note_matching import (
+    AttemptStart,
+    NoteMatch,
+    attempt_started_at,
+    match_new_note,
+    match_note,
+)
 from process.errors import OutcomeUnknownError, OutputError, StepError, UnexpectedResponseError
 from process.settings import MAX_VERIFICATION_TIME
 from transport.retry_policy import Verification
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from fourme.client import ApiClient
     from fourme.notes_api import NotesPage
-    from operations.payload import UpdatePayload
+    from operations.payload import ExpectedNote, UpdatePayload
     from spec.schema import SpecSchema
     from transport.context import RetryBudget
 
 logger = logging.getLogger("step.4me")
-
-_COMPARED_KINDS = frozenset({"enum", "boolean", "integer", "reference", "string"})
 
 
 class UpdateVerifier:
@@ -55,7 +61,7 @@ class UpdateVerifier:
             start = self._start_of(attempt_started, page)
             for note in page.notes:
                 for expected in self._payload.notes:
-                    match = match_note(note, expected, start)
+                    match = self._match(note, expected, start)
                     unclear = note.get("id") if match is NoteMatch.UNCLEAR else unclear
                     found[expected] = max(found[expected], match)
             if all(match is NoteMatch.MATCH for match in found.values()):
@@ -82,20 +88,30 @@ class UpdateVerifier:
                 f"Request {request_id} was updated, but 4me's answer was lost and the "
                 "request could not be read.",
                 details=(error.what,),
-                fix="Continue the workflow by hand; running the step again would repeat "
+                fix="Run the step again."
+                if self._payload.known_notes is not None
+                else "Continue the workflow by hand; running the step again would repeat "
                 f"{', '.join(self._payload.non_idempotent_fields)}.",
                 status=error.status,
             ) from error
-        different = tuple(different_fields(self._payload.body, request, self._schema))
-        if different:
+        compared = compare_fields(self._payload.fields, request, self._schema)
+        items = differences([item for item in compared if item.result == "different"], self._schema)
+        if items:
             raise OutcomeUnknownError(
                 f"Request {request_id} has a note like the one sent, but other fields are "
                 "not as sent.",
-                details=different,
+                details=tuple(sent_and_found(item) for item in items),
                 cause="somebody else has added the same note, or has changed these fields since",
                 fix=self._manual_check,
             )
         return request
+
+    def _match(
+        self, note: Mapping[str, Any], expected: ExpectedNote, start: AttemptStart
+    ) -> NoteMatch:
+        if self._payload.known_notes is None:
+            return match_note(note, expected, start)
+        return match_new_note(note, expected, self._payload.known_notes)
 
     def _context(self, purpose: str) -> ErrorContext:
         return ErrorContext(purpose, private_texts=self._payload.private_texts)
@@ -129,26 +145,3 @@ def _unclear(matches: set[NoteMatch], note_id: object) -> str:
         f"note {note_id if isinstance(note_id, int) else 'without an id'} may be the one sent: "
         "it was added at that time, or has the same text"
     )
-
-
-def different_fields(
-    body: Mapping[str, Any], request: Mapping[str, Any], schema: SpecSchema
-) -> Iterator[str]:
-    """Yield a line for each field of a request that is not as an update has sent it.
-
-    Long texts, times and custom fields are left out: 4me may store them in another form. In short
-    texts, white space and letter case do not count.
-    """
-    for field in {field.api_name: field for field in schema.fields.values()}.values():
-        name = field.api_name.removesuffix("_id") if field.kind == "reference" else field.api_name
-        if field.kind in _COMPARED_KINDS and field.api_name in body and name in request:
-            sent, value = body[field.api_name], request[name]
-            value = value.get("id") if isinstance(value, dict) else value
-            if _comparable(value) != _comparable(sent):
-                yield f"{name} was sent as {sent!r}, and is {value!r}"
-
-
-def _comparable(value: object) -> object:
-    if isinstance(value, str):
-        return " ".join(value.split()).casefold()
-    return value or ""

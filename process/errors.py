@@ -10,7 +10,8 @@ StepError
 │   ├── RateLimitedError           75  rate limited beyond the budget
 │   └── TerminatedError            75  terminated by a signal
 ├── OutcomeUnknownError            76  the update may or may not have been applied
-│   └── UnexpectedResponseError    76  the response is not what was asked for
+│   ├── UnexpectedResponseError    76  the response is not what was asked for
+│   └── NotAppliedError            76  4me has not applied everything that was sent
 ├── AccessError                    77  the token is not accepted, or lacks permission
 └── ConfigError                    78  the environment of the step is wrong
     ├── RedirectError              78  the service answered with a redirect
@@ -41,6 +42,7 @@ class StepError(Exception):
         status: HTTP status of the response that caused the error.
         trace_id: the service's own id of that response (4me: X-Request-Id), for its support.
         applied: whether the request was updated; the class's `default_applied` by default.
+        repeatable: whether the run can be repeated without adding anything twice.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.SOFTWARE
@@ -56,6 +58,7 @@ class StepError(Exception):
         status: int | None = None,
         trace_id: str | None = None,
         applied: Applied | None = None,
+        repeatable: bool = False,
     ) -> None:
         super().__init__(what)
         self.what = what
@@ -65,11 +68,12 @@ class StepError(Exception):
         self.status = status
         self.trace_id = trace_id
         self.applied: Applied = applied or self.default_applied
+        self.repeatable = repeatable
 
     @property
     def run_again(self) -> str:
-        """Whether to run the step again: always where doubt is usual, but nothing was changed."""
-        if self.applied == "no" != self.default_applied:
+        """Whether to run the step again: always where doubt is usual, but there is none."""
+        if self.default_applied != "no" and (self.applied == "no" or self.repeatable):
             return "yes"
         return next(row.again for row in EXIT_CODES if row.code is self.exit_code)
 
@@ -147,6 +151,10 @@ class OutcomeUnknownError(StepError):
 
 class UnexpectedResponseError(OutcomeUnknownError):
     """The response of a service is not what was asked for."""
+
+
+class NotAppliedError(OutcomeUnknownError):
+    """4me has not applied everything that was sent, and `strict` is set."""
 
 
 class AccessError(StepError):

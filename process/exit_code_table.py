@@ -35,7 +35,7 @@ EXIT_CODES = (
         "I/O",
         "the output could not be published",
         "yes",
-        "no: it would repeat what was added, such as notes",
+        "with `mode: ensure`; else it would repeat what was added, such as notes",
     ),
     ExitCodeMeaning(
         ExitCode.TRY_LATER,
@@ -48,9 +48,9 @@ EXIT_CODES = (
         ExitCode.PROTOCOL,
         "protocol",
         "the outcome is unknown, or the answer is not a request; terminated while the outcome was "
-        "unknown",
+        "unknown; 4me has not applied everything (with `strict`)",
         "maybe",
-        "after a look at the request",
+        "with `mode: ensure`; else after a look at the request",
     ),
     ExitCodeMeaning(
         ExitCode.PERMISSION,

@@ -9,7 +9,7 @@ from process.errors import OutputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from process.errors import Applied
+    from process.errors import Applied, StepError
     from process.redaction import Redactor
 
 
@@ -46,13 +46,23 @@ class Summary(NamedTuple):
 
 
 class Output(NamedTuple):
-    """What a run publishes."""
+    """What a run publishes.
 
-    values: Mapping[str, Any]  # JSON; None for one that this run has no value for
-    results: Mapping[str, str]  # not yet cut to their size
-    applied: Applied  # whether the run has changed anything, should publishing fail
+    Attributes:
+        values: JSON; None for one that this run has no value for.
+        results: not yet cut to their size.
+        applied: whether the run has changed anything, should publishing fail.
+        repeatable: whether the run can be repeated without adding anything twice.
+        failure: the error in which the run ends once this is published; None if it succeeds.
+    """
+
+    values: Mapping[str, Any]
+    results: Mapping[str, str]
+    applied: Applied
     link: Link | None = None
     summary: Summary | None = None
+    repeatable: bool = False
+    failure: StepError | None = None
 
     def redacted(self, redactor: Redactor) -> Output:
         """Return the output without the access secrets of the run."""
@@ -74,13 +84,15 @@ class Output(NamedTuple):
         """Return the error of a run that could not publish this output."""
         fix = (
             "Continue the workflow by hand; running the step again would repeat what it adds, such "
-            "as notes."
+            "as notes. With `mode: ensure` it would not."
         )
+        is_safe = self.repeatable or self.applied == "no"
         return OutputError(
             what,
             details=details,
             cause=cause,
-            fix="Run the step again." if self.applied == "no" else fix,
+            fix="Run the step again." if is_safe else fix,
             status=status,
             applied=self.applied,
+            repeatable=is_safe,
         )

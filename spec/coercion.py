@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from spec.schema import Field, SpecSchema
 
 _JSON_KINDS = frozenset(
-    {"connection", "request", "reference", "custom_fields", "strings", "attachments", "object"}
+    {"attachments", "conditions", "connection", "custom_fields", "object", "reference", "request"}
+    | {"strings"}
 )
 
 
@@ -99,6 +100,10 @@ class _Coercion:
             return self._custom_fields(value, path)
         if field.kind == "attachments":
             return _attachments(value, field.schema["items"])
+        if field.kind == "conditions":
+            from spec.conditions import coerce_conditions  # noqa: PLC0415  most runs have none
+
+            return coerce_conditions(value, self._schema, self._json)
         if not isinstance(value, dict):
             return value
         if field.kind == "request":

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from spec.coercion import CoercedSpec
-    from spec.schema import SpecSchema
+    from spec.schema import Schema, SpecSchema
     from spec.unknown_names import UnknownName
 
 _MAX_SHOWN = 60  # characters of a value in a message
@@ -56,6 +56,7 @@ _EXPECTED = {
     "custom_fields": "Give a list of {id, value}, or an object {id: value}.",
     "strings": "Give a list of texts.",
     "attachments": "Give a list of attachments, or one.",
+    "conditions": "Give an object {field: value} or {field: [values]}.",
     "object": "Give an object.",
     "host": "Give a host such as https://api.4me.com.",
     "secret": "Give the token as text: printable ASCII characters without spaces.",
@@ -64,7 +65,7 @@ _EXPECTED = {
 
 def iter_problems(coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Problem]:
     """Yield what is wrong with a coerced spec, in the order in which jsonschema finds it."""
-    for error in _validator(schema).iter_errors(coerced.spec):
+    for error in _validator(schema.document).iter_errors(coerced.spec):
         path = _path_of(error, coerced)
         value: Any = error.instance
         unknown = unknown_names(path, value, _entry_of(error), schema)
@@ -80,14 +81,19 @@ def iter_problems(coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Problem]
     yield from _wrong_alternatives(coerced, schema)
 
 
-def _validator(schema: SpecSchema) -> Draft7Validator:
+def value_problem(path: str, value: object, schema: Schema) -> Problem:
+    """Return what is wrong with a value that does not satisfy its schema."""
+    return Problem(path, *_message(next(_validator(schema).iter_errors(value))))
+
+
+def _validator(schema: Schema) -> Draft7Validator:
     formats = FormatChecker(formats=())
     formats.checks(DATETIME_FORMAT, raises=ValueError)(is_datetime)
     types = Draft7Validator.TYPE_CHECKER.redefine("integer", lambda _, value: is_integer(value))
     kind = extend(  # type: ignore[no-untyped-call]  # types-jsonschema has no types for it
         Draft7Validator, {MAX_BYTES: _check_bytes, ONE_OF: _check_one_of}, type_checker=types
     )
-    validator: Draft7Validator = kind(schema.document, format_checker=formats)
+    validator: Draft7Validator = kind(schema, format_checker=formats)
     return validator
 
 
@@ -175,7 +181,7 @@ def _message(error: ValidationError) -> tuple[str, str]:
         case "format":
             return f"{shown}, which is {'not a real date' if error.cause else 'not valid'}", hint
         case "minLength":
-            is_field = error.absolute_path[0] == "request"
+            is_field = [*error.absolute_path][:1] == ["request"]
             return "is empty", _UNCLEARABLE if is_field else _EMPTY_VARIABLE
         case "minimum" | "maximum" as rule:
             return shown, f"It must be at {'least' if rule == 'minimum' else 'most'} {limit}."

@@ -26,11 +26,13 @@ class Spec(NamedTuple):
     Attributes:
         values: its inputs, coerced to the documented types.
         cleared: the fields of `request` that are to be cleared.
+        aliases_used: the user's name of a field of `request`, by the schema's, where they differ.
     """
 
     values: Mapping[str, Any]
     cleared: tuple[str, ...]
     schema: SpecSchema
+    aliases_used: Mapping[str, str]
 
     @property
     def debug(self) -> bool:
@@ -70,7 +72,7 @@ def validate(raw: object, schema: SpecSchema, check: Check) -> Spec:
         problems += check(coerced, schema)
     if problems:
         raise invalid_spec(problems)
-    return Spec(coerced.spec, tuple(coerced.cleared), schema)
+    return Spec(coerced.spec, tuple(coerced.cleared), schema, coerced.aliases_used)
 
 
 def invalid_spec(problems: Iterable[Problem]) -> SpecError | ConfigError:

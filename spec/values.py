@@ -210,6 +210,12 @@ COERCIONS: Mapping[str, Callable[[object], object]] = {
 }
 
 
+def has_zone(text: object) -> bool:
+    """Return whether a valid datetime has a zone: a Z, or an offset, after its time."""
+    time = str(text).partition("T")[2]
+    return any(sign in time for sign in "Z+-")
+
+
 def join_path(path: str, name: str) -> str:
     """Return the path of a member."""
     return f"{path}.{name}" if path else name
