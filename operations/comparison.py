@@ -77,7 +77,7 @@ def _blank(field: Field, sent: object, found: object) -> Comparison | None:
     is_blank = is_blank_value(found)
     if field.kind in ("boolean", "custom_fields"):
         return None
-    if (not sent and found == 0) or (sent == 0 and is_blank):
+    if (sent == "" and found == 0) or (sent == 0 and is_blank):
         return "unknown"  # 4me may store none as zero, or zero as none
     if is_blank_value(sent) or is_blank:
         return "equal" if is_blank_value(sent) and is_blank else "different"
