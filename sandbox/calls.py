@@ -14,14 +14,17 @@ METADATA = "metadata"
 FOURME = "4me"
 S3 = "s3"
 
-#: The calls that a step makes, in order. `read` follows a verification that found the note.
+#: The calls that a step makes, in order; `read`, `verification` (of notes) and `linked` may also
+#: come before `storage`, to compare. `read` follows a verification that found the note.
 CALL_ORDER = (
     "spec",
+    "search",
     "storage",
     "upload",
     "patch",
     "verification",
     "read",
+    "linked",
     "output",
     "link",
 )
@@ -32,6 +35,8 @@ _ROUTES = (
     (METADATA, "POST", re.compile(r"/decorators/[^/]+"), "link"),
     (FOURME, "PATCH", re.compile(r"/v1/requests/[^/]+"), "patch"),
     (FOURME, "GET", re.compile(r"/v1/requests/[^/]+/notes"), "verification"),
+    (FOURME, "GET", re.compile(r"/v1/requests/[^/]+/(cis|knowledge_articles)"), "linked"),
+    (FOURME, "GET", re.compile(r"/v1/requests(/open|/completed)?"), "search"),
     (FOURME, "GET", re.compile(r"/v1/requests/[^/]+"), "read"),
     (FOURME, "GET", re.compile(r"/v1/attachments/storage"), "storage"),
     (FOURME, "POST", re.compile(r"/v1/attachments"), "upload"),

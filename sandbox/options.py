@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from sandbox.fourme.listing import SortOrder
+    from sandbox.fourme.collection import SortOrder
     from sandbox.fourme.uploads import Provider
 
 
@@ -29,6 +29,8 @@ class FourMeOptions:
         notes_order: `asked` lists notes as the caller asks; `ascending` and `descending` are a
             server that ignores `sort`.
         rewrite_note: Changes the text of a note before it is stored; None keeps it.
+        ignored_fields: Fields that a PATCH ignores silently, as they are sent, such as `team_id`.
+        ignore_case: Whether filters ignore the case of texts.
         policy_seconds: How long an upload policy is valid, in seconds.
     """
 
@@ -42,4 +44,6 @@ class FourMeOptions:
     history: int = 0
     notes_order: SortOrder = "asked"
     rewrite_note: Callable[[str], str] | None = None
+    ignored_fields: frozenset[str] = frozenset()
+    ignore_case: bool = False
     policy_seconds: float = 3600.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
 
 from sandbox.formatting import describe, person_of
 
@@ -90,8 +91,16 @@ def _calls(calls: Sequence[RecordedCall]) -> str:
     for call in calls:
         status = "no response" if call.status is None else str(call.status)
         fault = f"  (fault: {call.fault})" if call.fault else ""
-        rows.append(f"  {call.service:<8}  {call.method:<5}  {call.path}  ->  {status}{fault}")
+        target = _target(call)
+        rows.append(f"  {call.service:<8}  {call.method:<5}  {target}  ->  {status}{fault}")
     return "\n".join(rows) or "  (none)"
+
+
+def _target(call: RecordedCall) -> str:
+    """Return the path of a call; of a search with what was searched for."""
+    if call.name != "search" or not call.query:
+        return call.path
+    return " ".join(f"{call.path}?{_printable(unquote_plus(call.query))}".split())
 
 
 def _requests(report: Report, style: _Style) -> Iterator[str]:

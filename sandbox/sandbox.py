@@ -74,6 +74,7 @@ class Sandbox:
             clock,
             history=options.history,
             rewrite_note=options.rewrite_note,
+            ignored_fields=options.ignored_fields,
         )
         self._group = (
             factory.metadata_only()

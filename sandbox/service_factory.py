@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: The calls that go to the metadata service; all others go to 4me.
 METADATA_CALLS = ("spec", "output", "link")
-_FOURME_CALLS = ("storage", "patch", "verification", "read")
+_FOURME_CALLS = ("search", "storage", "patch", "verification", "linked", "read")
 _ATTACHMENTS = ("note_attachments", "internal_note_attachments", "custom_fields_attachments")
 _SOURCES = {"content", "content_base64", "path"}
 _MAX_SIZE = 20 * 1024 * 1024  # bytes, unless the options or the data have a limit
@@ -132,7 +132,7 @@ class ServiceFactory:
         def upload_uri() -> str:
             return f"{services[S3].url}/s3/" if is_s3 else f"{services[FOURME].url}/v1/attachments"
 
-        handlers = api.FourMeApi(storage.store, storage, clock, upload_uri, options.notes_order)
+        handlers = api.FourMeApi(storage.store, storage, clock, upload_uri, options)
         policy = ServicePolicy(
             clock=clock,
             add_headers=handlers.add_headers,

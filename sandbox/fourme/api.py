@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from sandbox.fourme import listing
+from sandbox.fourme import collection, listing
+from sandbox.fourme.filters import QueryError
 from sandbox.fourme.html_page import request_page
 from sandbox.fourme.store import Access, Problems, Store
 from sandbox.fourme.uploads import AttachmentStorage, UploadError
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.clock import Clock
+    from sandbox.options import FourMeOptions
 
 #: Requests per hour and person, the value of `x-ratelimit-limit`.
 RATE_LIMIT = 3600
@@ -26,6 +29,8 @@ RATE_LIMIT = 3600
 _HOUR = 3600
 _API = "/v1/"
 _WHOLE = re.compile(r"[0-9]{1,18}")
+
+_LINKED = {"cis": collection.CIS, "knowledge_articles": collection.KNOWLEDGE_ARTICLES}
 
 _MESSAGES = {
     400: "Invalid JSON string posted",
@@ -52,7 +57,7 @@ class FourMeApi:
         storage: The attachment storage.
         clock: The API's clock.
         upload_uri: Returns the address for uploads.
-        notes_order: The order in which notes are listed.
+        options: How notes are sorted, and requests filtered.
     """
 
     def __init__(
@@ -61,21 +66,25 @@ class FourMeApi:
         storage: AttachmentStorage,
         clock: Clock,
         upload_uri: Callable[[], str],
-        notes_order: listing.SortOrder = "asked",
+        options: FourMeOptions,
     ) -> None:
         self._store = store
         self._storage = storage
         self._clock = clock
         self._upload_uri = upload_uri
-        self._notes_order: listing.SortOrder = notes_order
+        self._notes = replace(collection.NOTES, order=options.notes_order)
+        self._requests = replace(collection.REQUESTS, ignore_case=options.ignore_case)
         self._used: dict[object, int] = {}
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes of the service."""
         return [
+            web.get("/v1/requests", self._get_requests),
+            web.get("/v1/requests/{view:open|completed}", self._get_requests),
             web.get("/v1/requests/{id}", self._get_request),
             web.patch("/v1/requests/{id}", self._patch_request),
             web.get("/v1/requests/{id}/notes", self._get_notes),
+            web.get("/v1/requests/{id}/{linked:cis|knowledge_articles}", self._get_linked),
             web.get("/v1/attachments/storage", self._get_storage),
             web.post("/v1/attachments", self._post_attachment),
             web.get("/requests/{id}", self._get_page),
@@ -136,21 +145,27 @@ class FourMeApi:
             return _json(422, {"message": _MESSAGES[422], "errors": errors})
         return _json(200, updated)
 
+    async def _get_requests(self, request: web.Request) -> web.Response:
+        view = request.match_info.get("view")
+        # Documented names; an assumption: open is every status but completed.
+        found = [
+            item
+            for item in self._store.listed()
+            if view is None or (item["status"] == "completed") is (view == "completed")
+        ]
+        return _page(request, self._requests, found)
+
     async def _get_notes(self, request: web.Request) -> web.Response:
         number = _number(request)
         if self._store.request(number) is None:
             return _message(404)
-        try:
-            query = list(request.query.items())
-            page = listing.page_of(self._store.notes(number), query, self._notes_order)
-        except listing.QueryError as error:
-            return _json(400, {"message": str(error)})
-        response = _json(200, page.items)
-        response.headers.update(page.headers)
-        if page.following is not None:
-            following = request.url.with_query(page.following)
-            response.headers["link"] = f'<{following}>; rel="next"'
-        return response
+        return _page(request, self._notes, self._store.notes(number))
+
+    async def _get_linked(self, request: web.Request) -> web.Response:
+        number, name = _number(request), request.match_info["linked"]
+        if self._store.request(number) is None:
+            return _message(404)
+        return _page(request, _LINKED[name], self._store.linked(number, name))
 
     async def _get_storage(self, _request: web.Request) -> web.Response:
         return _json(200, self._storage.presign(self._upload_uri()))
@@ -180,6 +195,22 @@ def error_response(_request: web.Request, status: int, text: str = "") -> web.Re
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
         body = {"message": message, "errors": [["subject", f"is not acceptable {text}".strip()]]}
     return _json(status, body)
+
+
+def _page(
+    request: web.Request, known: collection.Collection, records: list[dict[str, object]]
+) -> web.Response:
+    """Return the page of a collection that a query asks for, or the 400."""
+    try:
+        page = listing.page_of(known, records, list(request.query.items()))
+    except QueryError as error:
+        return _json(400, {"message": str(error)})
+    response = _json(200, page.items)
+    response.headers.update(page.headers)
+    if page.following is not None:
+        following = request.url.with_query(page.following)
+        response.headers["link"] = f'<{following}>; rel="next"'
+    return response
 
 
 def _message(status: int) -> web.Response:

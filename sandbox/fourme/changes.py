@@ -8,7 +8,7 @@ the user's time zone, and is returned as UTC.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -59,18 +59,25 @@ class Change:
         return bool(self.values or self.minutes or custom)
 
 
-def check(body: Mapping[str, object], current: Mapping[str, object], find: Finder) -> Change:
+def check(
+    body: Mapping[str, object],
+    current: Mapping[str, object],
+    find: Finder,
+    ignored_fields: Collection[str] = (),
+) -> Change:
     """Validate a PATCH body.
 
     Args:
         body: The body.
         current: The request before the change.
         find: Looks up references.
+        ignored_fields: Fields that are ignored like unknown ones.
 
     Returns:
         The change, with all its problems.
     """
-    known = {name: _minutes(name, body[name]) for name in body if name in fields.WRITABLE}
+    writable = fields.WRITABLE - frozenset(ignored_fields)
+    known = {name: _minutes(name, body[name]) for name in body if name in writable}
     change = Change(ignored=[name for name in body if name not in known])
     filled = {name: value for name, value in known.items() if not _is_blank(name, value)}
     errors = fields.schema_errors(filled)

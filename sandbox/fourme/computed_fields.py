@@ -1,4 +1,4 @@
-"""The fields of a request that 4me itself changes after an update."""
+"""The fields of a request that 4me itself changes with an update."""
 
 from __future__ import annotations
 
@@ -7,6 +7,39 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+#: The statuses that need a team and a member.
+_NEED_TEAM = ("completed", "waiting_for_customer")
+
+
+def reassignment(
+    before: Mapping[str, object],
+    values: Mapping[str, object],
+    person: Mapping[str, object],
+    team: Mapping[str, object] | None,
+) -> dict[str, object]:
+    """Return the team and member that a request is moved to.
+
+    As documented in 4me's help: a request that is completed, or waits for the customer, moves to a
+    team of the caller if the caller is not a member of its team. Assumptions: not if a team or a
+    member was sent, nor if the status stays; and the member is then the caller.
+
+    Args:
+        before: The request before the change.
+        values: The new values that were sent.
+        person: The caller.
+        team: The caller's team; None if it is not known.
+    """
+    status = values.get("status")
+    if team is None or status not in _NEED_TEAM or status == before["status"]:
+        return {}
+    former = before["team"]
+    if {"team", "member"} & values.keys() or (
+        isinstance(former, dict) and former["id"] == team["id"]
+    ):
+        return {}
+    return {"team": dict(team), "member": dict(person)}
 
 
 def derive(

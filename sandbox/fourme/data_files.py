@@ -10,18 +10,23 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from sandbox.fourme import links
 from sandbox.relay import yaml_io
 from sandbox.relay.document import DocumentError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_SECTIONS = ("storage", "tokens", "requests", "notes", "time_spent", "references")
+_SECTIONS = ("storage", "tokens", "requests", "notes", "time_spent", "links", "references")
 
 _Check = Callable[[str, object], bool]
 
 #: The check for each entry of a section, and its error message.
 _CHECKS: Mapping[str, tuple[_Check, str]] = {
+    "links": (
+        lambda key, value: key.isdigit() and links.is_valid(value),
+        f"must be the id of a request and lists of ids: {', '.join(links.FIELDS)}",
+    ),
     "notes": (
         lambda key, value: key.isdigit() and isinstance(value, list),
         "must be the id of a request and a list",
@@ -32,8 +37,12 @@ _CHECKS: Mapping[str, tuple[_Check, str]] = {
         "must be the id of a request and a number of minutes",
     ),
     "tokens": (
-        lambda _key, value: isinstance(value, dict) and {"account", "person"} <= set(value),
-        "needs account and person",
+        lambda _key, value: (
+            isinstance(value, dict)
+            and {"account", "person"} <= set(value)
+            and isinstance(value.get("team", 0), int)
+        ),
+        "needs account and person, and may have the id of a team",
     ),
 }
 

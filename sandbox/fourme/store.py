@@ -5,14 +5,14 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sandbox.fourme import attachments, changes, data_files, fields, notes
-from sandbox.fourme.computed_fields import derive
+from sandbox.fourme import attachments, changes, data_files, fields, links, notes
+from sandbox.fourme.computed_fields import derive, reassignment
 from sandbox.relay import yaml_io
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from sandbox.clock import Clock
@@ -30,11 +30,13 @@ class Access:
     Attributes:
         account: The id of its account.
         person: The reference to its person.
+        team: The reference to this person's team; None if the data have none.
         roles: The roles of this person, such as `specialist` and `account_administrator`.
     """
 
     account: str
     person: Mapping[str, object]
+    team: Mapping[str, object] | None
     roles: frozenset[str]
 
 
@@ -54,6 +56,7 @@ class Store:
         clock: The clock for timestamps.
         history: How many old notes are added to every request.
         rewrite_note: Changes the text of a note before it is stored; None keeps it.
+        ignored_fields: Fields that a PATCH ignores silently, as they are sent.
     """
 
     def __init__(
@@ -64,11 +67,13 @@ class Store:
         *,
         history: int = 0,
         rewrite_note: Callable[[str], str] | None = None,
+        ignored_fields: Collection[str] = (),
     ) -> None:
         self._lock = RLock()
         self._path = path
         self._clock = clock
         self._rewrite_note = rewrite_note or (lambda text: text)
+        self._ignored_fields = ignored_fields
         data = data_files.sample() if data is None else data
         self._data = data
         self._tokens = _section(data, "tokens")
@@ -87,6 +92,7 @@ class Store:
         self._time_spent = {
             int(key): int(str(value)) for key, value in _section(data, "time_spent").items()
         }
+        self._links: Any = _section(data, "links")
         self._uploads: list[Upload] = []
         self._ignored: list[tuple[int, str]] = []
 
@@ -121,6 +127,25 @@ class Store:
         with self._lock:
             return copy.deepcopy(self._requests.get(number))
 
+    def listed(self) -> list[Object]:
+        """Return the requests of the list: an assumption is that archive and trash are not in it.
+
+        Only the requests themselves are copied, not their values: there may be thousands.
+        """
+        with self._lock:
+            return [
+                dict(request)
+                for request in self._requests.values()
+                if not request.get("archived") and not request.get("trashed")
+            ]
+
+    def linked(self, number: int, collection: str) -> list[Object]:
+        """Return the `cis` or `knowledge_articles` that are linked to a request."""
+        with self._lock:
+            known = _section(self._references, collection)
+            numbers = links.ids(self._links, self._requests[number], collection)
+            return [{"id": each, **copy.deepcopy(_section(known, str(each)))} for each in numbers]
+
     def notes(self, number: int) -> list[Object]:
         """Return the notes of a request, newest first."""
         with self._lock:
@@ -139,7 +164,8 @@ class Store:
         person = self.find("people", int(str(entry["person"]))) or {}
         roles = entry.get("roles")
         names = frozenset(map(str, roles)) if isinstance(roles, list) else frozenset()
-        return Access(str(entry["account"]), person, names)
+        team = self.find("teams", int(str(entry["team"]))) if "team" in entry else None
+        return Access(str(entry["account"]), person, team, names)
 
     def find(self, collection: str, number: int) -> Object | None:
         """Return a reference such as `{id, name}`; None if there is none."""
@@ -167,7 +193,7 @@ class Store:
         """
         with self._lock:
             before = self._requests[number]
-            change = changes.check(body, before, self.find)
+            change = changes.check(body, before, self.find, self._ignored_fields)
             change.problems.extend(
                 attachments.problems(
                     change.attachments, self._attachment_owners(number), self._uploads
@@ -177,6 +203,8 @@ class Store:
                 return Problems(tuple(change.problems))
             self._ignored += [(number, name) for name in change.ignored]
             now = self._clock.timestamp()
+            change.values |= reassignment(before, change.values, access.person, access.team)
+            self._links = links.replaced(self._links, number, change.values)
             if change.touches_request:
                 after = {**before, **copy.deepcopy(change.values), "updated_at": now}
                 self._requests[number] = {**after, **derive(before, after, now)}
@@ -245,6 +273,7 @@ class Store:
             "requests": list(self._requests.values()),
             "notes": {str(number): notes for number, notes in self._notes.items()},
             "time_spent": {str(number): total for number, total in self._time_spent.items()},
+            "links": self._links,
         }
         # Replaced atomically, so that a reader never sees half a file.
         part = self._path.with_name(self._path.name + ".part")

@@ -104,6 +104,23 @@ Links
     )
 
 
+def test_a_search_is_shown_with_its_filters() -> None:
+    """What was searched for is readable, on one line; other queries are left out."""
+    query = "source=Deployment+pipeline&sourceID=a%20b%0A%1b"
+    calls = [
+        RecordedCall("search", "4me", "GET", "/v1/requests/open", query, {}, b"", None, 200),
+        RecordedCall("search", "4me", "GET", "/v1/requests", "", {}, b"", None, 200),
+        RecordedCall(
+            "linked", "4me", "GET", "/v1/requests/1/cis", "per_page=100", {}, b"", None, 404
+        ),
+    ]
+    assert """
+  4me       GET    /v1/requests/open?source=Deployment pipeline&sourceID=a b  ->  200
+  4me       GET    /v1/requests  ->  200
+  4me       GET    /v1/requests/1/cis  ->  404
+""" in render(replace(REPORT, calls=calls), colour=False)
+
+
 def test_an_empty_report() -> None:
     """Each empty part says so."""
     empty = replace(

@@ -204,3 +204,48 @@ def test_a_request_has_a_web_page(client: requests.Session, sandbox: Sandbox) ->
 def test_connections_are_kept_open(client: requests.Session, url: str) -> None:
     """A connection can carry several calls."""
     assert "close" not in client.get(url).headers.get("Connection", "")
+
+
+@pytest.mark.parametrize(
+    ("view", "numbers"),
+    [
+        ("", [80339, 70470, 70384, 68673]),
+        ("/open", [80339, 70470, 70384]),
+        ("/completed", [68673]),
+    ],
+)
+def test_requests_have_predefined_views(
+    client: requests.Session, sandbox: Sandbox, view: str, numbers: list[int]
+) -> None:
+    """Open requests are all but the completed ones; both views take filters, too."""
+    url = f"{sandbox.fourme_url}/v1/requests{view}"
+    assert [item["id"] for item in client.get(url).json()] == numbers
+    filtered = client.get(url, params={"status": "completed"}).json()
+    assert [item["id"] for item in filtered] == ([] if view == "/open" else [68673])
+
+
+@pytest.mark.parametrize("place", ["archived", "trashed"])
+@pytest.mark.parametrize("value", [True, "true"])
+def test_archive_and_trash_are_not_listed(
+    client: requests.Session, start: Callable[..., Sandbox], place: str, value: object
+) -> None:
+    """A request that the data put there is in no list, but it can be read."""
+    data = sample()
+    assert isinstance(data["requests"], list)
+    data["requests"] = [
+        {**item, place: value} if item["id"] == 68673 else item for item in data["requests"]
+    ]
+    url = f"{start(fourme=FourMeOptions(data=data)).fourme_url}/v1/requests"
+    assert len(client.get(url).json()) == 3
+    assert client.get(f"{url}/completed").json() == []
+    assert client.get(f"{url}/68673").json()[place] == value
+
+
+def test_a_server_may_ignore_the_case_of_filters(
+    client: requests.Session, start: Callable[..., Sandbox]
+) -> None:
+    """With the option, a text filter finds other cases."""
+    query = {"sourceID": "Sales-Tracking-1187"}
+    for ignore_case, count in ((False, 0), (True, 1)):
+        sandbox = start(fourme=FourMeOptions(ignore_case=ignore_case))
+        assert len(client.get(f"{sandbox.fourme_url}/v1/requests", params=query).json()) == count

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sandbox import FourMeOptions
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -119,6 +121,22 @@ def test_unknown_fields_are_silently_ignored(
     response = client.patch(url, json=body)
     assert (response.status_code, response.json()) == (200, before)
     assert sandbox.store.ignored == ((80339, next(iter(body))),)
+
+
+def test_a_server_may_ignore_fields(
+    client: requests.Session, start: Callable[..., Sandbox]
+) -> None:
+    """Fields of the option get a 200 without effect, valid or not; the others are applied."""
+    sandbox = start(fourme=FourMeOptions(ignored_fields=frozenset({"team_id", "impact", "note"})))
+    url = f"{sandbox.fourme_url}/v1/requests/80339"
+    before, notes = client.get(url).json(), sandbox.store.notes(80339)
+    body = {"team_id": 13, "impact": "huge", "note": "x", "urgent": True}
+    response = client.patch(url, json=body)
+    assert response.status_code == 200
+    changed = {name for name, value in response.json().items() if value != before[name]}
+    assert changed == {"next_target_at", "urgent", "updated_at"}
+    assert sandbox.store.notes(80339) == notes
+    assert sandbox.store.ignored == ((80339, "team_id"), (80339, "impact"), (80339, "note"))
 
 
 def test_custom_fields_merge(client: requests.Session, url: str) -> None:

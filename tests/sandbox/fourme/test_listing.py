@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 
 from sandbox import FourMeOptions
-from sandbox.fourme.listing import SortOrder
+from sandbox.fourme.collection import SortOrder
+from tests.sandbox.fourme.pages import all_ids, ids_of, pages_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import requests
 
@@ -23,23 +24,6 @@ BY_TIME = [2, 1, 3, 4]
 BY_PERSON = [4, 1, 2, 3]
 
 
-def _ids(response: requests.Response) -> list[int]:
-    assert response.status_code == 200, response.text
-    return [note["id"] for note in response.json()]
-
-
-def _pages(client: requests.Session, address: str, **query: str) -> Iterator[requests.Response]:
-    response = client.get(address, params=query)
-    yield response
-    while "next" in response.links:
-        response = client.get(response.links["next"]["url"])
-        yield response
-
-
-def _all(client: requests.Session, address: str, **query: str) -> list[int]:
-    return [number for response in _pages(client, address, **query) for number in _ids(response)]
-
-
 def test_the_oldest_notes_come_first(
     start: Callable[..., Sandbox], client: requests.Session
 ) -> None:
@@ -47,9 +31,9 @@ def test_the_oldest_notes_come_first(
     sandbox = start(fourme=FourMeOptions(history=30))
     request = f"{sandbox.fourme_url}/v1/requests/80339"
     client.patch(request, json={"note": "new"})
-    first, last = _pages(client, f"{request}/notes")
+    first, last = pages_of(client, f"{request}/notes")
     assert (len(first.json()), len(last.json())) == (20, 12)
-    ids = _ids(first) + _ids(last)
+    ids = ids_of(first) + ids_of(last)
     assert ids == sorted(ids)
     assert last.json()[-1]["text"] == "new"
     assert "next" not in last.links
@@ -71,12 +55,12 @@ def test_notes_are_sorted(
     client: requests.Session, url: str, sort: str, ids: list[int], size: str
 ) -> None:
     """By each sortable field, both ways, equal ones by id; over all pages, of any size."""
-    assert _all(client, url, sort=sort, per_page=size) == ids
+    assert all_ids(client, url, sort=sort, per_page=size) == ids
 
 
 def test_pagination_headers(client: requests.Session, url: str) -> None:
     """The headers count pages and notes; their names are lower case."""
-    first, last = _pages(client, url, per_page="3")
+    first, last = pages_of(client, url, per_page="3")
     for response, page in ((first, "1"), (last, "2")):
         headers = {name: value for name, value in response.headers.items() if "pagination" in name}
         assert headers == {
@@ -87,7 +71,7 @@ def test_pagination_headers(client: requests.Session, url: str) -> None:
         }
     assert "link" in first.headers.keys()  # noqa: SIM118 - only keys() shows the case
     assert first.links["next"]["url"].startswith(f"{url}?")
-    assert _ids(client.get(url, params={"per_page": "3", "page": "2"})) == [4]
+    assert ids_of(client.get(url, params={"per_page": "3", "page": "2"})) == [4]
 
 
 def test_a_page_has_at_most_100_notes(
@@ -95,7 +79,7 @@ def test_a_page_has_at_most_100_notes(
 ) -> None:
     """A larger page is reduced to the limit, and the next ones continue from there."""
     url = f"{start(fourme=FourMeOptions(history=250)).fourme_url}/v1/requests/70470/notes"
-    pages = list(_pages(client, url, per_page="1000", sort="-id"))
+    pages = list(pages_of(client, url, per_page="1000", sort="-id"))
     assert [len(response.json()) for response in pages] == [100, 100, 50]
     assert pages[0].headers["x-pagination-per-page"] == "100"
 
@@ -108,22 +92,24 @@ def test_the_link_to_the_next_page_keeps_the_query(client: requests.Session, url
         "created_at": ">=2026-11-20T11:00:00Z",
         "person": "7,8",
     }
-    first, second = _pages(client, url, **query)
-    assert (_ids(first), _ids(second)) == ([3], [1])
+    first, second = pages_of(client, url, **query)
+    assert (ids_of(first), ids_of(second)) == ([3], [1])
     assert second.headers["x-pagination-total-entries"] == "2"
 
 
 @pytest.mark.parametrize("sort", ["id", "-id", "created_at", "-created_at"])
-def test_notes_added_between_two_pages_do_not_shift_pages(
+def test_notes_added_between_two_pages_do_not_shiftpages_of(
     client: requests.Session, url: str, sort: str
 ) -> None:
     """A cursor refers to a note, not to an offset: no note is skipped or repeated."""
-    known = _all(client, url, sort=sort)
+    known = all_ids(client, url, sort=sort)
     first = client.get(url, params={"per_page": "2", "sort": sort})
     client.patch(url.removesuffix("/notes"), json={"note": "a", "internal_note": "b"})
-    rest = [number for page in _pages(client, first.links["next"]["url"]) for number in _ids(page)]
+    rest = [
+        number for page in pages_of(client, first.links["next"]["url"]) for number in ids_of(page)
+    ]
     new = [5, 6] if not sort.startswith("-") else []
-    assert _ids(first) + rest == known + new
+    assert ids_of(first) + rest == known + new
 
 
 @pytest.mark.parametrize(
@@ -154,7 +140,7 @@ def test_notes_are_filtered(
 ) -> None:
     """By each documented operator; several filters are combined."""
     response = client.get(url, params=query)
-    assert _ids(response) == ids
+    assert ids_of(response) == ids
     assert response.headers["x-pagination-total-entries"] == str(len(ids))
 
 
@@ -179,7 +165,7 @@ def test_fields_can_be_chosen(client: requests.Session, url: str) -> None:
         ({"fields": "text,nope"}, "Unknown fields: nope"),
         ({"text": "x"}, "Filtering not allowed on fields: text"),
         ({"created_at": "2026-11-20,2026-11-21"},
-         "Cannot apply the '=' operator to a set of values for field created_at"),
+         "Cannot apply the '=' operator to a set of values for field 'created_at'"),
         ({"created_at": "yesterday"}, "Invalid value for field created_at"),
         ({"created_at": ">yesterday"}, "Invalid value for field created_at"),
         ({"person": "x"}, "Invalid value for field person"),
@@ -199,7 +185,7 @@ def test_an_unknown_request_has_no_notes(client: requests.Session, url: str) -> 
     """An unknown request gets a 404; one without notes an empty page."""
     assert client.get(url.replace("80339", "1")).status_code == 404
     empty = client.get(url.replace("80339", "70470"))
-    assert (_ids(empty), empty.headers["x-pagination-total-pages"]) == ([], "1")
+    assert (ids_of(empty), empty.headers["x-pagination-total-pages"]) == ([], "1")
 
 
 @pytest.mark.parametrize("order", get_args(SortOrder))
@@ -214,5 +200,5 @@ def test_a_server_may_ignore_sort(
     url = f"{start(fourme=options).fourme_url}/v1/requests/80339/notes"
     expected = {"asked": [BY_ID, BY_TIME[::-1]], "ascending": [BY_ID, BY_ID]}
     expected["descending"] = [BY_ID[::-1], BY_ID[::-1]]
-    found = [_all(client, url, per_page="3", **query) for query in ({}, {"sort": "-created_at"})]
+    found = [all_ids(client, url, per_page="3", **query) for query in ({}, {"sort": "-created_at"})]
     assert found == expected[order]

@@ -68,7 +68,7 @@ def test_a_data_file_is_created_and_written_back(
 ) -> None:
     """A missing file is created from the sample; after a change, a new sandbox reads it."""
     path = tmp_path / "requests.yaml"
-    data = read(path)
+    data = {**read(path), "links": {"80339": {"cis": [1764, 1763]}}}
     assert path.read_text(encoding="utf-8") == sample_text()
     sandbox = start(fourme=FourMeOptions(data=data, path=path))
     body = {"subject": "1e3", "note": "kept\n", "time_spent": 5}
@@ -77,6 +77,7 @@ def test_a_data_file_is_created_and_written_back(
     assert again.request(80339) == sandbox.store.request(80339)
     assert again.notes(80339) == sandbox.store.notes(80339)
     assert again.time_spent_total(80339) == 5
+    assert [item["id"] for item in again.linked(80339, "cis")] == [1764, 1763]
     assert again.access("demo-token") == sandbox.store.access("demo-token")
 
 
@@ -93,6 +94,14 @@ def test_a_data_file_is_created_and_written_back(
         ("{requests: [], time_spent: {'1': x}}", r"time_spent\.1: must be"),
         ("{requests: [], references: {teams: []}}", r"references\.teams: must be"),
         ("{requests: [], tokens: {t: {}}}", r"tokens\.t: needs account and person"),
+        (
+            "{requests: [], tokens: {t: {account: a, person: 6, team: x}}}",
+            r"tokens\.t: needs .* team",
+        ),
+        ("{requests: [], links: {x: {}}}", r"links\.x: must be the id of a request and lists"),
+        ("{requests: [], links: {'1': {teams: [1]}}}", r"links\.1: must be .* cis, knowledge_art"),
+        ("{requests: [], links: {'1': {cis: [x]}}}", r"links\.1: must be"),
+        ("{requests: [], links: {'1': {cis: 1763}}}", r"links\.1: must be"),
     ],
 )
 def test_the_error_in_a_data_file_is_located(tmp_path: Path, text: str, message: str) -> None:
