@@ -2,7 +2,7 @@
 
 tests/data/fault_matrix.txt has a line for each case: what is updated, which calls get which faults
 (`python -m sandbox --fault help`), and the expected result. Every case runs the real step as a
-process against real sockets; only the waits between attempts are skipped.
+process against real sockets; only the imports and the waits between attempts are skipped.
 
 The result of a case must not depend on the request's history, nor on the order in which its notes
 are listed. So each case runs on one of `HISTORIES`, in turn; with `--all`, on all of them.
@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from process.settings import NOTES_PER_PAGE
 from sandbox import FourMeOptions
-from tests.step_process import REQUEST_ID, ROOT, run_step, sandbox_for
+from tests.fork_server import ForkServers
+from tests.step_process import REQUEST_ID, ROOT, sandbox_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -151,12 +152,12 @@ def load() -> list[Case]:
     ]
 
 
-def run(case: Case, history: History) -> Outcome:
+def run(case: Case, history: History, servers: ForkServers) -> Outcome:
     """Run one case on a request with a history."""
     request = {"request_id": REQUEST_ID, **UPDATES[case.update]}
     options = FourMeOptions(history=history.notes, notes_order=history.order)
     with sandbox_for(request, faults=case.faults, options=options) as sandbox:
-        ended = run_step({**sandbox.environment(), **LIMITS}, fast_clock=True, measured=False)
+        ended = servers.run_step({**sandbox.environment(), **LIMITS})
         notes = [note for note in sandbox.store.notes(REQUEST_ID) if note["text"] == NOTE]
         minutes = sandbox.store.time_spent_total(REQUEST_ID)
         patches = sum(call.name == "patch" for call in sandbox.calls)
@@ -202,8 +203,8 @@ def run_all(cases: Sequence[Case], *, each_history: bool = False) -> list[Outcom
     else:
         histories = cycle(HISTORIES)
         pairs = [(case, next(each for each in histories if fits(case, each))) for case in cases]
-    with ThreadPoolExecutor(WORKERS) as pool:
-        return list(pool.map(lambda pair: run(*pair), pairs))
+    with ForkServers(WORKERS) as servers, ThreadPoolExecutor(WORKERS) as pool:
+        return list(pool.map(lambda pair: run(*pair, servers), pairs))
 
 
 def main(arguments: Sequence[str]) -> int:
