@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from tests.step_process import ROOT, Ended, environment
 
@@ -80,7 +80,7 @@ class ForkServers:
         for server in self._servers:
             self._idle.put(server)
 
-    def __enter__(self) -> ForkServers:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
