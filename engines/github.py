@@ -7,6 +7,7 @@ import re
 import secrets
 import sys
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,12 @@ from engines.local import LocalEngine, OutputTarget, compact_json, json_targets
 from engines.results import fit_results
 from engines.spec_values import PREFIX, merge, spec_values_in
 from process.errors import ConfigError
-from process.logs import TRUNCATION_MARKER, SanitizingHandler, try_write
+from process.logs import TRUNCATION_MARKER, SanitizingHandler, encode_utf8, try_write
 from process.settings import MAX_LINE_BYTES
 from spec.secrets import secrets_in_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from process.output import Output, OutputSpec
     from process.redaction import Redactor
@@ -31,6 +32,8 @@ logger = logging.getLogger("step.github")
 _MIN_MASK = 4  # characters; masking a shorter part of a secret would make the log unreadable
 # UTF-16 code units; GitHub's limit is 1 MB for a job, and the job may have other outputs.
 _MAX_OUTPUT_UNITS = 500_000
+# Bytes of a summary's rows; GitHub shows none of a summary that is larger than 1 MiB.
+_MAX_SUMMARY_ROWS = 1_000_000
 
 
 def github_engine(
@@ -143,8 +146,15 @@ def _job_summary(output: Output) -> str:
     title = _escape_markdown(summary.title)
     heading = f"[{title}]({output.link.url})" if output.link else title
     head = [summary.columns, ["---"] * len(summary.columns)]
-    rows = [*head, *(map(_escape_markdown, row) for row in summary.rows)]
-    return f"### {heading}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    rows = [_table_row(map(_escape_markdown, row)) for row in summary.rows]
+    sizes = accumulate(len(encode_utf8(row)) for row in rows)
+    shown = sum(size <= _MAX_SUMMARY_ROWS for size in sizes)
+    omitted = f"\nRows that are not shown: {len(rows) - shown}\n" if shown < len(rows) else ""
+    return f"### {heading}\n\n" + "".join([*map(_table_row, head), *rows[:shown], omitted])
+
+
+def _table_row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |\n"
 
 
 def _escape_markdown(text: str) -> str:

@@ -78,7 +78,7 @@ def compare(field: Field, sent: object, found: object) -> Comparison:
 def _blank(field: Field, sent: object, found: object) -> Comparison | None:
     """Return the comparison where one of the values is blank; None where none is."""
     is_blank = is_blank_value(found)
-    if field.kind == "boolean":
+    if field.kind in ("boolean", "custom_fields"):
         return None
     if sent in ("", []):
         return "equal" if is_blank else "different"
@@ -147,8 +147,9 @@ def _strings(_: Field, sent: Any, found: object) -> Comparison:  # noqa: ANN401 
     return "different"
 
 
-def _custom_fields_cleared(_: Field, sent: object, found: object) -> Comparison:  # noqa: ARG001
-    return "unknown"  # 4me merges custom fields: what an empty text does to them is not documented
+def _cleared_custom_fields(_: Field, __: object, found: object) -> Comparison:
+    # 4me merges custom fields: what an empty text does to them is not documented.
+    return "equal" if is_blank_value(found) else "unknown"
 
 
 COMPARISONS: Mapping[str, Callable[[Field, Any, Any], Comparison]] = {
@@ -160,7 +161,7 @@ COMPARISONS: Mapping[str, Callable[[Field, Any, Any], Comparison]] = {
     "string": _string,
     "datetime": _datetime,
     "strings": _strings,
-    "custom_fields": _custom_fields_cleared,
+    "custom_fields": _cleared_custom_fields,
 }
 
 

@@ -52,7 +52,7 @@ def _note_problems(
             yield Problem(path, _CANNOT, "Use `mode: update` to remove a file.")
     if items and text is None:
         hint = f"Add a `{name}`: {_RECOGNISED}"
-        yield Problem(f"request.{attachments_name}", f"{_CANNOT} without a `{name}`", hint)
+        yield Problem(f"request.{attachments_name}", f"{_CANNOT} without `{name}`", hint)
     if isinstance(text, str) and text.strip():
         stored = with_images(text, attachments_name) if items else text
         if not is_recognisable(stored):

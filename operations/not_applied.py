@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from operations.changes import differences, sent_and_found, table
+from operations.comparison import compare_fields
 from process.errors import NotAppliedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-    from operations.comparison import ComparedField
     from process.output import Output
     from spec.validation import Spec
 
@@ -23,11 +23,20 @@ _CAUSE = (
 )
 
 
-def with_not_applied(output: Output, different: Sequence[ComparedField], spec: Spec) -> Output:
+def with_not_applied(output: Output, sent: Mapping[str, Any], spec: Spec) -> Output:
     """Return the output of an update with the fields that are not as they were sent.
 
     Where `strict` is set, the run fails once the output is published.
+
+    Args:
+        output: the output with the request as 4me returned it.
+        sent: the fields that were sent, by the schema's names.
+        spec: the spec.
     """
+    compared = compare_fields(sent, output.values["request"], spec.schema)
+    different = [item for item in compared if item.result == "different"]
+    if not different:
+        return output
     items = differences(different, spec.schema, spec.aliases_used)
     values = [{"field": item.field, "sent": item.other, "found": item.value} for item in items]
     output = output._replace(values={**output.values, "not_applied": values})
@@ -41,5 +50,6 @@ def with_not_applied(output: Output, different: Sequence[ComparedField], spec: S
         cause=_CAUSE,
         fix="Look at the request in 4me, and at the history of its changes; leave `strict` out to "
         "be warned only.",
+        applied="yes",
     )
     return output._replace(failure=failure)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from fourme.client import ErrorContext
 from fourme.requests_api import RequestsApi
 from operations import connection_problems
-from operations.comparison import compare_fields
 from operations.payload import build_payload
 from operations.request_output import UPDATE_OUTPUTS, missing_output, update_output
 from process.errors import RequestNotFoundError, SpecError, StepError, UnexpectedResponseError
@@ -76,12 +75,13 @@ class UpdateOperation:
         try:
             return _run(spec, payload, api)
         except RequestNotFoundError as error:
-            if error.applied != "no" or spec.values.get("if_missing") != "report":
+            if spec.values.get("if_missing") != "report":
                 raise
             logger.warning("%s", error.what)
             return missing_output()
         except StepError as error:
-            error.repeatable = spec.values.get("mode", "update") != "update"
+            is_ensured = spec.values.get("mode", "update") != "update"
+            error.repeatable = is_ensured or not payload.non_idempotent_fields
             raise
 
 
@@ -109,13 +109,23 @@ def _update(payload: UpdatePayload, spec: Spec, api: ApiClient) -> Output:
     request = update_request(payload, spec.schema, api)
     logger.info("Request %d is updated.", payload.request_id)
     output = update_output(request, api.connection, "yes")
-    compared = compare_fields(payload.fields, request, spec.schema)
-    different = [item for item in compared if item.result == "different"]
-    if not different:
+    if _is_as_sent(payload.fields, request, spec.schema):
         return output
-    from operations.not_applied import with_not_applied  # noqa: PLC0415  rare
+    from operations.not_applied import with_not_applied  # noqa: PLC0415  most are as sent
 
-    return with_not_applied(output, different, spec)
+    return with_not_applied(output, payload.fields, spec)
+
+
+def _is_as_sent(values: Mapping[str, Any], request: Mapping[str, Any], schema: SpecSchema) -> bool:
+    """Return whether fields are to the letter as they were sent: they need no comparison then."""
+    for name, sent in values.items():
+        field = schema.fields[name]
+        if field.idempotent:
+            found = request.get(field.api_name.removesuffix("_id"))
+            found = found.get("id") if isinstance(found, dict) else found
+            if found != sent:
+                return False
+    return True
 
 
 def _is_change(name: str, value: object, schema: SpecSchema) -> bool:

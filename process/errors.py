@@ -146,7 +146,7 @@ class OutcomeUnknownError(StepError):
     """The update may or may not have been applied."""
 
     exit_code = ExitCode.PROTOCOL
-    default_applied: ClassVar[Applied] = "maybe"
+    default_applied = "maybe"
 
 
 class UnexpectedResponseError(OutcomeUnknownError):
@@ -155,8 +155,6 @@ class UnexpectedResponseError(OutcomeUnknownError):
 
 class NotAppliedError(OutcomeUnknownError):
     """4me has not applied everything that was sent, and `strict` is set."""
-
-    default_applied = "yes"
 
 
 class AccessError(StepError):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.calls import FOURME, METADATA, S3, CallLog
 from sandbox.clock import Clock
+from sandbox.expected_calls import reading_calls, upload_count
 from sandbox.faults import TLS, FaultSchedule
 from sandbox.fourme import api, s3
 from sandbox.fourme.uploads import AttachmentStorage, UploadLimits
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 #: The calls that go to the metadata service; all others go to 4me.
 METADATA_CALLS = ("spec", "output", "link")
 _FOURME_CALLS = ("search", "storage", "patch", "verification", "linked", "read")
-_ATTACHMENTS = ("note_attachments", "internal_note_attachments", "custom_fields_attachments")
-_SOURCES = {"content", "content_base64", "path"}
 _MAX_SIZE = 20 * 1024 * 1024  # bytes, unless the options or the data have a limit
 
 
@@ -89,7 +88,8 @@ class ServiceFactory:
         self._port = port
         self._log = log
         self._rules = rules
-        self._uploads = _upload_count(spec)
+        self._uploads = upload_count(spec)
+        self._reads = reading_calls(spec)
 
     def metadata_only(self) -> ServiceGroup:
         """Return the metadata service alone."""
@@ -102,10 +102,11 @@ class ServiceFactory:
         storage = AttachmentStorage(
             options.storage, store, clock, limits, options.uploads, options.policy_seconds
         )
-        first_calls = ["spec", "storage"]
+        first_calls = ["spec", *(self._reads[:1] or ["storage"])]
         first_calls += ["upload"] if options.storage == "s3" else []
-        first_calls += [] if self._uploads else ["patch"]
-        state = State(self._log, FaultSchedule(self._rules, first_calls, self._uploads))
+        first_calls += [] if self._uploads or self._reads else ["patch"]
+        schedule = FaultSchedule(self._rules, first_calls, self._uploads, self._reads)
+        state = State(self._log, schedule)
         services = {**self._metadata(state), **self._fourme(state, storage, options, clock)}
         return ServiceGroup(services, state, storage, BlockingProxy())
 
@@ -175,15 +176,3 @@ def _limits(options: FourMeOptions, store: Store) -> UploadLimits:
         size=next(limit for limit in (options.size_limit, size, _MAX_SIZE) if limit is not None),
         extensions=extensions if options.allowed_extensions is None else options.allowed_extensions,
     )
-
-
-def _upload_count(spec: object) -> int:
-    """Return how many files a step with this spec uploads before its patch."""
-    request = spec.get("request") if isinstance(spec, dict) else None
-    if not isinstance(request, dict):
-        return 0
-    items: list[object] = []
-    for name in _ATTACHMENTS:
-        value = request.get(name)
-        items.extend(value if isinstance(value, list) else [value])
-    return sum(1 for item in items if isinstance(item, dict) and _SOURCES & set(item))

@@ -173,3 +173,42 @@ def test_newer_answers() -> None:
     sample = {**DOCUMENTED["sample_answer"], "request_id": 68673, "newer": 1, "status": "newer"}
 
     Draft7Validator(OUTPUTS).validate({"request": sample})
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTED["newer_outputs"]))
+def test_newer_outputs(name: str) -> None:
+    """Each field that answers got later is described, and may be null."""
+    sample = {**DOCUMENTED["sample_answer"], "request_id": 68673, name: None}
+
+    assert name in ANSWERED
+    Draft7Validator(OUTPUTS).validate({"request": sample})
+
+
+CHANGES = [
+    {"field": "impact", "from": "low", "to": "high"},
+    {"field": "team", "from": {"id": 13, "name": "Unix Servers"}, "to": None},
+    {"field": "custom_fields.build", "from": 1187, "to": 1188},
+    {"field": "note", "from": None, "to": "312 characters"},
+]
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        {"changed": False},
+        {"changed": False, "changes": []},
+        {"changed": True, "changes": CHANGES},
+        {"not_applied": [{"field": "team", "sent": 13, "found": None}]},
+    ],
+)
+def test_outputs_of_an_update(outputs: dict[str, Any]) -> None:
+    """Beside the request, or without it where it is missing, values of other kinds are errors."""
+    validator = Draft7Validator(OUTPUTS)
+    sample = {**DOCUMENTED["sample_answer"], "request_id": 68673}
+
+    validator.validate(outputs)
+    validator.validate({**outputs, "request": sample})
+    for name, value in outputs.items():
+        assert not validator.is_valid({name: str(value)})
+    assert not validator.is_valid({**outputs, "changes": [{"field": "impact", "to": "low"}]})
+    assert not validator.is_valid({**outputs, "not_applied": [{"field": "impact", "to": "low"}]})

@@ -32,10 +32,16 @@ _PART = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)"
 
 def render(text: str) -> str:
     """Return the README's text with its generated parts as they should be."""
-    outputs, get_outputs = _schema("outputs.schema.json"), _schema("steps/get/outputs.schema.json")
+    outputs, get_outputs = (
+        _outputs("outputs.schema.json"),
+        _outputs("steps/get/outputs.schema.json"),
+    )
+    request = outputs.pop("request")["properties"]
     parts = {
         "inputs": inputs_table(load_spec_schema().document),
-        "outputs": outputs_table(outputs["properties"]["request"], "request."),
+        "outputs": outputs_table(
+            {**outputs, **{f"request.{name}": request[name] for name in request}}
+        ),
         "get-inputs": inputs_table(load_spec_schema("steps/get").document, without=_COMMON_INPUTS),
         "get-outputs": outputs_table(get_outputs),
         "exit-codes": exit_codes_table(),
@@ -58,16 +64,18 @@ def _input_rows(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[s
         if "properties" in entry:
             yield from _input_rows(entry, f"{prefix}{name}.")
         else:
-            required = "yes" if name in schema["required"] else ""
+            required = "yes" if name in schema.get("required", ()) else _required_unless(entry)
             yield f"`{prefix}{name}`", _type_of(entry), required, _meaning(entry)
 
 
-def outputs_table(schema: Mapping[str, Any], prefix: str = "") -> str:
-    """Return the table of the members of an output."""
-    rows = [
-        (f"`{prefix}{name}`", _type_of(entry), _meaning(entry))
-        for name, entry in schema["properties"].items()
-    ]
+def _required_unless(entry: Mapping[str, Any]) -> str:
+    alternative = entry.get("x-4me-unless")
+    return f"unless `{alternative}` is given" if alternative else ""
+
+
+def outputs_table(entries: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the table of outputs, given by their names."""
+    rows = [(f"`{name}`", _type_of(entry), _meaning(entry)) for name, entry in entries.items()]
     return table(("output", "type", "meaning"), rows)
 
 
@@ -139,8 +147,8 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def _type_of(entry: Mapping[str, Any]) -> str:
-    kind = str(entry.get("x-4me-type") or entry.get("type", "any"))
-    return kind.replace("_", " ")
+    kind = entry.get("x-4me-type") or entry.get("type", "any")
+    return str(kind if isinstance(kind, str) else kind[0]).replace("_", " ")
 
 
 def _meaning(entry: Mapping[str, Any]) -> str:
@@ -152,9 +160,9 @@ def _meaning(entry: Mapping[str, Any]) -> str:
     return " ".join(parts)
 
 
-def _schema(name: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((ROOT / name).read_text(encoding="utf-8"))
-    return document
+def _outputs(path: str) -> dict[str, Any]:
+    entries: dict[str, Any] = json.loads((ROOT / path).read_text(encoding="utf-8"))["properties"]
+    return entries
 
 
 def main() -> int:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from sandbox.calls import CALL_ORDER
 from sandbox.faults.table import REFUSED, TLS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sandbox.faults.rules import Rule
 
-#: The call that a step makes next on the same service; `patch` and `upload` depend on more.
+#: The call that a step makes next on the same service; `patch` and `upload` depend on more, and
+#: what a step reads before it sends an update depends on its spec.
 _NEXT_CALL = {
     "spec": "output",
     "output": "link",
@@ -29,13 +31,20 @@ class FaultSchedule:
         rules: The rules; several for one call apply one after the other.
         first_calls: The first call on each port: the port is closed from the start for these.
         uploads: How many files the step is expected to upload before its patch.
+        reads: The calls that it is expected to make before these uploads, in order.
     """
 
     def __init__(
-        self, rules: Iterable[Rule], first_calls: Iterable[str] = ("spec",), uploads: int = 0
+        self,
+        rules: Iterable[Rule],
+        first_calls: Iterable[str] = ("spec",),
+        uploads: int = 0,
+        reads: Sequence[str] = (),
     ) -> None:
         self._first_calls = tuple(first_calls)
         self._uploads = uploads
+        update = "storage" if uploads else "patch"
+        self._next_reads = dict(pairwise([*reads, update]))
         self._queues: dict[str, deque[Rule]] = {name: deque() for name in CALL_ORDER}
         self._remaining: dict[str, int] = {}
         for rule in rules:
@@ -73,6 +82,8 @@ class FaultSchedule:
         """
         if call not in self._queues:
             return None
+        if call == "patch":
+            self._next_reads = {}  # what is read from now on verifies the patch
         same_call = self._refused(call)
         if same_call is not None or self._queues[call]:
             return same_call
@@ -88,7 +99,7 @@ class FaultSchedule:
         if call == "upload":
             self._uploads -= 1
             return "patch" if self._uploads <= 0 else None
-        return _NEXT_CALL.get(call)
+        return self._next_reads.get(call) or _NEXT_CALL.get(call)
 
     def _refused(self, call: str) -> Rule | None:
         queue = self._queues[call]

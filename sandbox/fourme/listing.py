@@ -94,23 +94,34 @@ def page_of(collection: Collection, records: Sequence[Record], query: Pairs) -> 
         record for record in records if all(is_met(record.get(name)) for name, is_met in conditions)
     ]
     found.sort(key=sort.key, reverse=sort.descending)
-    before = (_count(parameters, "page", 1) - 1) * size
-    if "search_after" in parameters:
-        # By the key of the last record, not by its position: some may be added between two pages.
-        last = _decoded_cursor(parameters["search_after"], sort)
-        before = sum(1 for record in found if not sort.is_after(record, last))
+    before = _before(found, sort, size, parameters)
     items = found[before : before + size]
     following = None
     if len(found) > before + size:
         kept = [(name, value) for name, value in query if name not in ("page", "search_after")]
         following = [*kept, ("search_after", _encoded_cursor(sort.key(items[-1])))]
-    headers = {
+    shown = _with_fields(collection, items, parameters.get("fields"))
+    return Page(shown, _headers(before, size, len(found)), following)
+
+
+def _before(found: Sequence[Record], sort: _Sort, size: int, parameters: Mapping[str, str]) -> int:
+    """Return how many records come before the page."""
+    page = _count(parameters, "page", 1)
+    if "search_after" not in parameters:
+        return (page - 1) * size
+    # By the key of the last record, not by its position: some may be added between two pages.
+    last = _decoded_cursor(parameters["search_after"], sort)
+    return sum(1 for record in found if not sort.is_after(record, last))
+
+
+def _headers(before: int, size: int, total: int) -> dict[str, str]:
+    """Return the pagination headers; names are lower case, as documented since 2024."""
+    return {
         "x-pagination-per-page": str(size),
         "x-pagination-current-page": str(before // size + 1),
-        "x-pagination-total-pages": str(max(-(-len(found) // size), 1)),
-        "x-pagination-total-entries": str(len(found)),
+        "x-pagination-total-pages": str(max(-(-total // size), 1)),
+        "x-pagination-total-entries": str(total),
     }
-    return Page(_with_fields(collection, items, parameters.get("fields")), headers, following)
 
 
 def _conditions(collection: Collection, query: Pairs) -> list[tuple[str, Condition]]:

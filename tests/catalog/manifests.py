@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from operations import describe_operations
+from operations import SUMMARIES, load_operation
 from tests.step_process import ROOT
 
 if TYPE_CHECKING:
@@ -36,7 +36,15 @@ def example(path: str) -> dict[str, Any]:
 
 def all_results() -> list[str]:
     """Return the names of the results of all operations."""
-    return [*dict.fromkeys(row.name for help_ in describe_operations() for row in help_.results)]
+    outputs = [load_operation(name).outputs for name in SUMMARIES]
+    return [*dict.fromkeys(row.name for each in outputs for row in each.results)]
+
+
+def all_values() -> list[str]:
+    """Return the names of the JSON values of all operations that are not results, too."""
+    outputs = [load_operation(name).outputs for name in SUMMARIES]
+    names = dict.fromkeys(name for each in outputs for name in each.values)
+    return [name for name in names if name not in all_results()]
 
 
 def by_name(entries: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

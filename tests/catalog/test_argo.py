@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from process.exit_codes import ExitCode
 from tests.catalog.container import Container, can_run_containers, entry_point, volume
 from tests.catalog.manifests import (
     all_results,
+    all_values,
     by_name,
     example,
     expand_argo,
@@ -30,6 +32,7 @@ WORKFLOW_TEMPLATE = manifest("catalog/argo/workflow-template.yaml")
 TEMPLATE: Mapping[str, Any] = WORKFLOW_TEMPLATE["spec"]["templates"][0]
 SAMPLE = manifest("catalog/argo/sample-alert.yaml")
 CONTAINER: Mapping[str, Any] = TEMPLATE["container"]
+MODE = "inputs.parameters.mode"
 
 pytestmark = pytest.mark.skipif(not can_run_containers(), reason="needs root and mount namespaces")
 
@@ -72,10 +75,41 @@ def outputs(scratch: Path) -> dict[str, str]:
 
 
 def test_the_sample_raises_the_impact_and_attaches_the_log(
-    sandbox: Sandbox, tmp_path: Path
+    alerted: Sandbox, tmp_path: Path
 ) -> None:
     """The alert's log, an artifact, is uploaded; the outputs are what the sample goes on with."""
-    log = tmp_path / "log"
+    ended = run_sample(alerted, tmp_path)
+    assert ended.code == ExitCode.OK, ended.log
+    request = alerted.store.request(REQUEST_ID) or {}
+    assert (request["impact"], request["urgent"]) == ("high", True)
+    note = alerted.store.notes(REQUEST_ID)[0]
+    assert note["text"] == "Sales Tracking answers 30 % of its calls with 500 (alert-to-4me-x7k2p)"
+    assert [upload.filename for upload in alerted.store.uploads] == ["service.log"]
+    published = outputs(tmp_path)
+    assert published["url"] == f"{alerted.fourme_url}/requests/80339"
+    assert (published["id"], published["changed"]) == ("80339", "true")
+    file = tmp_path / "results" / "request.json"
+    assert json.loads(file.read_bytes()) == {**request, "request_id": REQUEST_ID}
+    changes = json.loads((tmp_path / "results" / "changes.json").read_bytes())
+    assert {change["field"] for change in changes} >= {"impact", "urgent", "note"}
+
+
+def test_the_sample_may_be_retried(alerted: Sandbox, tmp_path: Path) -> None:
+    """A second attempt of the same workflow changes nothing, and uploads nothing."""
+    for attempt, changed in (("first", "true"), ("second", "false")):
+        (tmp_path / attempt).mkdir()
+        ended = run_sample(alerted, tmp_path / attempt)
+        assert ended.code == ExitCode.OK, ended.log
+        assert outputs(tmp_path / attempt)["changed"] == changed
+    texts = [str(note["text"]) for note in alerted.store.notes(REQUEST_ID)]
+    assert len([text for text in texts if "30 % of its calls" in text]) == 1
+    assert len(alerted.store.uploads) == 1
+    assert [call.name for call in alerted.calls].count("patch") == 1
+
+
+def run_sample(sandbox: Sandbox, scratch: Path) -> Ended:
+    """Run the sample's use of the template."""
+    log = scratch / "log"
     log.mkdir()
     (log / "service.log").write_text("ERROR 500 POST /orders\n", encoding="utf-8")
     steps = [step for group in SAMPLE["spec"]["templates"][0]["steps"] for step in group]
@@ -84,23 +118,12 @@ def test_the_sample_raises_the_impact_and_attaches_the_log(
         f"workflow.parameters.{entry['name']}": entry["value"]
         for entry in SAMPLE["spec"]["arguments"]["parameters"]
     }
+    values["workflow.name"] = "alert-to-4me-x7k2p"
     parameters = {
         entry["name"]: expand_argo(entry["value"], values) for entry in arguments["parameters"]
     }
     assert [entry["name"] for entry in arguments["artifacts"]] == ["files"]
-    ended = run_template({**parameters, "host": sandbox.fourme_url}, tmp_path, {"files": log})
-    assert ended.code == ExitCode.OK, ended.log
-    request = sandbox.store.request(REQUEST_ID) or {}
-    assert (request["impact"], request["urgent"]) == ("high", True)
-    note = sandbox.store.notes(REQUEST_ID)[0]
-    assert note["text"] == "Sales Tracking answers 30 % of its calls with 500"
-    assert [upload.filename for upload in sandbox.store.uploads] == ["service.log"]
-    assert outputs(tmp_path)["url"] == f"{sandbox.fourme_url}/requests/80339"
-    assert outputs(tmp_path)["id"] == "80339"
-    artifact, notes = TEMPLATE["outputs"]["artifacts"]
-    assert notes["optional"]
-    file = tmp_path / "results" / Path(artifact["path"]).name
-    assert json.loads(file.read_bytes()) == {**request, "request_id": REQUEST_ID}
+    return run_template({**parameters, "host": sandbox.fourme_url}, scratch, {"files": log})
 
 
 def test_get_reports_a_missing_request(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -112,8 +135,23 @@ def test_get_reports_a_missing_request(sandbox: Sandbox, tmp_path: Path) -> None
     assert outputs(tmp_path)["status"] == ""
 
 
-def test_the_retry_strategy_is_for_rate_limits(rate_limited: Sandbox, tmp_path: Path) -> None:
-    """Exit code 75, and no other, satisfies the strategy's expression."""
+def is_retried(mode: str, code: int) -> bool:
+    """Return whether Argo would retry; its expression is one of Python, too."""
+    expression = expand_argo(TEMPLATE["retryStrategy"]["expression"], {MODE: mode})
+    last_retry = SimpleNamespace(exitCode=str(code))
+    return bool(eval(expression, {"asInt": int, "lastRetry": last_retry}))  # noqa: S307  our own manifest
+
+
+@pytest.mark.parametrize(
+    ("mode", "codes"), [("", {75}), ("update", {75}), ("ensure", {74, 75, 76})]
+)
+def test_the_retry_strategy_never_repeats_what_was_added(mode: str, codes: set[int]) -> None:
+    """After 75 nothing was added; ensure adds nothing twice, whatever the end was."""
+    assert {code for code in [-1, *range(256)] if is_retried(mode, code)} == codes
+
+
+def test_the_template_is_retried_after_a_rate_limit(rate_limited: Sandbox, tmp_path: Path) -> None:
+    """A wait beyond the budget ends in the one code that is retried in every mode."""
     parameters = {
         "host": rate_limited.fourme_url,
         "account": "wdc",
@@ -122,8 +160,7 @@ def test_the_retry_strategy_is_for_rate_limits(rate_limited: Sandbox, tmp_path: 
     }
     ended = run_template(parameters, tmp_path)
     assert ended.code == ExitCode.TRY_LATER, ended.log
-    expression = TEMPLATE["retryStrategy"]["expression"]
-    assert expression == f"asInt(lastRetry.exitCode) == {int(ExitCode.TRY_LATER)}"
+    assert is_retried("update", ended.code)
 
 
 def test_the_readmes_example_is_the_templates() -> None:
@@ -154,6 +191,11 @@ def test_outputs_and_command_are_those_of_the_step() -> None:
     """The template has each result as a parameter, and starts the image's own entry point."""
     names = [parameter["name"] for parameter in TEMPLATE["outputs"]["parameters"]]
     assert names == all_results()
+    artifacts = by_name(TEMPLATE["outputs"]["artifacts"])
+    assert {name: entry["path"] for name, entry in artifacts.items()} == {
+        name: f"/results/{name}.json" for name in all_values()
+    }
+    assert [name for name, entry in artifacts.items() if not entry.get("optional")] == ["request"]
     assert CONTAINER["command"] == entry_point()
     assert [entry["name"] for entry in CONTAINER["env"]][-1] == "FOURME_ACCESS_TOKEN"
     mounted = {mount["name"] for mount in CONTAINER["volumeMounts"]}

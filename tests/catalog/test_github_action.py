@@ -12,7 +12,7 @@ import pytest
 from process import VERSION
 from process.exit_codes import ExitCode
 from tests.catalog.container import Container, can_run_containers, entry_point, image_user
-from tests.catalog.manifests import all_results, by_name, manifest
+from tests.catalog.manifests import all_results, all_values, by_name, manifest
 from tests.engines.github_rules import read_outputs
 from tests.step_process import ACCESS_TOKEN, REQUEST_ID
 
@@ -89,6 +89,7 @@ def example_inputs(sandbox: Sandbox) -> dict[str, str]:
         "secrets.FOURME_ACCESS_TOKEN": ACCESS_TOKEN,
         "github.event.client_payload.request_id": "80339",
         "github.event.client_payload.reason": "the migration: it had no index",
+        "github.run_id": "1658821493",
         "steps.deploy.outputs.version": "1188",
     }
 
@@ -109,17 +110,59 @@ def test_the_example_closes_the_request(sandbox: Sandbox, tmp_path: Path) -> Non
     assert (request["status"], request["completion_reason"]) == ("completed", "solved")
     assert {"id": "build", "value": "1188"} in request["custom_fields"]
     note = sandbox.store.notes(REQUEST_ID)[0]["text"]
-    assert note == "Build 1188 is in production; the migration: it had no index is repaired."
+    assert note == (
+        "Build 1188 is in production, by run 1658821493; "
+        "the migration: it had no index is repaired."
+    )
     outputs = read_outputs((tmp_path / "file_commands" / "output").read_text("utf-8"))
     assert {*outputs} == {*ACTION["outputs"]} - {"found", "notes"}
     assert json.loads(outputs["request"]) == {**request, "request_id": REQUEST_ID}
     used = set(re.findall(r"steps\.close\.outputs\.([a-z_]+)", json.dumps(EXAMPLE)))
     assert used == {"status", "url"}
-    assert outputs["status"] == "completed"
+    assert (outputs["status"], outputs["changed"]) == ("completed", "true")
+    assert "status" in {change["field"] for change in json.loads(outputs["changes"])}
     summary = (tmp_path / "file_commands" / "summary").read_text("utf-8")
-    assert f"[4me request 80339]({outputs['url']})" in summary
+    assert summary.startswith("### [4me request 80339")
+    assert f"]({outputs['url']})\n" in summary
     assert ended.out == f"::add-mask::{ACCESS_TOKEN}\n"
     assert [*(tmp_path / "workspace").iterdir()] == []
+
+
+def test_the_example_may_be_run_again(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Neither the note nor the time is added again, and the outputs say so."""
+    for attempt, changed in (("first", "true"), ("second", "false")):
+        (tmp_path / attempt).mkdir()
+        ended = run_action(example_inputs(sandbox), tmp_path / attempt)
+        assert ended.code == ExitCode.OK, ended.log
+        outputs = read_outputs((tmp_path / attempt / "file_commands" / "output").read_text("utf-8"))
+        assert (outputs["status"], outputs["changed"]) == ("completed", changed)
+    texts = [str(note["text"]) for note in sandbox.store.notes(REQUEST_ID)]
+    assert len([text for text in texts if "by run 1658821493" in text]) == 1
+    assert sandbox.store.time_spent_total(REQUEST_ID) == 5
+
+
+def test_a_preview_shows_a_table_and_sends_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The summary has a row for each field, the output `changes` an item."""
+    before = sandbox.store.request(REQUEST_ID)
+    ended = run_action({**example_inputs(sandbox), "mode": "preview"}, tmp_path)
+    assert ended.code == ExitCode.OK, ended.log
+    assert sandbox.store.request(REQUEST_ID) == before
+    outputs = read_outputs((tmp_path / "file_commands" / "output").read_text("utf-8"))
+    assert outputs["changed"] == "true"
+    fields = [change["field"] for change in json.loads(outputs["changes"])]
+    assert {"status", "completion_reason", "custom_fields.build", "note"} <= {*fields}
+    summary = (tmp_path / "file_commands" / "summary").read_text("utf-8")
+    assert "| status | assigned | completed |" in summary
+
+
+def test_a_missing_request_may_be_reported(alerted: Sandbox, tmp_path: Path) -> None:
+    """With `find` and `if_missing`, a workflow goes on where nothing was opened for an alert."""
+    inputs = {"host": alerted.fourme_url, "account": "wdc", "access_token": ACCESS_TOKEN}
+    find = '{"source": "Monitoring", "sourceID": "another"}'
+    ended = run_action({**inputs, "find": find, "if_missing": "report", "note": "x"}, tmp_path)
+    assert ended.code == ExitCode.OK, ended.log
+    outputs = read_outputs((tmp_path / "file_commands" / "output").read_text("utf-8"))
+    assert (outputs["changed"], outputs["request"], outputs["id"]) == ("false", "", "")
 
 
 def test_get_reads_a_request_and_its_notes(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -129,7 +172,7 @@ def test_get_reads_a_request_and_its_notes(sandbox: Sandbox, tmp_path: Path) -> 
     ended = run_action(given, tmp_path)
     assert ended.code == ExitCode.OK, ended.log
     outputs = read_outputs((tmp_path / "file_commands" / "output").read_text("utf-8"))
-    assert outputs.keys() == ACTION["outputs"].keys()
+    assert {*outputs} == {*ACTION["outputs"]} - {"changed", "changes", "not_applied"}
     assert (outputs["found"], json.loads(outputs["request"])["id"]) == ("true", REQUEST_ID)
     assert len(json.loads(outputs["notes"])) == len(sandbox.store.notes(REQUEST_ID))
 
@@ -178,7 +221,7 @@ def test_invalid_input_is_also_an_annotation(sandbox: Sandbox, tmp_path: Path) -
 
 def test_outputs_and_versions_are_those_of_the_step() -> None:
     """The action declares every result and the request; its image is root's, of its version."""
-    assert [*ACTION["outputs"]] == ["request", "notes", *all_results()]
+    assert [*ACTION["outputs"]] == [*all_values(), *all_results()]
     image = f"docker://relaysh/4me-step-requests-update:{VERSION}-github"
     assert ACTION["runs"]["image"] == image
     assert image_user(image) == 0

@@ -10,10 +10,11 @@ import pytest
 import yaml
 
 from process.exit_codes import ExitCode
+from tests.catalog.alerts import ALERT
 from tests.catalog.container import Container, can_run_containers, entry_point, image_user, volume
-from tests.catalog.manifests import manifest
+from tests.catalog.manifests import all_results, all_values, manifest
 from tests.engines.gitlab_rules import expand, read_dotenv
-from tests.step_process import ACCESS_TOKEN, ROOT
+from tests.step_process import ACCESS_TOKEN, REQUEST_ID, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,8 +81,8 @@ def test_the_sample_notes_a_deployment(sandbox: Sandbox, tmp_path: Path) -> None
     request: dict[str, Any] = sandbox.store.request(70470) or {}
     assert {"id": "commit", "value": "8c1f0d2"} in request["custom_fields"]
     project = tmp_path / "project"
-    path = JOB["artifacts"]["paths"][0]
-    assert json.loads((project / path).read_bytes()) == {**request, "request_id": 70470}
+    published = json.loads((project / "4me" / "request.json").read_bytes())
+    assert published == {**request, "request_id": 70470}
     reports = JOB["artifacts"]["reports"]
     variables = read_dotenv((project / reports["dotenv"]).read_bytes(), {})
     assert variables["FOURME_RESULT_STATUS"] == "assigned"
@@ -98,12 +99,54 @@ def test_get_reads_a_request_and_its_notes(sandbox: Sandbox, tmp_path: Path) -> 
     inputs = {"host": sandbox.fourme_url, "account": "wdc", "operation": "get", "notes": "true"}
     ended = run_job({**inputs, "request-id": "70470"}, tmp_path)
     assert ended.code == ExitCode.OK, ended.log
+    folder = tmp_path / "project" / "4me"
     request, notes = (
-        json.loads((tmp_path / "project" / path).read_bytes()) for path in JOB["artifacts"]["paths"]
+        json.loads((folder / f"{name}.json").read_bytes()) for name in ("request", "notes")
     )
     assert request == {**(sandbox.store.request(70470) or {}), "request_id": 70470}
     assert len(notes) == len(sandbox.store.notes(70470))
     assert {call.method for call in sandbox.calls} == {"GET"}
+
+
+def test_get_finds_the_request_of_an_alert(alerted: Sandbox, tmp_path: Path) -> None:
+    """The input `find` is YAML, and stands in place of the request's ID."""
+    inputs = {"host": alerted.fourme_url, "account": "wdc", "operation": "get"}
+    ended = run_job({**inputs, "find": f"source: Monitoring\nsourceID: {ALERT}\n"}, tmp_path)
+    assert ended.code == ExitCode.OK, ended.log
+    file = tmp_path / "project" / JOB["artifacts"]["reports"]["dotenv"]
+    variables = read_dotenv(file.read_bytes(), {})
+    assert variables["FOURME_RESULT_ID"] == str(REQUEST_ID)
+    assert variables["FOURME_RESULT_FOUND"] == "true"
+
+
+def test_the_sample_may_be_retried(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A second attempt in the same pipeline adds nothing, and its variables say so."""
+    for attempt, changed in (("first", "true"), ("second", "false")):
+        (tmp_path / attempt).mkdir()
+        ended = run_job(sample_inputs(sandbox), tmp_path / attempt)
+        assert ended.code == ExitCode.OK, ended.log
+        file = tmp_path / attempt / "project" / JOB["artifacts"]["reports"]["dotenv"]
+        assert read_dotenv(file.read_bytes(), {})["FOURME_RESULT_CHANGED"] == changed
+    texts = [str(note["text"]) for note in sandbox.store.notes(70470)]
+    assert len([text for text in texts if "8c1f0d2" in text]) == 1
+
+
+def test_only_a_job_that_may_be_retried_is() -> None:
+    """After 75 in every mode; the sample ensures, and so adds 74 and 76 to the included job."""
+    (use,) = SAMPLE["include"]
+    retry = SAMPLE[use["inputs"]["job-name"]]["retry"]
+    assert JOB["retry"]["exit_codes"] == [int(ExitCode.TRY_LATER)]
+    assert use["inputs"]["mode"] == "ensure"
+    assert retry == {**JOB["retry"], "exit_codes": [74, 75, 76]}
+
+
+def test_each_value_is_an_artifact() -> None:
+    """The job declares the files of all values that are not variables of later jobs, too."""
+    paths = JOB["artifacts"]["paths"]
+    assert paths == [f"4me/{name}.json" for name in all_values()]
+    readme = (TEMPLATE.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert [path for path in paths if path not in readme] == []
+    assert [name for name in all_results() if f"_{name.upper()}`" not in readme] == []
 
 
 @pytest.mark.parametrize("debug", ["false", "true"])
@@ -119,7 +162,6 @@ def test_invalid_input_ends_in_65(sandbox: Sandbox, tmp_path: Path) -> None:
     ended = run_job({**sample_inputs(sandbox), "request": "impact: lwo"}, tmp_path)
     assert ended.code == ExitCode.DATA
     assert "request.impact is 'lwo', which is not allowed" in ended.log
-    assert JOB["retry"]["exit_codes"] == [int(ExitCode.TRY_LATER)]
 
 
 def test_the_job_is_retried_after_a_rate_limit(rate_limited: Sandbox, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import yaml
 
 from process.exit_codes import ExitCode
 from sandbox import FourMeOptions, Sandbox, parse
+from tests.catalog.alerts import ALERT, alerted_data
 from tests.catalog.manifests import manifest
 from tests.step_process import ROOT, run_step
 
@@ -28,6 +29,7 @@ EVENT = {
     "request_id": 80339,
     "waiting_id": "70470",
     "build": 1188,
+    "alert": ALERT,
     "title": "30 % of all calls fail",
     "log": "ERROR 500 POST /orders",
 }
@@ -54,9 +56,8 @@ def run_workflow(path: str, data: Path) -> dict[str, Any]:
         steps[step["name"]] = {"spec": step["spec"]}
         runs = {"1": {"parameters": parameters, "steps": steps}}
         document = parse(yaml.safe_dump({"connections": CONNECTIONS, "runs": runs}))
-        options = FourMeOptions(path=data)
-        if data.exists():
-            options = FourMeOptions(data=yaml.safe_load(data.read_text("utf-8")), path=data)
+        content = yaml.safe_load(data.read_text("utf-8")) if data.exists() else alerted_data()
+        options = FourMeOptions(data=content, path=data)
         with Sandbox(document, "1", step["name"], fourme=options) as sandbox:
             ended = run_step(sandbox.environment())
             assert ended.code == ExitCode.OK, ended.log
@@ -80,7 +81,7 @@ def test_an_event_closes_the_request_that_announced_it(tmp_path: Path) -> None:
     assert waiting["status"] == "in_progress"
     assert waiting["team"] == closed["team"]
     text = (tmp_path / "4me.yaml").read_text("utf-8")
-    assert "Request 80339 is completed; this one can go on." in text
+    assert "Request 80339 is completed by build 1188; this one can go on." in text
 
 
 def test_an_alert_raises_the_impact_and_attaches_the_log(tmp_path: Path) -> None:
@@ -91,6 +92,18 @@ def test_an_alert_raises_the_impact_and_attaches_the_log(tmp_path: Path) -> None
     text = (tmp_path / "4me.yaml").read_text("utf-8")
     assert "30 % of all calls fail" in text
     assert "alert.log" in text
+
+
+@pytest.mark.parametrize("path", WORKFLOWS)
+def test_an_event_that_comes_twice_changes_nothing_again(path: str, tmp_path: Path) -> None:
+    """Each step publishes that it has changed nothing, and the data stay as they are."""
+    data = tmp_path / "4me.yaml"
+    first = run_workflow(path, data)
+    before = stored(data)
+    second = run_workflow(path, data)
+    assert [outputs["changed"] for outputs in first.values()] == [True] * len(first)
+    assert [outputs["changed"] for outputs in second.values()] == [False] * len(second)
+    assert stored(data) == before
 
 
 @pytest.mark.parametrize("path", WORKFLOWS)

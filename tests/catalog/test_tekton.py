@@ -60,6 +60,7 @@ def sample_params(sandbox: Sandbox) -> dict[str, str]:
     spec = SAMPLE["spec"]
     values = {f"params.{entry['name']}": entry["value"] for entry in spec["params"]}
     values["tasks.deploy.status"] = "Succeeded"
+    values["context.pipelineRun.name"] = "deploy-sales-tracking-x7k2p"
     task = by_name(spec["pipelineSpec"]["finally"])["note"]
     assert task["taskRef"]["name"] == TASK["metadata"]["name"]
     params = {entry["name"]: expand_tekton(entry["value"], values) for entry in task["params"]}
@@ -72,7 +73,9 @@ def test_the_sample_notes_a_deployment(sandbox: Sandbox, tmp_path: Path) -> None
     assert ended.code == ExitCode.OK, ended.log
     request: dict[str, Any] = sandbox.store.request(70470) or {}
     note = sandbox.store.notes(70470)[0]
-    assert note["text"] == "Commit 8c1f0d2 was deployed to production: Succeeded."
+    assert note["text"] == (
+        "Commit 8c1f0d2 was deployed to production: Succeeded, deploy-sales-tracking-x7k2p."
+    )
     assert {"id": "commit", "value": "8c1f0d2"} in request["custom_fields"]
     results = {file.name: file.read_text("utf-8") for file in (tmp_path / "results").iterdir()}
     assert results == {
@@ -84,6 +87,7 @@ def test_the_sample_notes_a_deployment(sandbox: Sandbox, tmp_path: Path) -> None
         "next_target_at": "best_effort",
         "updated_at": request["updated_at"],
         "url": f"{sandbox.fourme_url}/requests/70470",
+        "changed": "true",
     }
     assert ended.out == ""
 
@@ -96,6 +100,16 @@ def test_get_reads_a_request(sandbox: Sandbox, tmp_path: Path) -> None:
     assert ended.code == ExitCode.OK, ended.log
     assert {file.name for file in output.iterdir()} == {"request.json", "found.json", "notes.json"}
     assert (tmp_path / "results" / "found").read_bytes() == b"true"
+
+
+def test_a_guard_keeps_a_request_as_it_is(sandbox: Sandbox, tmp_path: Path) -> None:
+    """With `only-if`, nothing is sent while its status is another one; the result says so."""
+    params = {"host": sandbox.fourme_url, "account": "wdc", "request-id": "70470", "note": "Done."}
+    ended = run_task({**params, "only-if": "status: [completed]"}, tmp_path)
+    assert ended.code == ExitCode.OK, ended.log
+    assert {call.method for call in sandbox.calls} == {"GET"}
+    assert (tmp_path / "results" / "changed").read_bytes() == b"false"
+    assert (tmp_path / "results" / "id").read_bytes() == b"70470"
 
 
 def test_a_workspace_gets_the_full_request(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -134,11 +148,23 @@ def test_a_claims_volume_needs_a_group(
         assert [*(tmp_path / "results").iterdir()] == []
 
 
-def test_a_sample_has_no_retries() -> None:
-    """Tekton's `retries` ignores exit codes; another run would add the note again."""
+def test_only_a_task_that_ensures_has_retries() -> None:
+    """Tekton's `retries` ignores exit codes; mode update would add the note again."""
     tasks = [*SAMPLE["spec"]["pipelineSpec"]["tasks"], *SAMPLE["spec"]["pipelineSpec"]["finally"]]
-    assert tasks
-    assert [task["name"] for task in tasks if "retries" in task] == []
+    (retried,) = (task for task in tasks if "retries" in task)
+    assert retried["taskRef"]["name"] == TASK["metadata"]["name"]
+    assert by_name(retried["params"])["mode"]["value"] == "ensure"
+
+
+def test_the_sample_may_be_retried(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A second attempt in the same run of the pipeline adds nothing, and its result says so."""
+    for attempt, changed in (("first", b"true"), ("second", b"false")):
+        (tmp_path / attempt).mkdir()
+        ended = run_task(sample_params(sandbox), tmp_path / attempt)
+        assert ended.code == ExitCode.OK, ended.log
+        assert (tmp_path / attempt / "results" / "changed").read_bytes() == changed
+    texts = [str(note["text"]) for note in sandbox.store.notes(70470)]
+    assert len([text for text in texts if "8c1f0d2" in text]) == 1
 
 
 def test_an_untrusted_text_is_not_evaluated(sandbox: Sandbox, tmp_path: Path) -> None:

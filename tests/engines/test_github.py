@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -71,6 +71,37 @@ def test_inputs_are_a_spec(files: Mapping[str, str], capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out == "::add-mask::the-token\n"
 
 
+def test_how_to_update_is_an_input_too(files: Mapping[str, str]) -> None:
+    """`find` and `only_if` are YAML or JSON; empty ones are left out, as are all others."""
+    names = ("FIND", "IF_MISSING", "MODE", "ONLY_IF", "STRICT")
+    empty = {f"INPUT_{name}": " " for name in names}
+    assert {*read_inputs(files, empty)} == {"connection", "request", "debug"}
+    given = {
+        "INPUT_REQUEST_ID": "",
+        "INPUT_FIND": "source: Monitoring\nsourceID: 'a: 1'\n",
+        "INPUT_IF_MISSING": "report",
+        "INPUT_MODE": "ensure",
+        "INPUT_ONLY_IF": '{"status": ["assigned", "accepted"], "member": ""}',
+        "INPUT_STRICT": "true",
+    }
+    spec = read_inputs(files, given)
+    assert "request_id" not in spec["request"]
+    assert {name: spec[name.lower()] for name in names} == {
+        "FIND": {"source": "Monitoring", "sourceID": "a: 1"},
+        "IF_MISSING": "report",
+        "MODE": "ensure",
+        "ONLY_IF": {"status": ["assigned", "accepted"], "member": ""},
+        "STRICT": "true",
+    }
+
+
+def read_inputs(files: Mapping[str, str], inputs: Mapping[str, str]) -> dict[str, Any]:
+    """Return the spec of an action with these inputs, too."""
+    spec = github_engine({**ACTION, **files, **inputs}).read_spec()
+    assert isinstance(spec, dict)
+    return spec
+
+
 def test_a_connection_may_come_from_the_workflows_environment(files: Mapping[str, str]) -> None:
     """Inputs that are left out are taken from the FOURME_ variables."""
     environ = {**ACTION, **files, "INPUT_HOST": "", "FOURME_HOST": "https://api.4me.qa"}
@@ -111,27 +142,6 @@ def test_outputs_are_added_to_the_files(files: Mapping[str, str], tmp_path: Path
         "history": "",
     }
     assert json.loads(file.read_bytes()) == HOSTILE_RECORD
-
-
-def test_the_summary_shows_texts_as_they_are(files: Mapping[str, str], tmp_path: Path) -> None:
-    """A title can neither end a table's cell nor make a link."""
-    github_engine({**ACTION, **files}).publish(sample_output(HOSTILE_RECORD))
-    summary = (tmp_path / "summary").read_text("utf-8")
-    assert summary.startswith(f"### [4me record 80339]({PAGE})\n\n| field | value |\n| --- |")
-    row = next(line for line in summary.splitlines() if line.startswith("| title"))
-    assert row == ("| title | A &#124; &#42;b&#42; &#60;c&#62; &#91;d&#93;&#40;e&#41; |")
-
-
-def test_a_summary_needs_no_link_and_an_output_no_summary(
-    files: Mapping[str, str], tmp_path: Path
-) -> None:
-    """Both are optional."""
-    output = sample_output()._replace(link=None)
-    github_engine({**ACTION, **files}).publish(output)
-    assert (tmp_path / "summary").read_text("utf-8").startswith("### 4me record 80339\n\n| field")
-    (tmp_path / "summary").unlink()
-    github_engine({**ACTION, **files}).publish(output._replace(summary=None))
-    assert (tmp_path / "summary").read_bytes() == b""
 
 
 def test_a_value_too_large_for_an_output_is_left_out(

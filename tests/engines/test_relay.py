@@ -255,7 +255,8 @@ def test_an_output_that_is_not_accepted_is_an_error(applied: Applied, fix: str) 
         pytest.raises(OutputError, match="Relay did not accept the output") as caught,
     ):
         RelayEngine(server.url, RUN_CONTEXT).publish(sample_output(applied=applied))
-    assert (caught.value.applied, caught.value.fix, caught.value.status) == (applied, fix, 422)
+    assert (caught.value.applied, caught.value.status) == (applied, 422)
+    assert caught.value.fix.startswith(fix)
     assert "does not allow the step to publish the output (422)" in caught.value.details[0]
 
 

@@ -151,7 +151,9 @@ def test_a_token_in_a_broken_spec_is_not_shown(tmp_path: Path) -> None:
     ("operation", "variables", "ignored"),
     [
         ("get", {"FOURME_REQUEST": "{note: x}", "FOURME_NOTE": "a"}, "NOTE REQUEST"),
-        ("update", {"FOURME_IF_MISSING": "report", "FOURME_NOTES": "yes"}, "IF_MISSING NOTES"),
+        ("update", {"FOURME_IF_MISSING": "report", "FOURME_NOTES": "yes"}, "NOTES"),
+        ("get", {"FOURME_MODE": "ensure", "FOURME_ONLY_IF": "{}"}, "MODE ONLY_IF"),
+        ("get", {"FOURME_MODE": " ", "FOURME_ONLY_IF": "", "FOURME_STRICT": "\n"}, ""),
         ("get", {"FOURME_REQUEST": " ", "FOURME_NOTES": "no", "FOURME_IF_MISSING": "error"}, ""),
         ("get", {"FOURME_RESULT_ID": "1", "FOURME_READ_TIMEOUT": "60", "FOURME_DEBUG": "0"}, ""),
         ("get", {"FOURME_ANNOTATIONS": "links.json", "FOURME_NOTTES": "yes"}, "NOTTES"),

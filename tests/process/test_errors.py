@@ -34,6 +34,7 @@ EXPECTED = {
     "TerminatedError": (75, "no"),
     "OutcomeUnknownError": (76, "maybe"),
     "UnexpectedResponseError": (76, "maybe"),
+    "NotAppliedError": (76, "maybe"),
     "AccessError": (77, "no"),
     "ConfigError": (78, "no"),
     "RedirectError": (78, "no"),
@@ -102,9 +103,18 @@ def test_applied() -> None:
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (errors.OutputError("x"), "no: it would repeat what was added, such as notes"),
+        (
+            errors.OutputError("x"),
+            "with `mode: ensure`; else it would repeat what was added, such as notes",
+        ),
+        (errors.OutputError("x", repeatable=True), "yes"),
         (errors.OutputError("x", applied="no"), "yes"),
-        (errors.UnexpectedResponseError("x"), "after a look at the request"),
+        (
+            errors.UnexpectedResponseError("x"),
+            "with `mode: ensure`; else after a look at the request",
+        ),
+        (errors.UnexpectedResponseError("x", repeatable=True), "yes"),
+        (errors.RejectedError("x", repeatable=True), "after a fix"),
         (errors.UnexpectedResponseError("x", applied="no"), "yes"),
         (errors.InternalError("x"), "report it"),
         (errors.TemporaryError("x"), "yes"),
@@ -112,7 +122,7 @@ def test_applied() -> None:
     ],
 )
 def test_run_again(error: StepError, expected: str) -> None:
-    """As the table of exit codes says; where doubt is usual, but nothing was changed: yes."""
+    """As the table of exit codes says; where doubt is usual, but there is none: yes."""
     assert error.run_again == expected
     assert f"Run again: {expected}." in str(error)
 

@@ -71,6 +71,18 @@ def test_get_reads_the_request_of_the_example(capsys: pytest.CaptureFixture[str]
     assert '"text": ' in report.partition("  notes: ")[2]
 
 
+def test_the_preview_of_the_example_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """It runs on the step that the guide names, and publishes what `ensure` would change."""
+    example = ["--input", str(EXAMPLES / "update-request.yaml"), "--step", "preview"]
+    step = [sys.executable, str(EXAMPLES.parents[1] / "step.py")]
+    assert main([*example, "--fourme", "--report", "--", *step]) == 0
+    report = capsys.readouterr().out
+    assert "Nothing was changed." in report
+    assert "  changed: true\n" in report
+    changes = report.partition("  changes: ")[2]
+    assert [name for name in ("impact", "team", "note") if f'"{name}"' not in changes] == []
+
+
 def test_the_guide_lists_the_tokens() -> None:
     """The table of access tokens is the one of the packaged data."""
     text = (EXAMPLES / "README.md").read_text(encoding="utf-8")

@@ -164,6 +164,13 @@ def test_examples(path: Path) -> None:
         validator_of(operation).validate(evaluated(spec))
 
 
+def test_every_kind_of_update_has_an_example() -> None:
+    """Those of the update step show both other modes, and what may stand beside the request."""
+    specs = [spec for _, spec in specs_in(yaml.safe_load((ROOT / "step.yaml").read_text("utf-8")))]
+    assert {spec["mode"] for spec in specs if "mode" in spec} == {"ensure", "preview"}
+    assert {"find", "only_if"} <= {name for spec in specs for name in spec}
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_typo_in_an_example_fails(path: Path) -> None:
     """In whichever operation's step it is."""

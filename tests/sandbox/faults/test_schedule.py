@@ -63,6 +63,32 @@ def test_a_port_closes_before_the_call_that_is_refused(
     assert [_closes(schedule, call) for call in calls] == closed
 
 
+@pytest.mark.parametrize(
+    ("rules", "uploads", "calls", "closed"),
+    [
+        (["read=refused"], 0, ["search"], ["read"]),
+        (["linked=refused"], 0, ["search", "read"], [None, "linked"]),
+        (["verification=refused"], 0, ["search", "read", "linked"], [None, None, "verification"]),
+        (["patch=refused"], 0, ["read", "linked", "verification"], [None, None, "patch"]),
+        (["storage=refused"], 1, ["linked", "verification"], [None, "storage"]),
+        (["linked=refused", "read=503"], 0, ["read", "read"], [None, "linked"]),
+        (
+            ["patch=500-after", "read=refused"],
+            0,
+            ["verification", "patch", "verification"],
+            [None, None, "read"],
+        ),
+    ],
+)
+def test_a_port_closes_before_a_read_that_is_refused(
+    rules: list[str], uploads: int, calls: list[str], closed: list[str | None]
+) -> None:
+    """What is read before the update has an order of its own; after it, reads verify."""
+    reads = ("search", "read", "linked", "verification")
+    schedule = FaultSchedule(map(parse, rules), (), uploads, reads)
+    assert [_closes(schedule, call) for call in calls] == closed
+
+
 def test_a_refused_rule_without_effect_is_dropped() -> None:
     """If a call is received before the port is closed, the next rule applies."""
     schedule = FaultSchedule([parse("read=refused"), parse("read=500")])

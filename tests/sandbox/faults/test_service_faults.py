@@ -10,7 +10,7 @@ import pytest
 import requests
 from requests.exceptions import ChunkedEncodingError, ReadTimeout, SSLError
 
-from sandbox import FourMeOptions
+from sandbox import FourMeOptions, document_for
 from sandbox.faults import parse
 from tests.sandbox.faults.fault_calls import TIMEOUT, UPLOADING, patch, spec, wait_until
 
@@ -59,6 +59,34 @@ def test_a_later_call_is_refused_after_the_previous_one(
     assert patch(client, sandbox).status_code == 500
     with pytest.raises(requests.ConnectionError, match="Connection refused"):
         client.get(f"{sandbox.fourme_url}/v1/requests/80339/notes")
+
+
+@pytest.mark.parametrize("provider", ["s3", "local"])
+def test_what_is_read_first_is_refused_from_the_start(
+    start: Callable[..., Sandbox], client: requests.Session, provider: str
+) -> None:
+    """A step with `find` searches first; then the port opens again, for the reads that follow."""
+    options = FourMeOptions(storage="s3" if provider == "s3" else "local")
+    spec = {"request": {"ci_id": 1763}, "find": {"source": "s", "sourceID": "i"}, "mode": "ensure"}
+    rules = ("search=refused:0.1", "linked=503", "patch=refused")
+    sandbox = start(*rules, document=document_for(spec), fourme=options)
+    url = f"{sandbox.fourme_url}/v1/requests"
+    with pytest.raises(requests.ConnectionError, match="Connection refused"):
+        client.get(url)
+    wait_until(lambda: _is_open(client, url))
+    paths = ("/80339", "/80339/cis", "/80339/knowledge_articles")
+    assert [client.get(url + path).status_code for path in paths] == [200, 503, 200]
+    with pytest.raises(requests.ConnectionError, match="Connection refused"):
+        patch(client, sandbox)
+    names = [call.name for call in sandbox.calls]
+    assert names == ["search", "read", "linked", "linked"]
+
+
+def _is_open(client: requests.Session, url: str) -> bool:
+    try:
+        return client.get(url).status_code == 200
+    except requests.ConnectionError:
+        return False
 
 
 def test_idle_connections_are_closed_with_the_port(start: Callable[..., Sandbox]) -> None:
