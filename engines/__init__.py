@@ -5,7 +5,7 @@ Each run imports its own engine alone: start-up time matters, and relay-sdk brin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from process.errors import ConfigError
 
@@ -99,11 +99,12 @@ def choose_engine(
     1. `--spec` is given: a file, which the environment may complete.
     2. GITHUB_ACTIONS is `true` and an input of the action is set, even to nothing: GitHub Actions.
     3. METADATA_API_URL is set: Relay.
-    4. The variable of a required input is set, such as FOURME_REQUEST_ID: the environment.
+    4. The variable of a required input is set, or of one of two that stand in for each other, such
+       as FOURME_REQUEST_ID and FOURME_FIND: the environment.
 
     `--spec` is for one run, so it precedes what an engine sets for every run. Any other two are
-    ambiguous, and so are `--spec` and a variable that holds the inputs as YAML or JSON, such as
-    FOURME_REQUEST. Blank variables are not set.
+    ambiguous, and so are `--spec` and FOURME_REQUEST, which holds all that is required. Blank
+    variables are not set.
 
     Raises:
         ConfigError: no condition is true, the run is ambiguous, or the engine's variables are
@@ -139,10 +140,15 @@ def install_error_annotations(environ: Mapping[str, str], redactor: Redactor) ->
 
 
 def _sources(environ: Mapping[str, str], arguments: Arguments, schema: SpecSchema) -> Iterator[str]:
-    inputs = _required_inputs(schema)
+    inputs = _telling_inputs(schema)
     if arguments.spec:
         yield _FILE
-        inputs = {name: item for name, item in inputs.items() if item.is_document}
+        required = schema.document["required"]
+        inputs = {
+            name: item
+            for name, item in inputs.items()
+            if item.path[0] in required and item.is_document
+        }
     else:
         if _is_in_github(environ) and any(f"INPUT_{name}" in environ for name in inputs):
             yield _GITHUB
@@ -158,21 +164,16 @@ def _is_in_github(environ: Mapping[str, str]) -> bool:
     return environ.get("GITHUB_ACTIONS") == "true"
 
 
-def _required_inputs(schema: SpecSchema) -> dict[str, InputVariable]:
-    """Return the required inputs with a variable, without the connection: every run needs one."""
-    return {
-        name: item
-        for name, item in schema.variables.items()
-        if item.path[0] != "connection" and _is_required(schema.document, item.path)
-    }
+def _telling_inputs(schema: SpecSchema) -> dict[str, InputVariable]:
+    """Return the inputs whose variables tell that there is a spec: some of them are required.
 
-
-def _is_required(document: Mapping[str, Any], path: Sequence[str]) -> bool:
-    for name in path:
-        if name not in document.get("required", ()):
-            return False
-        document = document["properties"][name]
-    return True
+    These are the required ones, without the connection, which every run needs; and those of which
+    one is required.
+    """
+    alternatives = schema.alternatives
+    telling = {*alternatives, *((name,) for name in alternatives.values())}
+    telling |= {(name,) for name in schema.document["required"]}
+    return {name: item for name, item in schema.variables.items() if item.path in telling}
 
 
 def _no_single_source(sources: list[str], schema: SpecSchema) -> ConfigError:
@@ -195,7 +196,7 @@ def _no_single_source(sources: list[str], schema: SpecSchema) -> ConfigError:
 def _sources_help(schema: SpecSchema) -> tuple[str, ...]:
     names = [
         f"FOURME_{name}{' (as YAML or JSON)' if item.is_document else ''}"
-        for name, item in _required_inputs(schema).items()
+        for name, item in _telling_inputs(schema).items()
     ]
     return (
         "step.py --spec FILE: a file, YAML or JSON; `--spec -` reads standard input",

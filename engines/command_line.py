@@ -30,13 +30,13 @@ _DESCRIPTION = """\
 Run one operation on requests of 4me (Xurrent), and publish the result.
 
 The spec has a `connection` {host, accessToken, account} and the inputs of the operation: for an
-update, a `request` {request_id, ...}. It comes from the first of these that is present; setting
-more than one of 2-4 is an error:
+update, a `request` {request_id, ...}, where `find` may stand in for `request_id`. It comes from
+the first of these that is present; setting more than one of 2-4 is an error:
 
   1. --spec FILE       a file, or standard input; YAML or JSON
   2. GitHub Actions    the action's inputs, INPUT_... (where GITHUB_ACTIONS is true)
   3. METADATA_API_URL  Relay's metadata service, or the sandbox
-  4. FOURME_REQUEST    environment variables, see below (or FOURME_REQUEST_ID alone)
+  4. FOURME_REQUEST    environment variables, see below (or FOURME_REQUEST_ID, FOURME_FIND)
 
 What a file or the action's inputs leave out is completed from the environment variables, except
 that FOURME_REQUEST cannot complete a file. Two different values for one input are an error."""

@@ -68,16 +68,28 @@ class Host(NamedTuple):
         return "X-Xurrent-" if renamed else "X-4me-"
 
     def html_url(self, account: str, request_id: int) -> str:
-        """Return the address of a request's page in the 4me user interface.
+        """Return the address of a request's page in the 4me user interface."""
+        return f"{self.scheme}://{self.html_address(account)}/requests/{request_id}"
+
+    def html_address(self, account: str) -> str:
+        """Return the name, and the port if it is needed, of the host of an account's pages.
 
         The pages of an account are on a host of its own: `api.4me.com` becomes
         `ACCOUNT.4me.com`. Any other host is assumed to serve the pages itself.
         """
-        address = self.address
         is_label = account.isascii() and account.replace("-", "").isalnum()
-        if address.startswith("api.") and is_label and account.strip("-") == account:
-            address = account + address.removeprefix("api")
-        return f"{self.scheme}://{address}/requests/{request_id}"
+        if self.address.startswith("api.") and is_label and account.strip("-") == account:
+            return account + self.address.removeprefix("api")
+        return self.address
+
+    def has_pages_at(self, host: str, account: str) -> bool:
+        """Return whether an account's pages are at a host, given with or without scheme and port.
+
+        The hosts of both brands, 4me and Xurrent, are the same.
+        """
+        scheme, _, address = host.lower().rpartition("://")
+        address = address.removesuffix(f":{_DEFAULT_PORTS[scheme or self.scheme]}")
+        return _without_brand(address) == _without_brand(self.html_address(account).lower())
 
 
 class Connection(NamedTuple):
@@ -142,6 +154,12 @@ def _is_loopback(name: str) -> bool:
     if name.startswith("127."):
         return re.fullmatch(_LOOPBACK_IPV4, name) is not None
     return name in ("localhost", "[::1]")
+
+
+def _without_brand(address: str) -> str:
+    """Return an address whose domain is one of 4me's where it is one of Xurrent's."""
+    domain = _domain_of(address)
+    return address.removesuffix(domain) + domain.replace("xurrent", "4me")
 
 
 def _domain_of(name: str) -> str:

@@ -6,12 +6,14 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from process.errors import UnexpectedResponseError
+from process.settings import MAX_REQUEST_PAGES, REQUESTS_PER_PAGE
 from transport.headers import trace_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from fourme.client import ApiClient, ApiResponse, ErrorContext
+    from fourme.pages import Page
     from process.errors import Applied
     from transport.context import RetryBudget
     from transport.http import RequestBody
@@ -57,6 +59,16 @@ class RequestsApi:
         left = response.response.headers.get("X-RateLimit-Remaining", "")
         logger.debug("Requests left under the rate limit: %s", left if left.isdigit() else "?")
         return _record_in(response, request_id, applied="maybe")
+
+    def pages(self, query: Mapping[str, str], context: ErrorContext) -> Iterator[Page]:
+        """Yield the requests that a query lists, page by page; see `PagedList.pages`."""
+        from fourme.pages import PagedList  # noqa: PLC0415  most runs list nothing
+
+        max_records = REQUESTS_PER_PAGE * MAX_REQUEST_PAGES
+        requests = PagedList(
+            "/requests", "requests", REQUESTS_PER_PAGE, MAX_REQUEST_PAGES, max_records
+        )
+        return requests.pages(self._api, query, context)
 
 
 def _record_in(response: ApiResponse, request_id: int, applied: Applied) -> dict[str, Any]:

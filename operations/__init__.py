@@ -84,14 +84,28 @@ def _describe(name: str, summary: str) -> OperationHelp:
 
 
 def connection_problems(coerced: CoercedSpec) -> Iterator[Problem]:
-    """Yield a problem if the host cannot be the API's; a password in it is not shown."""
+    """Yield what does not fit the connection: a host, or a request's page in another account."""
     connection = coerced.spec.get("connection")
-    host = connection.get("host") if isinstance(connection, dict) else None
-    if not isinstance(host, str):
+    if not isinstance(connection, dict) or not isinstance(connection.get("host"), str):
         return
+    text = connection["host"]
     try:
-        parse_host(host)
-    except ValueError as error:
-        shown = repr(host) if len(host) < _MAX_SHOWN - 1 else f"str of {len(host)} characters"
-        wrong = str(error) if "@" in host else f"is {shown}, which {error}"
+        host = parse_host(text)
+    except ValueError as error:  # a password in it is not shown
+        shown = repr(text) if len(text) < _MAX_SHOWN - 1 else f"str of {len(text)} characters"
+        wrong = str(error) if "@" in text else f"is {shown}, which {error}"
         yield Problem("connection.host", wrong)
+        return
+    account = str(connection.get("account", ""))
+    for path, page_host in coerced.page_hosts.items():
+        if not host.has_pages_at(page_host, account):
+            yield Problem(path, *_other_pages(page_host, host.html_address(account), account))
+
+
+def _other_pages(given: str, own: str, account: str) -> tuple[str, str]:
+    """Return why an address is not of the connection's account, and what to do."""
+    wrong = (
+        f"is the address of a page at {given}, but those of the connection's account {account!r}"
+    )
+    hint = "Use the connection of that account, or the number of a request in this one."
+    return f"{wrong} are at {own}", hint

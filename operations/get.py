@@ -9,7 +9,7 @@ from fourme.client import ErrorContext
 from fourme.requests_api import RequestsApi
 from operations import connection_problems
 from operations.request_output import REQUEST_RESULTS, request_output
-from process.errors import RequestNotFoundError, UnexpectedResponseError
+from process.errors import RequestNotFoundError
 from process.output import Output, OutputSpec, ResultSpec
 
 if TYPE_CHECKING:
@@ -37,19 +37,16 @@ class GetOperation:
         return connection_problems(coerced)
 
     def run(self, spec: Spec, api: ApiClient) -> Output:
-        """Read the request, and its notes if they are wanted; see `if_missing` for a 404."""
-        request_id = spec.values["request_id"]
-        logger.info("Reading request %d at %s.", request_id, api.connection.host.address)
-        context = ErrorContext(f"read request {request_id}", request_id)
+        """Read the request, and its notes if they are wanted; see `if_missing` for none."""
         try:
-            request = RequestsApi(api).get(request_id, context, api.budget())
+            request = _read_request(spec.values, api)
         except RequestNotFoundError as error:
             if spec.values.get("if_missing") != "report":
                 raise
             logger.warning("%s", error.what)
             values = {"request": None, "found": False, "notes": None}
             return Output(values, {_FOUND.name: "false"}, applied="no")
-        notes = _read_notes(request_id, api) if spec.values.get("notes") else None
+        notes = _read_notes(request["id"], api) if spec.values.get("notes") else None
         output = request_output(request, api.connection, "no")
         return output._replace(
             values={**output.values, "found": True, "notes": notes},
@@ -58,6 +55,23 @@ class GetOperation:
 
 
 OPERATION = GetOperation()
+
+
+def _read_request(values: Mapping[str, Any], api: ApiClient) -> dict[str, Any]:
+    """Return the request that a spec names or describes.
+
+    Raises:
+        RequestNotFoundError: there is none.
+        StepError: it cannot be found or read.
+    """
+    request_id = values.get("request_id")
+    if request_id is None:
+        from operations.finding import find_request  # noqa: PLC0415  most specs have the number
+
+        request_id = find_request(values["find"], api)
+    logger.info("Reading request %d at %s.", request_id, api.connection.host.address)
+    context = ErrorContext(f"read request {request_id}", request_id)
+    return RequestsApi(api).get(request_id, context, api.budget())
 
 
 def _read_notes(request_id: int, api: ApiClient) -> list[Mapping[str, Any]]:
@@ -69,20 +83,15 @@ def _read_notes(request_id: int, api: ApiClient) -> list[Mapping[str, Any]]:
         StepError: they cannot be read.
     """
     from fourme.notes_api import NotesApi  # noqa: PLC0415  most runs do not read them
+    from fourme.pages import named_errors  # noqa: PLC0415  likewise
 
     purpose = f"read the notes of request {request_id}"
-    pages = NotesApi(api, request_id).pages(ErrorContext(purpose, request_id))
     notes: dict[object, Mapping[str, Any]] = {}  # by ID: a new note moves others to the next page
-    try:
-        for page in pages:
-            notes.update((_key_of(note), note) for note in page.notes)
+    with named_errors(purpose, "Leave `notes` out, or look at the request in 4me."):
+        for page in NotesApi(api, request_id).pages(ErrorContext(purpose, request_id)):
+            notes.update((_key_of(note), note) for note in page.records)
             if page.next_query:
                 api.context.raise_if_terminated()
-    except UnexpectedResponseError as error:
-        error.what = f"The step could not {purpose}: {error.what.removesuffix('.')}."
-        error.fix = error.fix or "Leave `notes` out, or look at the request in 4me."
-        error.applied = "no"
-        raise
     return [*notes.values()]
 
 

@@ -30,6 +30,7 @@ MAX_INVALID_RESPONSES = 3  # attempts to read something whose complete response 
 MAX_VERIFICATION_TIME = 300.0  # for reading all notes of a request once
 MAX_NOTES = 2000  # notes of a request that are searched for the one that may have been added
 MAX_NOTE_PAGES = 100  # likewise, where a server's pages are smaller than requested
+MAX_REQUEST_PAGES = 50  # of a list of requests that is searched for one of them
 CLOCK_TOLERANCE = 10.0  # between a server's `Date` and its `created_at`
 # A matching note may be this much older than the attempt that added it: clocks differ.
 MAX_CLOCK_DIFFERENCE = 300.0
@@ -39,6 +40,7 @@ MAX_SETTING = 86_400.0
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 MAX_LINE_BYTES = 4 * 1024  # Relay's log reader stops at 64 KiB
 NOTES_PER_PAGE = 100
+REQUESTS_PER_PAGE = 100
 
 
 # The environment variables for numbers of seconds, in the order of the fields of `Settings`:

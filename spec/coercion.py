@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from spec.values import COERCIONS, JsonReader, coerce_text, coerce_trimmed_text
+from spec.values import (
+    COERCIONS,
+    JsonReader,
+    coerce_text,
+    coerce_trimmed_text,
+    split_request_id,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +36,7 @@ class CoercedSpec(NamedTuple):
         cleared: the fields that an empty string clears.
         ignored: the read-only fields that were given.
         aliases_used: the spec's name of a field, by the schema's name, where they differ.
+        page_hosts: the hosts of the pages that were given as the address of a request, by path.
         problems: what only coercion can detect.
     """
 
@@ -37,6 +44,7 @@ class CoercedSpec(NamedTuple):
     cleared: Sequence[str]
     ignored: Sequence[str]
     aliases_used: Mapping[str, str]
+    page_hosts: Mapping[str, str]
     problems: Sequence[Problem]
 
 
@@ -54,6 +62,7 @@ class _Coercion:
         self._cleared: list[str] = []
         self._ignored: list[str] = []
         self._aliases_used: dict[str, str] = {}
+        self._page_hosts: dict[str, str] = {}
 
     def coerce(self, raw: object) -> CoercedSpec:
         value = self._json.read(raw, "")
@@ -63,9 +72,18 @@ class _Coercion:
             spec = {name: self._input(name, item) for name, item in _without_nulls(value).items()}
         elif not problems:
             found = "is empty" if value is None else "is not an object"
-            needed = " and ".join(f"`{name}`" for name in self._schema.document["required"])
-            self._json.report("", found, f"It needs {needed}.")
-        return CoercedSpec(spec, self._cleared, self._ignored, self._aliases_used, problems)
+            self._json.report("", found, f"It needs {' and '.join(self._needed())}.")
+        return CoercedSpec(
+            spec, self._cleared, self._ignored, self._aliases_used, self._page_hosts, problems
+        )
+
+    def _needed(self) -> list[str]:
+        """Return the inputs at the top that a spec needs."""
+        needed = [f"`{name}`" for name in self._schema.document["required"]]
+        alternatives = self._schema.alternatives.items()
+        return needed + [
+            f"`{path[0]}` (or `{name}`)" for path, name in alternatives if not path[1:]
+        ]
 
     def _input(self, name: str, value: object) -> object:
         field = self._schema.inputs.get(name)
@@ -76,6 +94,8 @@ class _Coercion:
             value = self._json.parse(value, path)
         if field.kind in COERCIONS:
             return COERCIONS[field.kind](value)
+        if field.kind == "request_id":
+            return self._request_id(value, path)
         if field.kind == "custom_fields":
             return self._custom_fields(value, path)
         if field.kind == "attachments":
@@ -116,6 +136,12 @@ class _Coercion:
             else:
                 coerced[field.name] = result
         return coerced
+
+    def _request_id(self, value: object, path: str) -> object:
+        number, host = split_request_id(value)
+        if host:
+            self._page_hosts[path] = host
+        return number
 
     def _compare(self, name: str, value: object, earlier: str, other: object) -> None:
         """Report two spellings of one reference that do not agree."""

@@ -13,11 +13,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from spec.schema import SpecSchema
 
     Schema = Mapping[str, Any]
 
 DATETIME_FORMAT = "x-4me-datetime"
+ONE_OF = "x-4me-one-of"
 MAX_BYTES = "x-4me-max-bytes"
 _DATETIME = (
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2})(:[0-5][0-9])?(Z|[+-][0-9]{2}:?[0-9]{2})?"
@@ -26,6 +29,24 @@ _ANNOTATIONS = frozenset(
     {"$schema", "$id", "$comment", "title", "description", "default", "examples"}
     | {"readOnly", "writeOnly", "x-relay-connectionType"}
 )
+
+
+def is_valid_spec_fast(spec: Mapping[str, Any], schema: SpecSchema) -> bool:
+    """Return whether a coerced spec is valid; False means: ask jsonschema."""
+    return is_valid_fast(spec, schema.document) and not any(wrong_alternatives(spec, schema))
+
+
+def wrong_alternatives(
+    spec: Mapping[str, Any], schema: SpecSchema
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield the path of each input that is not given exactly once, and what may stand in for it.
+
+    Inputs of a `request` that is not there, or is no object, are left out.
+    """
+    for path, other in schema.alternatives.items():
+        parent = spec.get(path[0]) if path[1:] else spec
+        if isinstance(parent, dict) and (path[-1] in parent) is (other in spec):
+            yield path, other
 
 
 def is_valid_fast(value: object, schema: Schema) -> bool:
@@ -48,6 +69,12 @@ def is_integer(value: object) -> bool:
 def fits_bytes(value: object, limit: int) -> bool:
     """Return whether a text has at most `limit` bytes of UTF-8; True for other types."""
     return not isinstance(value, str) or len(value.encode("utf-8")) <= limit
+
+
+def has_one_of(names: Collection[str], groups: Sequence[Sequence[str]]) -> bool:
+    """Return whether the names include one of these groups, whole, and nothing of the others."""
+    given = [group for group in groups if any(name in names for name in group)]
+    return len(given) == 1 and all(name in names for name in given[0])
 
 
 def is_datetime(value: object) -> bool:
@@ -102,6 +129,7 @@ _KEYWORDS: Mapping[str, Callable[[Any, Any, Schema], bool]] = {
     "format": _has_format,
     "required": lambda value, limit, _: all(name in value for name in limit),
     MAX_BYTES: lambda value, limit, _: fits_bytes(value, limit),
+    ONE_OF: lambda value, limit, _: has_one_of(value, limit),
     "properties": _has_valid_members,
     "additionalProperties": lambda value, limit, schema: (
         limit is False and value.keys() <= schema["properties"].keys()

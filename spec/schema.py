@@ -87,6 +87,15 @@ class SpecSchema(NamedTuple):
     fields: Mapping[str, Field]
 
     @property
+    def alternatives(self) -> Mapping[tuple[str, ...], str]:
+        """The inputs, by their paths, that another one at the top, named here, may stand in for."""
+        fields: dict[tuple[str, ...], Field] = {
+            (name,): field for name, field in self.inputs.items()
+        }
+        fields.update((("request", field.name), field) for field in self.fields.values())
+        return {path: field.unless for path, field in fields.items() if field.unless}
+
+    @property
     def variables(self) -> Mapping[str, InputVariable]:
         """The inputs with an environment variable of their own, by its name without a prefix."""
         return dict(_variables(self.document["properties"]))

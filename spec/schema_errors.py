@@ -7,26 +7,45 @@ errors: `validator`, the keyword that is violated, `validator_value`, its value 
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft7Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from spec.fast_path import DATETIME_FORMAT, MAX_BYTES, fits_bytes, is_datetime, is_integer
+from spec.fast_path import (
+    DATETIME_FORMAT,
+    MAX_BYTES,
+    ONE_OF,
+    fits_bytes,
+    has_one_of,
+    is_datetime,
+    is_integer,
+    wrong_alternatives,
+)
 from spec.problems import Problem
+from spec.unknown_names import explained_names, suggestion, unknown_names
 from spec.values import join_path
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from spec.coercion import CoercedSpec
+<<<<<<< HEAD
     from spec.schema import Schema, SpecSchema
+=======
+    from spec.schema import SpecSchema
+    from spec.unknown_names import UnknownName
+>>>>>>> h-find
 
 _MAX_SHOWN = 60  # characters of a value in a message
+_EMPTY_VARIABLE = "A variable in the workflow was probably empty."
+_UNCLEARABLE = "It cannot be cleared; leave it out to keep its value."
 _EXPECTED = {
-    "id": "Give the number of the request, a whole number greater than 0.",
+    "id": "Give a whole number greater than 0.",
+    "request_id": 'Give the number of the request, a whole number, also as "#80339", or the '
+    "address of its page, as https://ACCOUNT.4me.com/requests/80339.",
     "reference": "Give the id of the record, a whole number greater than 0, or an object with an "
     "`id`, such as an earlier step's output.",
     "boolean": "Give true or false (also 1, T, Y, YES, ON and 0, F, N, NO, OFF).",
@@ -52,12 +71,18 @@ def iter_problems(coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Problem]
     """Yield what is wrong with a coerced spec, in the order in which jsonschema finds it."""
     for error in _validator(schema.document).iter_errors(coerced.spec):
         path = _path_of(error, coerced)
+        value: Any = error.instance
+        unknown = unknown_names(path, value, _entry_of(error), schema)
         if error.validator == "required":
-            yield from _missing(path, error, coerced, schema)
+            yield from _missing(path, error, unknown, coerced)
+        elif error.validator == ONE_OF:
+            yield from _not_one_of(path, error, unknown)
         elif error.validator == "additionalProperties":
-            yield from _unknown(path, error, schema)
+            for item in unknown:
+                yield Problem(join_path(path, item.name), "is not a known input", item.hint)
         else:
             yield Problem(path, *_message(error))
+    yield from _wrong_alternatives(coerced, schema)
 
 
 def value_problem(path: str, value: object, schema: Schema) -> Problem:
@@ -70,7 +95,7 @@ def _validator(schema: Schema) -> Draft7Validator:
     formats.checks(DATETIME_FORMAT, raises=ValueError)(is_datetime)
     types = Draft7Validator.TYPE_CHECKER.redefine("integer", lambda _, value: is_integer(value))
     kind = extend(  # type: ignore[no-untyped-call]  # types-jsonschema has no types for it
-        Draft7Validator, {MAX_BYTES: _check_bytes}, type_checker=types
+        Draft7Validator, {MAX_BYTES: _check_bytes, ONE_OF: _check_one_of}, type_checker=types
     )
     validator: Draft7Validator = kind(schema, format_checker=formats)
     return validator
@@ -81,68 +106,58 @@ def _check_bytes(_: object, limit: int, value: object, __: object) -> Iterator[V
         yield ValidationError("too many bytes")
 
 
+def _check_one_of(
+    _: object, groups: Sequence[Sequence[str]], value: object, __: object
+) -> Iterator[ValidationError]:
+    if isinstance(value, dict) and not has_one_of(value, groups):
+        yield ValidationError("not one of the groups")
+
+
 def _missing(
-    path: str, error: ValidationError, coerced: CoercedSpec, schema: SpecSchema
+    path: str, error: ValidationError, unknown: Iterable[UnknownName], coerced: CoercedSpec
 ) -> Iterator[Problem]:
     value: Any = error.instance
     required: Any = error.validator_value
-    explained = {name for item in _unknown_names(path, error, schema) for name in item.explains}
+    known = {*value, *explained_names(unknown)}
     for name in required:
-        if name not in value and name not in explained:
+        if name not in known:
             yield Problem(join_path(path, name), "is missing", _missing_hint(name, value, coerced))
 
 
-def _unknown(path: str, error: ValidationError, schema: SpecSchema) -> Iterator[Problem]:
-    for item in _unknown_names(path, error, schema):
-        yield Problem(join_path(path, item.name), "is not a known input", item.hint)
-
-
-class _UnknownName(NamedTuple):
-    """A name that is no input where it stands.
-
-    Attributes:
-        name: the name.
-        hint: what to do.
-        explains: the names that are missing only because of it.
-    """
-
-    name: str
-    hint: str
-    explains: Collection[str] = ()
-
-
-def _unknown_names(path: str, error: ValidationError, schema: SpecSchema) -> Iterator[_UnknownName]:
+def _not_one_of(
+    path: str, error: ValidationError, unknown: Iterable[UnknownName]
+) -> Iterator[Problem]:
     value: Any = error.instance
-    entry = _entry_of(error)
-    if entry.get("additionalProperties") is not False:
-        return
-    known = list(schema.fields if path == "request" else entry["properties"])
-    for name, item in value.items():
-        if name not in known:
-            yield _misplaced(path, name, item, schema) or _misspelt(name, known)
+    groups: Any = error.validator_value
+    names = {*value, *explained_names(unknown)}
+    given = [group for group in groups if names.intersection(group)]
+    hint = f"Give {', or '.join(' and '.join(f'`{name}`' for name in group) for group in groups)}."
+    if not given:
+        yield Problem(path, "is incomplete", hint)
+    elif given[1:]:
+        first = "` and `".join(name for name in given[0] if name in names)
+        wrong = f"cannot be given together with `{first}`"
+        others = [name for group in given[1:] for name in group if name in value]
+        yield from (Problem(join_path(path, name), wrong, hint) for name in others)
+    else:
+        missing = [name for name in given[0] if name not in names]
+        yield from (Problem(join_path(path, name), "is missing", hint) for name in missing)
 
 
-def _misplaced(path: str, name: str, value: object, schema: SpecSchema) -> _UnknownName | None:
-    """Return a name that belongs elsewhere; None for any other."""
-    if path == "request" and name in schema.inputs:
-        return _UnknownName(name, "It belongs at the top of the spec, beside `request`.")
-    if path:
-        return None
-    if name in schema.fields:
-        return _UnknownName(name, "It belongs under `request`.", ["request"])
-    inputs = [item for item in value if item in schema.inputs] if isinstance(value, dict) else []
-    if name == "spec" and inputs:
-        return _UnknownName(name, "Leave out `spec:`, and keep what is below it.", inputs)
-    if inputs:
-        return _UnknownName(name, f"Write `{'`, `'.join(inputs)}` at the top of the spec.")
-    return None
-
-
-def _misspelt(name: str, known: Iterable[str]) -> _UnknownName:
-    similar = _most_similar(name, known)
-    if similar is None:
-        return _UnknownName(name, "See the README for the known inputs.")
-    return _UnknownName(name, f"Did you mean `{similar}`?", [similar])
+def _wrong_alternatives(coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Problem]:
+    """Yield a problem for each input that is not given exactly once with its alternative."""
+    spec = coerced.spec
+    for path, other in wrong_alternatives(spec, schema):
+        place, name = ".".join(path), path[-1]
+        parents = {"": (spec, schema.document)}
+        if path[1:]:
+            parents[path[0]] = (spec[path[0]], schema.document["properties"][path[0]])
+        unknown = [unknown_names(parent, *parents[parent], schema) for parent in parents]
+        if other in spec:
+            yield Problem(place, f"and {other} are both given", f"Keep `{name}` or `{other}`.")
+        elif {name, other}.isdisjoint(explained_names(chain(*unknown))):
+            hint = _missing_hint(name, [*parents.values()][-1][0], coerced)
+            yield Problem(place, "is missing", hint or f"Give it, or `{other}`.")
 
 
 def _entry_of(error: ValidationError) -> dict[str, Any]:
@@ -165,12 +180,13 @@ def _message(error: ValidationError) -> tuple[str, str]:
         case "type":
             return f"{shown}, which is not {_with_article(str(limit))}", hint
         case "enum":
-            hint = f"Allowed are: {', '.join(limit)}.{_suggestion(value, limit)}"
+            hint = f"Allowed are: {', '.join(limit)}.{suggestion(value, limit)}"
             return f"{shown}, which is not allowed", hint
         case "format":
             return f"{shown}, which is {'not a real date' if error.cause else 'not valid'}", hint
         case "minLength":
-            return "is empty", "It cannot be cleared; leave it out to keep its value."
+            is_field = error.absolute_path[0] == "request"
+            return "is empty", _UNCLEARABLE if is_field else _EMPTY_VARIABLE
         case "minimum" | "maximum" as rule:
             return shown, f"It must be at {'least' if rule == 'minimum' else 'most'} {limit}."
         case "maxLength":
@@ -186,9 +202,8 @@ def _message(error: ValidationError) -> tuple[str, str]:
 
 def _empty_hint(kind: str) -> str:
     """Return the hint for an empty text that would be added to the request."""
-    cause = "A variable in the workflow was probably empty."
     expected = "" if kind == "text" else f" {_EXPECTED[kind]}"
-    return f"{cause}{expected} Leave it out to add nothing."
+    return f"{_EMPTY_VARIABLE}{expected} Leave it out to add nothing."
 
 
 def _with_article(kind: str) -> str:
@@ -198,19 +213,7 @@ def _with_article(kind: str) -> str:
 def _missing_hint(name: str, instance: Iterable[str], coerced: CoercedSpec) -> str:
     if name == "request_id" and "id" in coerced.ignored:
         return "The read-only `id` is not used; name the request in `request_id`."
-    return _suggestion(name, instance, "Did you mean it by").strip()
-
-
-def _suggestion(value: object, known: Iterable[object], words: str = "Did you mean") -> str:
-    """Return " Did you mean `WORD`?" with the most similar known word; nothing without any."""
-    similar = _most_similar(value, known)
-    return "" if similar is None else f" {words} `{similar}`?"
-
-
-def _most_similar(value: object, known: Iterable[object]) -> str | None:
-    by_lower = {str(word).lower(): str(word) for word in known}
-    matches = get_close_matches(str(value).lower().strip(), by_lower, n=1, cutoff=0.7)
-    return by_lower[matches[0]] if matches else None
+    return suggestion(name, instance, "Did you mean it by").strip()
 
 
 def _path_of(error: ValidationError, coerced: CoercedSpec) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from process.errors import ConfigError, SpecError
 from spec.coercion import CoercedSpec, coerce
-from spec.fast_path import is_valid_fast
+from spec.fast_path import is_valid_spec_fast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -65,7 +65,7 @@ def validate(raw: object, schema: SpecSchema, check: Check) -> Spec:
     coerced = coerce(raw, schema)
     problems = [*coerced.problems]
     if coerced.spec or not problems:
-        if not is_valid_fast(coerced.spec, schema.document):
+        if not is_valid_spec_fast(coerced.spec, schema):
             from spec.schema_errors import iter_problems  # noqa: PLC0415  slow, and rarely needed
 
             problems += iter_problems(coerced, schema)

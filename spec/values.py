@@ -21,6 +21,10 @@ BLANKS = " \t\r\n\f\v"
 _TRUE = frozenset({"true", "1", "t", "y", "yes", "on"})
 _FALSE = frozenset({"false", "0", "f", "n", "no", "off"})
 _MAX_DIGITS = 19  # of a 64-bit id
+_REQUEST_URL = (
+    r"((?:[Hh][Tt][Tt][Pp][Ss]?://)?(?:[0-9A-Za-z][0-9A-Za-z.-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)"
+    r"/requests/([0-9]{1,19})/?(?:[?#][^ \t\r\n\f\v]*)?"
+)
 _MAX_EXACT_FLOAT = 2**53  # from there on, different integers become the same float
 _TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
 _MAX_INTEGER = 10**1000  # Python cannot write far longer numbers
@@ -136,6 +140,19 @@ def coerce_integer(value: object) -> object:
     digits = value.strip(BLANKS) if isinstance(value, str) else ""
     is_integer = digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS
     return int(digits) if is_integer else value
+
+
+def split_request_id(value: object) -> tuple[object, str]:
+    """Return the number of a request, and the host of its page where that has been given.
+
+    The number may be written `#80339`, or as the address of the page, whose scheme, host and port
+    are the second value; it is empty for any other spelling. What is none stays as it is.
+    """
+    text = value.strip(BLANKS) if isinstance(value, str) else ""
+    if text.startswith("#"):
+        return (int(text[1:]) if re.fullmatch("#[0-9]{1,19}", text) else value), ""
+    match = re.fullmatch(_REQUEST_URL, text) if "/" in text else None
+    return (int(match[2]), match[1]) if match else (coerce_integer(value), "")
 
 
 def coerce_reference(value: object) -> object:

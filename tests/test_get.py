@@ -111,3 +111,59 @@ def test_an_unknown_operation_lists_the_others() -> None:
         assert sandbox.calls == []
     assert ended.code == ExitCode.CONFIG
     assert "update, get" in ended.log
+
+
+PAIR = {"source": "Deployment pipeline", "sourceID": "sales-tracking-1187"}
+
+
+def test_finds_a_request() -> None:
+    """By what another system calls it: one GET for the list, one for the request."""
+    with sandbox_for_get(find=PAIR) as sandbox:
+        ended = run_step(sandbox.environment(), "get")
+        assert ended.code == ExitCode.OK, ended.log
+        assert [call.path for call in sandbox.calls if call.path.startswith("/v1/requests")] == [
+            "/v1/requests",
+            f"/v1/requests/{REQUEST_ID}",
+        ]
+        request = sandbox.outputs["request"]
+        assert isinstance(request, dict)
+        assert request["request_id"] == REQUEST_ID
+
+
+@pytest.mark.parametrize(
+    ("if_missing", "code"), [("report", ExitCode.OK), ("error", ExitCode.NO_INPUT)]
+)
+def test_finds_none(if_missing: str, code: ExitCode) -> None:
+    """It is an output or an error, as for a number that does not exist."""
+    find = {**PAIR, "state": "completed"}
+    with sandbox_for_get(find=find, if_missing=if_missing) as sandbox:
+        ended = run_step(sandbox.environment(), "get")
+        assert ended.code == code, ended.log
+        assert sandbox.outputs == ({"found": False} if code == ExitCode.OK else {})
+    assert "4me lists no completed request with source 'Deployment pipeline' and " in ended.log
+
+
+def test_the_environment_says_what_to_find(tmp_path: Path) -> None:
+    """FOURME_FIND alone is a spec."""
+    with sandbox_for_get() as sandbox:
+        environ = {
+            "FOURME_HOST": sandbox.fourme_url,
+            "FOURME_ACCOUNT": ACCOUNT,
+            "FOURME_ACCESS_TOKEN": ACCESS_TOKEN,
+            "FOURME_FIND": json.dumps(PAIR),
+            "FOURME_OUTPUT": str(tmp_path / "request.json"),
+        }
+        ended = run_step(environ, "get")
+    assert ended.code == ExitCode.OK, ended.log
+    assert json.loads((tmp_path / "request.json").read_bytes())["id"] == REQUEST_ID
+
+
+def test_the_page_of_the_request_names_it() -> None:
+    """The output `url` of an earlier step, say; that of another host is refused."""
+    with sandbox_for_get(request_id=f"{FOURME_HOST}/requests/{REQUEST_ID}") as sandbox:
+        assert run_step(sandbox.environment(), "get").code == ExitCode.OK
+    with sandbox_for_get(request_id=f"https://wdc.4me.com/requests/{REQUEST_ID}") as sandbox:
+        ended = run_step(sandbox.environment(), "get")
+        assert names(sandbox) == ["spec"]
+    assert ended.code == ExitCode.DATA
+    assert "request_id is the address of a page at https://wdc.4me.com, but those of" in ended.log

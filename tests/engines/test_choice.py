@@ -26,6 +26,7 @@ RELAY = {"METADATA_API_URL": "http://:token@127.0.0.1:1"}
 ACTION = {"GITHUB_ACTIONS": "true", "INPUT_REQUEST": "", "GITHUB_OUTPUT": "/nowhere/output"}
 REQUEST = {"FOURME_REQUEST": "{request_id: 1}"}
 NUMBER = {"FOURME_REQUEST_ID": "1"}
+FIND = {"FOURME_FIND": "{supplier_requestID: a}"}
 FILE = Arguments(spec="spec.yaml")
 
 
@@ -54,10 +55,12 @@ def test_each_source_alone_is_used() -> None:
     assert places(choose(ACTION)) == ["/nowhere/output"]
     assert places(choose(REQUEST)) == ["standard output"]
     assert places(choose(NUMBER)) == ["standard output"]
+    assert places(choose(FIND)) == ["standard output"]
+    assert places(choose(FIND, schema=GET)) == ["standard output"]
     assert places(choose({}, FILE)) == ["standard output"]
 
 
-@pytest.mark.parametrize("environ", [RELAY, ACTION, NUMBER, RELAY | ACTION | NUMBER])
+@pytest.mark.parametrize("environ", [RELAY, ACTION, NUMBER, FIND, RELAY | ACTION | NUMBER])
 def test_a_file_on_the_command_line_comes_first(environ: Mapping[str, str]) -> None:
     """What is for one run precedes what an engine sets for every run."""
     assert places(choose(environ, FILE)) == ["standard output"]
@@ -73,6 +76,8 @@ def test_a_file_on_the_command_line_comes_first(environ: Mapping[str, str]) -> N
         (REQUEST, FILE, "--spec and FOURME_REQUEST"),
         (RELAY | NUMBER, Arguments(), "METADATA_API_URL and FOURME_REQUEST_ID are set"),
         (RELAY | REQUEST | NUMBER, Arguments(), "FOURME_REQUEST and FOURME_REQUEST_ID are set"),
+        (RELAY | REQUEST | FIND, Arguments(), "URL and FOURME_REQUEST and FOURME_FIND are set"),
+        (RELAY | FIND, Arguments(), "METADATA_API_URL and FOURME_FIND are set"),
     ],
 )
 def test_two_sources_are_ambiguous(
@@ -115,9 +120,13 @@ def test_the_variables_are_those_of_the_operation() -> None:
     assert isinstance(choose(RELAY | REQUEST, schema=GET), RelayEngine)
     action = {"GITHUB_ACTIONS": "true", "INPUT_REQUEST_ID": "", "GITHUB_OUTPUT": "/nowhere/output"}
     assert places(choose(action, schema=GET)) == ["/nowhere/output"]
+    action = {"GITHUB_ACTIONS": "true", "INPUT_FIND": "", "GITHUB_OUTPUT": "/nowhere/output"}
+    assert places(choose(action, schema=GET)) == ["/nowhere/output"]
     with pytest.raises(ConfigError, match="no spec to read") as caught:
         choose(REQUEST, schema=GET)
-    assert caught.value.details[1].startswith("FOURME_REQUEST_ID: environment variables; with ")
+    assert caught.value.details[1].startswith(
+        "FOURME_REQUEST_ID or FOURME_FIND (as YAML or JSON): environment variables; with "
+    )
 
 
 @pytest.mark.parametrize("environ", [RELAY, ACTION])

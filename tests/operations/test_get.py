@@ -10,6 +10,7 @@ from operations.get import OPERATION
 from process.errors import (
     AccessError,
     RequestNotFoundError,
+    SpecError,
     TemporaryError,
     TerminatedError,
     UnexpectedResponseError,
@@ -36,8 +37,9 @@ def get(*answers: requests.Response | Exception, **inputs: Any) -> tuple[Output,
 
 
 def run(api: ScriptedApi, **inputs: Any) -> Output:  # noqa: ANN401  likewise
-    """Run the operation on request 5 of an API."""
-    spec = {"connection": dict(CONNECTION), "request_id": "5", **inputs}
+    """Run the operation on request 5 of an API, or on the one to find."""
+    named = {} if "find" in inputs else {"request_id": "5"}
+    spec = {"connection": dict(CONNECTION), **named, **inputs}
     valid = validate(spec, load_spec_schema(OPERATION.schema_folder), OPERATION.problems)
     return OPERATION.run(valid, api)
 
@@ -175,3 +177,50 @@ def test_no_note_is_lost_whatever_its_id_is(odd: dict[str, Any]) -> None:
     output, _ = get(answer(REQUEST), answer(notes), notes=True)
 
     assert output.values["notes"] == notes
+
+
+FIND = {"source": "Monitoring", "sourceID": "alert-1187"}
+LISTED = {"id": 5, **FIND, "subject": "Printer", "status": "assigned"}
+
+
+def test_a_request_is_found_and_read() -> None:
+    """Two GETs: the list has not all fields."""
+    output, api = get(answer([LISTED]), answer(REQUEST), find=FIND)
+
+    assert api.asked == ["GET /requests", "GET /requests/5"]
+    assert output.values == {"request": {**REQUEST, "request_id": 5}, "found": True, "notes": None}
+
+
+def test_the_notes_of_a_found_request() -> None:
+    """They are those of the request that was found."""
+    output, api = get(answer([LISTED]), answer(REQUEST), answer(NOTES), find=FIND, notes=True)
+
+    assert output.values["notes"] == NOTES
+    assert api.asked[2:] == ["GET /requests/5/notes"]
+
+
+@pytest.mark.parametrize(
+    "answers", [[answer([])], [answer([LISTED]), answer({"message": "Not Found"}, 404)]]
+)
+def test_a_request_that_is_not_found(
+    answers: list[requests.Response], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Or that has gone before it is read: an error, or an output."""
+    output, _ = get(*answers, find=FIND, if_missing="report")
+
+    assert output.values == {"request": None, "found": False, "notes": None}
+    assert output.results == {"found": "false"}
+    assert "4me lists no request" in caplog.text or "4me knows no request 5" in caplog.text
+
+
+def test_a_request_that_is_not_found_is_an_error() -> None:
+    """Unless it is to be reported."""
+    with pytest.raises(RequestNotFoundError) as caught:
+        get(answer([]), find=FIND)
+    assert (caught.value.exit_code, caught.value.applied) == (66, "no")
+
+
+def test_several_requests_are_never_a_missing_one() -> None:
+    """`if_missing` is for none alone."""
+    with pytest.raises(SpecError, match="more than one"):
+        get(answer([LISTED, {**LISTED, "id": 6}]), find=FIND, if_missing="report")

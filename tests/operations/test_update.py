@@ -203,9 +203,7 @@ def test_endless_pages_are_unknown(schema: SpecSchema, size: int) -> None:
     with pytest.raises(OutcomeUnknownError) as caught:
         client.update(NON_IDEMPOTENT)
     most = {100: MAX_NOTES // 100, 1: MAX_NOTE_PAGES}[size]
-    assert caught.value.details == (
-        f"the check failed: the request has more than {most * size} notes",
-    )
+    assert caught.value.details == (f"the check failed: there are more than {most * size} notes",)
     assert api.asked.count("GET /requests/5/notes") == most
 
 

@@ -120,7 +120,9 @@ def valid_requests(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     chosen = draw(st.sets(st.sampled_from(sorted(set(ENTRIES) - {"request_id"})), max_size=12))
     if "workflow" in chosen:
         chosen.discard("change")  # both are one reference
-    request: dict[str, Any] = {"request_id": draw(_CASES["id"](ENTRIES["request_id"])).delivered}
+    request: dict[str, Any] = {
+        "request_id": draw(_CASES["request_id"](ENTRIES["request_id"])).delivered
+    }
     body: dict[str, Any] = {}
     for name in sorted(chosen):
         field = SCHEMA.fields[name]
@@ -153,6 +155,24 @@ def _spelled_integer(number: int) -> st.SearchStrategy[Case]:
     if number <= LARGEST_EXACT_FLOAT:
         spellings.append(float(number))
     return st.sampled_from(spellings).map(lambda spelling: Case(spelling, number))
+
+
+def _request_ids(entry: Mapping[str, Any]) -> st.SearchStrategy[Case]:
+    address = CONNECTION["host"]
+
+    def spelled(case: Case) -> st.SearchStrategy[Case]:
+        number = case.expected
+        spellings = [
+            case.delivered,
+            f"#{number}",
+            f" #{number}\n",
+            f"#{number}".encode(),
+            f"{address}/requests/{number}",
+            f"\t{address}/requests/{number}/?a=b#c ",
+        ]
+        return st.sampled_from(spellings).map(lambda spelling: Case(spelling, number))
+
+    return _integers(entry).flatmap(spelled)
 
 
 def _references(entry: Mapping[str, Any]) -> st.SearchStrategy[Case]:
@@ -256,7 +276,7 @@ def _additions(_: Mapping[str, Any]) -> st.SearchStrategy[Case]:
 
 
 _CASES: Mapping[str, Callable[[Mapping[str, Any]], st.SearchStrategy[Case]]] = {
-    "id": _integers,
+    "request_id": _request_ids,
     "integer": _integers,
     "reference": _references,
     "boolean": _booleans,

@@ -186,5 +186,6 @@ def test_variables(schema: SpecSchema) -> None:
         "REQUEST_ID": ("request", "request_id"),
         "NOTE": ("request", "note"),
         "INTERNAL_NOTE": ("request", "internal_note"),
+        **{name.upper(): (name,) for name in ("find", "if_missing", "mode", "only_if", "strict")},
         "DEBUG": ("debug",),
     }

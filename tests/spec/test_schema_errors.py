@@ -120,8 +120,8 @@ def test_host_with_user_info_is_not_shown(host: str, schema: SpecSchema) -> None
         (
             {"request": {"note": "a", "zzz": 1}},
             [
-                "request.request_id is missing.",
                 "request.zzz is not a known input. See the README for the known inputs.",
+                "request.request_id is missing. Give it, or `find`.",
             ],
         ),
         ({"requset": {}}, ["requset is not a known input. Did you mean `request`?"]),
