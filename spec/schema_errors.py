@@ -32,12 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from spec.coercion import CoercedSpec
-<<<<<<< HEAD
     from spec.schema import Schema, SpecSchema
-=======
-    from spec.schema import SpecSchema
     from spec.unknown_names import UnknownName
->>>>>>> h-find
 
 _MAX_SHOWN = 60  # characters of a value in a message
 _EMPTY_VARIABLE = "A variable in the workflow was probably empty."

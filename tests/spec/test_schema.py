@@ -47,7 +47,6 @@ PLAIN = {
         ({"x-4me-type": "text", "x-4me-max-bytes": 5}, {"max_bytes": 5}),
         ({"x-4me-type": "attachments", "x-4me-inline-in": "b"}, {"inline_in": "b"}),
         ({"x-4me-type": "enum", "x-4me-clearable": True}, {"clearable": True}),
-<<<<<<< HEAD
         ({"x-4me-type": "id", "x-4me-unless": "b"}, {"unless": "b"}),
         ({"x-4me-type": "integer", "x-4me-comparable": False}, {"comparable": False}),
         ({"x-4me-type": "integer", "x-4me-linked": "cis"}, {"linked": "cis"}),
@@ -55,9 +54,6 @@ PLAIN = {
             {"x-4me-type": "enum", "x-4me-sent-with": {"any": ["b"]}},
             {"sent_with": {"any": ["b"]}},
         ),
-=======
-        ({"x-4me-type": "request_id", "x-4me-unless": "find"}, {"unless": "find"}),
->>>>>>> h-find
         (
             {"x-4me-type": "enum", "x-4me-value-aliases": {"b": "c"}, "x-4me-roles": ["R"]},
             {"value_aliases": {"b": "c"}, "roles": ("R",)},
