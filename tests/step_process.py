@@ -124,6 +124,7 @@ def sandbox_for(
     clock_skew: float = 0.0,
     changes: Mapping[str, object] | None = None,
     options: FourMeOptions | None = None,
+    inputs: Mapping[str, object] | None = None,
 ) -> Sandbox:
     """Return a sandbox whose step updates a request; its connection leads to the sandbox's 4me.
 
@@ -133,8 +134,10 @@ def sandbox_for(
         clock_skew: seconds that 4me's clock is ahead.
         changes: other members of the connection.
         options: how the sandbox's 4me answers.
+        inputs: other inputs of the spec.
     """
-    spec = {"connection": connection(FOURME_HOST, **(changes or {})), "request": request}
+    fourme = connection(FOURME_HOST, **(changes or {}))
+    spec = {"connection": fourme, "request": request, **(inputs or {})}
     return Sandbox(
         document_for(spec),
         fourme=options or FourMeOptions(),
