@@ -125,7 +125,7 @@ def run(case: Case, history: History, servers: ForkServers) -> Outcome:
         uploads = len(sandbox.store.uploads)
         printed = ended.out + ended.log
         published = json.dumps([sandbox.outputs, sandbox.decorators])
-        rerun = _run_again(case, sandbox, servers) if case.adds_note else ""
+        rerun = _run_again(case, ended.code, sandbox, servers) if case.adds_note else ""
         secrets = (sandbox.metadata_token, "demo-token")
         return Outcome(case, history, result, uploads, rerun, printed, published, secrets)
 
@@ -154,8 +154,8 @@ def _applied(case: Case, sandbox: Sandbox) -> int:
     }[case.kind]
 
 
-def _run_again(case: Case, sandbox: Sandbox, servers: ForkServers) -> str:
-    """Run a case in mode `ensure` until it ends in 0; return what is wrong then, or is twice."""
+def _run_again(case: Case, code: int, sandbox: Sandbox, servers: ForkServers) -> str:
+    """Run a case that has ended in `code` until it ends in 0, and once more; say what is wrong."""
     if any(fault.endswith("=tls") for fault in case.faults):
         return ""  # the whole service stays as it is
     sandbox.end_faults()
@@ -166,10 +166,10 @@ def _run_again(case: Case, sandbox: Sandbox, servers: ForkServers) -> str:
     document = document_for({**spec, "connection": fourme, "mode": "ensure"})
     with Sandbox(document) as relay:
         environ = {**relay.environment(), **LIMITS}
-        runs = (servers.run_step(environ) for _ in range(MAX_RUNS))
-        last = next((ended for ended in runs if ended.code == 0), None)
+        for _ in range(MAX_RUNS if code else 0):
+            code = code and servers.run_step(environ).code
         patches = _patches(sandbox)
-        if last is None or servers.run_step(environ).code != 0:
+        if code or servers.run_step(environ).code:
             return "a run without faults fails"
     if _applied(case, sandbox) != 1:
         return f"applied {_applied(case, sandbox)} times after runs without faults"
