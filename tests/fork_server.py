@@ -8,20 +8,29 @@ depends on the start of a process is tested with `step_process`.
 from __future__ import annotations
 
 import json
+import os
+import select
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from tests.step_process import ROOT, Ended, environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    import signal
+    from collections.abc import Mapping
 
 _PROGRAM = ROOT / "tests" / "forked_step.py"
+
+
+class Kill(NamedTuple):
+    """A signal that a run gets after some seconds, unless it has ended."""
+
+    number: signal.Signals
+    after: float
 
 
 class ForkServer:
@@ -38,19 +47,22 @@ class ForkServer:
             text=True,
         )
 
-    def start(self, extra: Mapping[str, str], *arguments: str) -> int:
-        """Start the step; return the ID of its process, which is valid until `wait` returns.
+    def run_step(
+        self, extra: Mapping[str, str], *arguments: str, kill: Kill | None = None
+    ) -> Ended:
+        """Run the step to its end; the exit code of a killed one is the negative signal.
 
         Args:
             extra: environment variables.
             arguments: the step's arguments.
+            kill: a signal for it.
         """
         environ = environment(extra, measured=False)
         self._write({"environ": environ, "arguments": arguments, "folder": self._folder.name})
-        return self._read()
-
-    def wait(self) -> Ended:
-        """Wait for the end of the step; the exit code of a killed one is the negative signal."""
+        pid = self._read()
+        assert self._process.stdout is not None
+        if kill and not select.select([self._process.stdout], [], [], kill.after)[0]:
+            os.kill(pid, kill.number)  # its ID is valid until the next line is written
         code = self._read()
         out, log = (Path(self._folder.name, name).read_text() for name in ("stdout", "stderr"))
         self._write(None)
@@ -87,17 +99,12 @@ class ForkServers:
         for server in self._servers:
             server.close()
 
-    @contextmanager
-    def reserve(self) -> Iterator[ForkServer]:
-        """Reserve a server for one thread."""
+    def run_step(
+        self, extra: Mapping[str, str], *arguments: str, kill: Kill | None = None
+    ) -> Ended:
+        """Run the step on a server that is idle; see `ForkServer.run_step`."""
         server = self._idle.get()
         try:
-            yield server
+            return server.run_step(extra, *arguments, kill=kill)
         finally:
             self._idle.put(server)
-
-    def run_step(self, extra: Mapping[str, str], *arguments: str) -> Ended:
-        """Run the step to its end; see `ForkServer.start`."""
-        with self.reserve() as server:
-            server.start(extra, *arguments)
-            return server.wait()
