@@ -24,13 +24,15 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from process.settings import NOTES_PER_PAGE
-from sandbox import FourMeOptions, Sandbox, document_for
+from sandbox import FourMeOptions
 from tests.fault_cases import NOTE, SPECS, Case, Result, load
 from tests.fork_server import ForkServers
-from tests.step_process import REQUEST_ID, connection, sandbox_for
+from tests.step_process import ACCESS_TOKEN, ACCOUNT, REQUEST_ID, sandbox_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from sandbox import Sandbox
 
 WORKERS = 6  # many of them wait
 #: What compares before it sends; it needs no clock, so 4me's is an hour behind.
@@ -126,7 +128,7 @@ def run(case: Case, history: History, servers: ForkServers) -> Outcome:
         printed = ended.out + ended.log
         published = json.dumps([sandbox.outputs, sandbox.decorators])
         rerun = _run_again(case, ended.code, sandbox, servers) if case.adds_note else ""
-        secrets = (sandbox.metadata_token, "demo-token")
+        secrets = (sandbox.metadata_token, ACCESS_TOKEN)
         return Outcome(case, history, result, uploads, rerun, printed, published, secrets)
 
 
@@ -161,19 +163,28 @@ def _run_again(case: Case, code: int, sandbox: Sandbox, servers: ForkServers) ->
     sandbox.end_faults()
     while sandbox.calls_in_progress():
         time.sleep(0.01)
-    spec = {name: value for name, value in SPECS[case.kind].items() if name != "only_if"}
-    fourme = connection(sandbox.fourme_url)
-    document = document_for({**spec, "connection": fourme, "mode": "ensure"})
-    with Sandbox(document) as relay:
-        environ = {**relay.environment(), **LIMITS}
-        for _ in range(MAX_RUNS if code else 0):
-            code = code and servers.run_step(environ).code
-        patches = _patches(sandbox)
-        if code or servers.run_step(environ).code:
-            return "a run without faults fails"
+    environ = {**_variables(case, sandbox.fourme_url), **LIMITS}
+    for _ in range(MAX_RUNS if code else 0):
+        code = code and servers.run_step(environ).code
+    patches = _patches(sandbox)
+    if code or servers.run_step(environ).code:
+        return "a run without faults fails"
     if _applied(case, sandbox) != 1:
         return f"applied {_applied(case, sandbox)} times after runs without faults"
     return "a run with nothing to do has sent something" if _patches(sandbox) > patches else ""
+
+
+def _variables(case: Case, address: str) -> dict[str, str]:
+    """Return the variables of a run in mode `ensure`, without a condition and without Relay."""
+    inputs = {name: json.dumps(value) for name, value in SPECS[case.kind].items()}
+    inputs.pop("only_if", None)
+    return {
+        "FOURME_HOST": address,
+        "FOURME_ACCOUNT": ACCOUNT,
+        "FOURME_ACCESS_TOKEN": ACCESS_TOKEN,
+        **{f"FOURME_{name.upper()}": value for name, value in inputs.items()},
+        "FOURME_MODE": "ensure",
+    }
 
 
 def fits(case: Case, history: History) -> bool:
