@@ -22,10 +22,12 @@ EXIT_CODES = (
     ExitCodeMeaning(
         ExitCode.DATA,
         "data",
-        "the spec is invalid, or 4me refused the values (400, 422, other 4xx)",
+        "the spec is invalid or ambiguous, or 4me refused the values (400, 422, other 4xx)",
     ),
     ExitCodeMeaning(
-        ExitCode.NO_INPUT, "no input", "no such request, or not visible to the token's user (404)"
+        ExitCode.NO_INPUT,
+        "no input",
+        "no such request (404, or none found), or not visible to the token's user",
     ),
     ExitCodeMeaning(ExitCode.SOFTWARE, "software", "a bug in the step", "maybe", "report it"),
     ExitCodeMeaning(

@@ -166,12 +166,14 @@ class _Reduction:
     def reduced(self, schema: Schema) -> Schema:
         if "$ref" in schema:
             return self._definition(schema["$ref"].removeprefix("#/definitions/"))
-        result: dict[str, Any] = {}
         alternatives = schema.get("anyOf") or schema.get("allOf")
         if alternatives:
-            result.update(self.reduced(alternatives[0]))
-            result[_CLEARABLE] = _EMPTY in alternatives
-        result.update((name, value) for name, value in schema.items() if name not in _NOT_REDUCED)
+            is_clearable = _EMPTY in alternatives
+            result = {**self.reduced(alternatives[0]), _CLEARABLE: is_clearable, **schema}
+        else:
+            result = {**schema}
+        for name in _NOT_REDUCED & result.keys():
+            del result[name]
         if "properties" in schema:
             members = schema["properties"].items()
             result["properties"] = {name: self.reduced(member) for name, member in members}

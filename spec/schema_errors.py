@@ -181,7 +181,7 @@ def _message(error: ValidationError) -> tuple[str, str]:
         case "format":
             return f"{shown}, which is {'not a real date' if error.cause else 'not valid'}", hint
         case "minLength":
-            is_field = error.absolute_path[0] == "request"
+            is_field = [*error.absolute_path][:1] == ["request"]
             return "is empty", _UNCLEARABLE if is_field else _EMPTY_VARIABLE
         case "minimum" | "maximum" as rule:
             return shown, f"It must be at {'least' if rule == 'minimum' else 'most'} {limit}."

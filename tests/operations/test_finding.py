@@ -322,6 +322,48 @@ def test_a_value_that_is_misread_is_not_safe(sign: str, rest: str) -> None:
     assert is_itself or not is_safe(value)
 
 
+@st.composite
+def lists_of_requests(draw: st.DrawFn) -> list[list[dict[str, object]]]:
+    """Return pages of requests that are like the one to find, or are it."""
+    record: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
+        {
+            "id": st.integers(1, 5),
+            "source": st.sampled_from(["Monitoring", "monitoring", None]),
+            "sourceID": st.sampled_from(["alert-1187", "alert-1187", "", "alert-1187\n"]),
+            "subject": st.sampled_from(["a", None]),
+            "status": st.sampled_from(["assigned", "completed"]),
+        }
+    )
+    pages: list[list[dict[str, object]]] = draw(
+        st.lists(st.lists(record, max_size=4), min_size=1, max_size=4)
+    )
+    # A request is the same on every page.
+    by_id = {item["id"]: item for page in pages for item in page}
+    return [[by_id[item["id"]] for item in page] for page in pages]
+
+
+@given(lists_of_requests(), st.sampled_from(["any", "open", "completed"]))
+def test_any_list(pages: list[list[dict[str, object]]], state: str) -> None:
+    """One request is found where one matches; no list makes it another one, or one of several."""
+    matching = {
+        record["id"]
+        for page in pages
+        for record in page
+        if all(record[name] == value for name, value in PAIR.items())
+        and (state == "any" or (record["status"] == "completed") is (state == "completed"))
+    }
+    last = len(pages) - 1
+    answers = [
+        answer(page, given=link(number) if number < last else {})
+        for number, page in enumerate(pages)
+    ]
+    if len(matching) == 1:
+        assert {find(*answers, **PAIR, state=state)[0]} == matching
+        return
+    with pytest.raises(SpecError if matching else RequestNotFoundError):
+        find(*answers, **PAIR, state=state)
+
+
 def sandbox_with(*records: Mapping[str, object], **options: Any) -> Sandbox:  # noqa: ANN401  of `FourMeOptions`
     """Return a sandbox that has these requests, and those of the sample."""
     data = sample()
