@@ -42,7 +42,8 @@ def error_from_response(
             "Profile, Personal Access Tokens).",
             **ids,
         )
-    if status == HTTPStatus.NOT_FOUND and context.request_id is not None:
+    is_missing = status == HTTPStatus.NOT_FOUND and context.request_id is not None
+    if is_missing and not context.was_read:
         return RequestNotFoundError(
             f"4me knows no request {context.request_id} in account {account} (404).",
             cause="the number is wrong, the request is in another account, or the token's "
@@ -52,9 +53,9 @@ def error_from_response(
             **ids,
         )
     details = details_of(response, context.private_texts)
-    if status == HTTPStatus.FORBIDDEN:
+    if status == HTTPStatus.FORBIDDEN or is_missing:
         return AccessError(
-            f"The token's user may not {context.purpose} (403).",
+            f"The token's user may not {context.purpose} ({status}).",
             details=details,
             cause=f"a role is missing in the account: {', '.join(context.roles)}",
             fix="Ask an account administrator for the role, or for a token with it; the scope of "

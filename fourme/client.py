@@ -38,6 +38,7 @@ class ErrorContext(NamedTuple):
         roles: the roles that it requires.
         private_texts: texts that it sends and that no log may show: notes.
         sends_values: whether it sends values of the spec, which 4me may reject.
+        was_read: whether the request has been read before: then a 404 is a missing right.
     """
 
     purpose: str
@@ -45,6 +46,7 @@ class ErrorContext(NamedTuple):
     roles: tuple[str, ...] = ("Specialist",)
     private_texts: tuple[str, ...] = ()
     sends_values: bool = False
+    was_read: bool = False
 
 
 class ApiResponse(NamedTuple):

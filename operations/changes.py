@@ -20,18 +20,18 @@ _BLANK = "(blank)"
 
 
 class Difference(NamedTuple):
-    """One field with two values, as the user named it; the values as outputs show them."""
+    """One field, as the user named it: its value in the request, and the one sent, as outputs."""
 
     field: str
-    value: Any
-    other: Any
+    found: Any
+    sent: Any
     is_private: bool = False  # whether tables show sizes only
 
     @property
     def row(self) -> tuple[str, str, str]:
         """The row of a table for people."""
         show = _size if self.is_private else shown
-        return (quote(self.field), show(self.value), show(self.other))
+        return (quote(self.field), show(self.found), show(self.sent))
 
 
 def differences(
@@ -52,6 +52,8 @@ def _difference(
     if field.kind == "reference":
         found = [*map(record_of, found)] if isinstance(found, list) else record_of(found)
         sent = record_of(None if sent == "" else {"id": sent})
+    if field.kind == "string" and isinstance(found, dict):
+        found = found.get("reference", found)
     user_name = aliases_used.get(name, name) + dot + custom_id
     return Difference(user_name, found, sent, is_private=field.kind == "custom_fields")
 
@@ -79,11 +81,11 @@ def with_names(
 
 def _with_name(item: Difference, request: Mapping[str, Any], schema: SpecSchema) -> Difference:
     field = schema.fields.get(item.field)
-    if field is None or field.kind != "reference" or item.other is None:
+    if field is None or field.kind != "reference" or not isinstance(item.sent, dict):
         return item
     record = record_of(request.get(field.api_name.removesuffix("_id")))
-    is_same = isinstance(record, dict) and record["id"] == item.other["id"]
-    return item._replace(other=record) if is_same else item
+    is_same = isinstance(record, dict) and record["id"] == item.sent["id"]
+    return item._replace(sent=record) if is_same else item
 
 
 def table(items: Sequence[Difference], columns: tuple[str, str, str]) -> str:

@@ -10,12 +10,11 @@ docs/comparison.md says for each kind what is equal and what never counts; a tes
 
 from __future__ import annotations
 
-import html
 import json
-import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from operations.texts import fold_text, normalize_text
 from spec.values import coerce_boolean, coerce_duration, coerce_integer
 
 if TYPE_CHECKING:
@@ -27,8 +26,6 @@ Comparison = Literal["equal", "different", "unknown"]
 
 _MINUTE = 60  # seconds; a server may not store the seconds of a time
 _MAX_NUMBER = 40  # characters of a number in a text
-_MAX_COMBINING = 100  # accents on one letter; normalising more takes long
-_BLANK: tuple[object, ...] = (None, "", [], {})
 
 
 class ComparedField(NamedTuple):
@@ -80,16 +77,20 @@ def _blank(field: Field, sent: object, found: object) -> Comparison | None:
     is_blank = is_blank_value(found)
     if field.kind in ("boolean", "custom_fields"):
         return None
-    if sent in ("", []):
-        return "equal" if is_blank else "different"
-    return "different" if is_blank else None
+    if (not sent and found == 0) or (sent == 0 and is_blank):
+        return "unknown"  # 4me may store none as zero, or zero as none
+    if is_blank_value(sent) or is_blank:
+        return "equal" if is_blank_value(sent) and is_blank else "different"
+    return None
 
 
 def is_blank_value(value: object) -> bool:
     """Return whether a value of a request is blank, as null or an empty text."""
     if isinstance(value, str):
         return not value.strip()
-    return value in _BLANK
+    if isinstance(value, list):
+        return all(isinstance(item, str) and not item.strip() for item in value)
+    return value is None or value == {}
 
 
 def _enum(field: Field, sent: object, found: object) -> Comparison:
@@ -141,8 +142,8 @@ def _datetime(_: Field, sent: object, found: object) -> Comparison:
 def _strings(_: Field, sent: Any, found: object) -> Comparison:  # noqa: ANN401  any JSON value
     if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
         return "unknown"
-    for form in (normalize_text, _folded):
-        if {*map(form, sent)} == {*map(form, found)}:
+    for form in (normalize_text, fold_text):
+        if {*map(form, sent)} - {""} == {*map(form, found)} - {""}:
             return "equal" if form is normalize_text else "unknown"
     return "different"
 
@@ -186,15 +187,29 @@ def compare_custom_value(sent: object, found: object) -> Comparison:
     Only booleans and numbers are certainly different: anything else may have another form in 4me.
     """
     if is_blank_value(sent) or is_blank_value(found):
-        both = is_blank_value(sent) and is_blank_value(found)
-        return "equal" if both else "unknown" if sent is False else "different"
+        if is_blank_value(sent) and is_blank_value(found):
+            return "equal"
+        other = found if is_blank_value(sent) else sent
+        return "unknown" if _parsed(other) == 0 else "different"  # may be stored as none
     if isinstance(sent, str) and isinstance(found, str):
         is_same = normalize_text(sent) == normalize_text(found)
         return "equal" if is_same or _is_same_instant(sent, found) else "unknown"
     values = _parsed(sent), _parsed(found)
-    if all(isinstance(value, bool) for value in values) or all(map(_is_number, values)):
+    if all(isinstance(value, bool) for value in values):
         return "equal" if values[0] == values[1] else "different"
+    if all(map(_is_number, values)):
+        return _rounded_number(*values)
     return "equal" if _form(sent) == _form(found) else "unknown"
+
+
+def _rounded_number(sent: Any, found: Any) -> Comparison:  # noqa: ANN401  numbers
+    """Return how two numbers compare where the one found may be rounded."""
+    if sent == found:
+        return "equal"
+    try:
+        return "different" if abs(sent - found) >= 1 else "unknown"
+    except OverflowError:  # one is a float, the other far beyond any
+        return "different"
 
 
 def _parsed(value: object) -> object:
@@ -212,12 +227,16 @@ def _is_number(value: object) -> bool:
 
 
 def _form(value: object) -> str:
-    """Return a form of a list or an object in which the order of its items does not count."""
+    """Return JSON in which the order of the items of a list does not count."""
+    return json.dumps(_ordered(value), sort_keys=True)
+
+
+def _ordered(value: object) -> object:
     if isinstance(value, list):
-        return f"[{','.join(sorted(map(_form, value)))}]"
+        return sorted(map(_ordered, value), key=lambda item: json.dumps(item, sort_keys=True))
     if isinstance(value, dict):
-        return str(sorted((name, _form(item)) for name, item in value.items()))
-    return json.dumps(normalize_text(value) if isinstance(value, str) else value)
+        return {name: _ordered(item) for name, item in value.items()}
+    return normalize_text(value) if isinstance(value, str) else value
 
 
 def _is_same_instant(text: str, other: str) -> bool:
@@ -230,30 +249,7 @@ def _text(sent: object, found: object) -> Comparison:
     texts = str(sent), str(found)
     if normalize_text(texts[0]) == normalize_text(texts[1]):
         return "equal"
-    return "unknown" if _folded(texts[0]) == _folded(texts[1]) else "different"
-
-
-def normalize_text(text: str) -> str:
-    """Return a text without what a server may change in it that nobody can see.
-
-    Those are blanks around it, the form of line ends, and the composition of accents (NFC).
-    """
-    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
-    return text if text.isascii() or _has_many_accents(text) else unicodedata.normalize("NFC", text)
-
-
-def _has_many_accents(text: str) -> bool:
-    count = 0
-    for char in text:
-        count = count + 1 if unicodedata.combining(char) else 0
-        if count > _MAX_COMBINING:
-            return True
-    return False
-
-
-def _folded(text: str) -> str:
-    """Return a text without white space, letter case and HTML escapes that make a difference."""
-    return " ".join(html.unescape(normalize_text(text)).split()).casefold()
+    return "unknown" if fold_text(texts[0]) == fold_text(texts[1]) else "different"
 
 
 def _instant(value: object) -> float | None:

@@ -7,15 +7,16 @@ the history has it, with its files, and with the time: that belongs to `note` if
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fourme.client import ErrorContext
 from fourme.requests_api import RequestsApi
-from operations.changes import Difference, differences
+from operations.changes import Difference, differences, record_of
 from operations.comparison import ComparedField, compare_fields
 from operations.note_history import read_note_history, with_images
 from operations.payload import NOTES, ExpectedNote, UpdatePayload, build_payload
-from process.errors import AccessError, RejectedError, RequestNotFoundError
+from process.errors import AccessError, RejectedError
 from process.logs import quote
 
 if TYPE_CHECKING:
@@ -46,16 +47,17 @@ def needed_changes(
     names = _with_companions({_field_of(item) for item in differing}, fields, spec.schema)
     missing, known_notes = _missing_notes(payload, parts, spec.schema, api)
     added = [name for note in missing for name in parts[note]]
+    to_send = {*names, *added}
     custom_ids = {item.name.partition(".")[2] for item in differing if "." in item.name}
     needed = build_payload(
-        _reduced(spec.values["request"], {*names, *added}, custom_ids),
-        tuple(name for name in spec.cleared if name in names),
+        _reduced(spec.values["request"], to_send, custom_ids),
+        tuple(name for name in spec.cleared if name in to_send),
         spec.schema,
     )
-    changes = differences(differing, spec.schema, spec.aliases_used) + [
-        _addition(name, payload.fields) for name in added
-    ]
-    return needed._replace(request_id=payload.request_id, known_notes=known_notes), changes
+    changes = differences(differing, spec.schema, spec.aliases_used)
+    changes += [_addition(name, payload.fields[name], spec) for name in added]
+    needed = needed._replace(request_id=payload.request_id, was_read=True, known_notes=known_notes)
+    return needed, changes
 
 
 def _field_of(item: ComparedField) -> str:
@@ -80,7 +82,8 @@ def _note_parts(payload: UpdatePayload, schema: SpecSchema) -> dict[str, list[st
     if notes:
         parts[notes[0]] += ["time_spent", *schema.fields["time_spent"].sent_with["any"]]
     return {
-        note: [name for name in names if payload.fields.get(name)] for note, names in parts.items()
+        note: [name for name in names if payload.fields.get(name) not in (None, 0, [])]
+        for note, names in parts.items()
     }
 
 
@@ -139,22 +142,25 @@ def _with_linked(
     collection = schema.fields[_field_of(item)].linked
     if not collection:
         return item
-    context = ErrorContext(f"read the {collection} of request {request_id}", None, ())
+    context = ErrorContext(f"read the {collection} of request {request_id}")
     try:
         records = RequestsApi(api).linked(request_id, collection, context, api.budget())
-    except (AccessError, RejectedError, RequestNotFoundError) as error:
+    except (AccessError, RejectedError) as error:
+        if error.status == HTTPStatus.UNAUTHORIZED:
+            raise
         logger.info("%s `%s` is sent, since it cannot be compared.", error.what, item.name)
         return item._replace(result="unknown")
-    ids = {record.get("id") for record in records}
-    wanted = set() if item.sent == "" else {item.sent}
+    ids = [record.get("id") for record in records]
+    wanted = [] if item.sent == "" else [item.sent]
     found = records[0] if len(records) == 1 else records or None
     return item._replace(found=found, result="equal" if ids == wanted else "different")
 
 
-def _addition(name: str, fields: Mapping[str, Any]) -> Difference:
-    value = fields[name]
+def _addition(name: str, value: Any, spec: Spec) -> Difference:  # noqa: ANN401  any JSON value
     if isinstance(value, list):
         value = f"{len(value)} file{'' if len(value) == 1 else 's'}"
     elif name in NOTES:
         value = f"{len(value)} characters"
-    return Difference(name, None, value)
+    elif spec.schema.fields[name].kind == "reference":
+        value = record_of(value)
+    return Difference(spec.aliases_used.get(name, name), None, value)

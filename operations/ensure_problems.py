@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from operations.note_history import is_recognisable, with_images
+from operations.note_history import is_image, is_recognisable, with_images
 from operations.payload import NOTES
+from spec.attachments import file_name_of
 from spec.problems import Problem
 from spec.values import has_zone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from spec.coercion import CoercedSpec
     from spec.schema import SpecSchema
@@ -30,6 +31,9 @@ def ensure_problems(coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Proble
     for name, reason in _REASONS.items():
         if request.get(name):
             yield Problem(f"request.{name}", _CANNOT, reason)
+    for name in coerced.cleared:
+        if not schema.fields[name].idempotent:
+            yield Problem(f"request.{name}", _CANNOT, "Leave it out, or use `mode: update`.")
     for name, value in request.items():
         field = schema.fields.get(name)
         if field and field.kind == "datetime" and isinstance(value, str) and not has_zone(value):
@@ -38,7 +42,7 @@ def ensure_problems(coerced: CoercedSpec, schema: SpecSchema) -> Iterator[Proble
     for field in schema.fields.values():
         if field.inline_in in NOTES:
             yield from _note_problems(request, field.inline_in, field.name)
-    yield from _time_problems(request)
+    yield from _time_problems(request, coerced.cleared)
 
 
 def _note_problems(
@@ -47,9 +51,8 @@ def _note_problems(
     items, text = request.get(attachments_name), request.get(name)
     items = items if isinstance(items, list) else []
     for index, item in enumerate(items):
-        if isinstance(item, dict) and item.get("_destroy") is True:
-            path = f"request.{attachments_name}[{index}]._destroy"
-            yield Problem(path, _CANNOT, "Use `mode: update` to remove a file.")
+        if isinstance(item, dict):
+            yield from _item_problems(f"request.{attachments_name}[{index}]", item)
     if items and text is None:
         hint = f"Add a `{name}`: {_RECOGNISED}"
         yield Problem(f"request.{attachments_name}", f"{_CANNOT} without `{name}`", hint)
@@ -60,10 +63,21 @@ def _note_problems(
             yield Problem(f"request.{name}", "has nothing but images", hint)
 
 
-def _time_problems(request: Mapping[str, Any]) -> Iterator[Problem]:
+def _item_problems(path: str, item: Mapping[str, Any]) -> Iterator[Problem]:
+    if item.get("_destroy") is True:
+        yield Problem(f"{path}._destroy", _CANNOT, "Use `mode: update` to remove a file.")
+    name = item.get("key", file_name_of(item))
+    if isinstance(name, str) and not is_image(f"![]({name})"):
+        wrong = f"has the name {name!r}, with which an image in a note is not recognised"
+        yield Problem(path, wrong, "Give it a `name` without parentheses.")
+
+
+def _time_problems(request: Mapping[str, Any], cleared: Collection[str]) -> Iterator[Problem]:
     if request.get("time_spent") and not any(name in request for name in NOTES):
         hint = f"Add a `note` or an `internal_note`: {_RECOGNISED}"
         yield Problem("request.time_spent", f"{_CANNOT} without a note", hint)
-    if "time_spent_effort_class" in request and not request.get("time_spent"):
-        path = "request.time_spent_effort_class"
-        yield Problem(path, "goes with `time_spent`", "Add `time_spent`, or leave it out.")
+    name = "time_spent_effort_class"
+    if (name in request or name in cleared) and not request.get("time_spent"):
+        yield Problem(
+            f"request.{name}", "goes with `time_spent`", "Add `time_spent`, or leave it out."
+        )

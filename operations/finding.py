@@ -53,7 +53,8 @@ def find_request(find: Mapping[str, Any], api: ApiClient) -> int:
         TerminatedError: SIGTERM has come.
         StepError: the requests cannot be read.
     """
-    wanted = {name: value for name, value in find.items() if name != "state"}
+    # A value from a file may end in a line break.
+    wanted = {name: value.strip() for name, value in find.items() if name != "state"}
     state = find.get("state", "any")
     values = " and ".join(f"{name} {value!r}" for name, value in wanted.items())
     described = f"{'' if state == 'any' else f'{state} '}request with {values}"
@@ -76,20 +77,25 @@ def find_request(find: Mapping[str, Any], api: ApiClient) -> int:
 def _matching(
     wanted: Mapping[str, str], state: str, context: ErrorContext, api: ApiClient
 ) -> dict[int, Mapping[str, Any]]:
-    """Return the matching requests by ID, once each: all, or the first ones if they are several."""
+    """Return the matching requests by ID, once each; the first ones if there are many."""
     query = {name: value for name, value in wanted.items() if is_safe(value)}
+    query["sort"] = "id"  # so that new requests do not move others to another page
     query["fields"] = ",".join([*wanted, "subject", "status"])
     found: dict[int, Mapping[str, Any]] = {}
-    for page in RequestsApi(api).pages(query, context):
-        found.update(
-            (_id_of(record), record)
-            for record in page.records
-            if _is_match(record, wanted) and _has_state(record, state)
-        )
-        if len(found) > 1:
-            return found
-        if page.next_query:
-            api.context.raise_if_terminated()
+    try:
+        for page in RequestsApi(api).pages(query, context):
+            found.update(
+                (_id_of(record), record)
+                for record in page.records
+                if _is_match(record, wanted) and _has_state(record, state)
+            )
+            if len(found) > _MAX_SHOWN:
+                break
+            if page.next_query:
+                api.context.raise_if_terminated()
+    except TooManyRecordsError:
+        if len(found) <= 1:
+            raise
     return found
 
 
@@ -113,6 +119,8 @@ def _text_in(record: Mapping[str, Any], name: str) -> str:
     value = record.get(name, 0)
     if value is None or isinstance(value, str):
         return value or ""
+    if is_integer(value) and name in record:
+        return str(value)
     raise UnexpectedResponseError(f"a request in the answer has no `{name}`")
 
 

@@ -88,7 +88,9 @@ def _read_notes(request_id: int, api: ApiClient) -> list[Mapping[str, Any]]:
     purpose = f"read the notes of request {request_id}"
     notes: dict[object, Mapping[str, Any]] = {}  # by ID: a new note moves others to the next page
     with named_errors(purpose, "Leave `notes` out, or look at the request in 4me."):
-        for page in NotesApi(api, request_id).pages(ErrorContext(purpose, request_id)):
+        for page in NotesApi(api, request_id).pages(
+            ErrorContext(purpose, request_id, was_read=True)
+        ):
             notes.update((_key_of(note), note) for note in page.records)
             if page.next_query:
                 api.context.raise_if_terminated()

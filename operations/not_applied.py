@@ -38,7 +38,7 @@ def with_not_applied(output: Output, sent: Mapping[str, Any], spec: Spec) -> Out
     if not different:
         return output
     items = differences(different, spec.schema, spec.aliases_used)
-    values = [{"field": item.field, "sent": item.other, "found": item.value} for item in items]
+    values = [{"field": item.field, "sent": item.sent, "found": item.found} for item in items]
     output = output._replace(values={**output.values, "not_applied": values})
     rows = table(items, ("field", "found", "sent"))
     logger.warning("4me accepted the update, but has not applied all of it:%s", rows)
@@ -52,4 +52,5 @@ def with_not_applied(output: Output, sent: Mapping[str, Any], spec: Spec) -> Out
         "be warned only.",
         applied="yes",
     )
+    failure.again = "after a look at the request"
     return output._replace(failure=failure)

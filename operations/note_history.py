@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fourme.client import ErrorContext
 from fourme.notes_api import NotesApi
-from operations.comparison import normalize_text
+from fourme.pages import named_errors
 from operations.note_matching import IMAGE_LINK
+from operations.texts import normalize_text
 from process.errors import UnexpectedResponseError
 from spec.attachments import inline_reference
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from operations.payload import ExpectedNote
 
 _IMAGE = "![]()"
+_FIX = (
+    "Nothing was sent, since the note may be there already. Add it with `mode: update`, or to "
+    "another request."
+)
 
 
 class NoteHistory(NamedTuple):
@@ -49,45 +54,52 @@ def read_note_history(
         StepError: they cannot be read.
     """
     texts = tuple(note.text for note in expected)
-    context = ErrorContext(f"read the notes of request {request_id}", request_id, (), texts)
+    purpose = f"read the notes of request {request_id}"
+    context = ErrorContext(purpose, request_id, private_texts=texts, was_read=True)
     found: dict[ExpectedNote, Mapping[str, Any]] = {}
     ids: set[int] = set()
-    try:
+    with named_errors(context.purpose, _FIX, again="after a fix"):
         for page in NotesApi(api, request_id).pages(context):
-            ids |= {note["id"] for note in page.notes if isinstance(note.get("id"), int)}
-            found |= {note: there for note in expected if (there := _find(note, page.notes))}
+            ids |= {note["id"] for note in page.records if isinstance(note.get("id"), int)}
+            found |= {note: there for note in expected if (there := _find(note, page.records))}
             if len(found) == len(expected):
                 break
             if page.next_query:
                 api.context.raise_if_terminated()
-    except UnexpectedResponseError as error:
-        error.what = f"The step could not {context.purpose}: {error.what.removesuffix('.')}."
-        error.fix = error.fix or (
-            "Nothing was sent, since the note may be there already. Add it with `mode: update`, or "
-            "to another request."
-        )
-        error.applied = "no"
-        raise
     return NoteHistory(found, frozenset(ids))
 
 
 def _find(expected: ExpectedNote, notes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """Return the note that is the expected one; None if none is."""
-    text = note_form(expected.text)
     for note in notes:
-        stored = note.get("text")
-        if not isinstance(stored, str) or note_form(stored) != text:
+        is_internal = note.get("internal")
+        if is_internal is (not expected.internal):
             continue
-        if not isinstance(note.get("internal"), bool):
-            raise UnexpectedResponseError("a note does not say whether it is internal")
-        if note["internal"] is expected.internal:
+        stored = note.get("text", 0)
+        if stored is not None and not isinstance(stored, str):
+            raise UnexpectedResponseError("a note has no text")
+        if is_same_note(stored or "", expected.text):
+            if is_internal is not expected.internal:
+                raise UnexpectedResponseError("a note does not say whether it is internal")
             return note
     return None
 
 
-def note_form(text: str) -> str:
-    """Return the form of a note's text in which texts are equal."""
-    return normalize_text(re.sub(IMAGE_LINK, _IMAGE, text))
+def is_same_note(stored: str, sent: str) -> bool:
+    """Return whether a stored text is the one sent, but for what does not count.
+
+    Where the text sent has an image without a description, a server may have added one.
+    """
+    stored_parts, sent_parts = _parts_of(stored), _parts_of(sent)
+    if stored_parts[::2] != sent_parts[::2]:
+        return False
+    pairs = zip(stored_parts[1::2], sent_parts[1::2], strict=True)
+    return all(description in ("", found) for found, description in pairs)
+
+
+def _parts_of(text: str) -> list[str]:
+    """Return the texts between images, and between them the descriptions of the images."""
+    return re.split(IMAGE_LINK, normalize_text(text))
 
 
 def with_images(text: str, attachments_name: str) -> str:
@@ -95,6 +107,11 @@ def with_images(text: str, attachments_name: str) -> str:
     return inline_reference(attachments_name).sub(_IMAGE, text)
 
 
+def is_image(link: str) -> bool:
+    """Return whether a text is the link of an image, as Markdown writes it."""
+    return re.fullmatch(IMAGE_LINK, link) is not None
+
+
 def is_recognisable(text: str) -> bool:
     """Return whether a note has more than images: another one of these would look the same."""
-    return bool(note_form(text).replace(_IMAGE, "").strip())
+    return any(part.strip() for part in _parts_of(text)[::2])

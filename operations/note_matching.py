@@ -26,13 +26,12 @@ attempt, counts as the one sent, unless the other fields show that it is not.
 
 from __future__ import annotations
 
-import html
 import re
-import unicodedata
 from datetime import datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from operations.texts import compose, unescape
 from process.errors import UnexpectedResponseError
 from process.settings import CLOCK_TOLERANCE, MAX_CLOCK_DIFFERENCE
 from transport.headers import server_time
@@ -46,10 +45,9 @@ if TYPE_CHECKING:
 
 _FAST_RESPONSE = 1.0  # seconds; after a slower one the start of the attempt is less certain
 _MAX_GROWTH = 20  # times that escapes may make a text longer
-_MAX_COMBINING = 100  # accents on one letter
 _MAX_ESCAPES = 3  # times that a text may have been escaped
 # A target may contain parentheses; the limits keep hostile texts from taking long.
-IMAGE_LINK = r"!\[[^\[\]\n]{0,999}\]\((?:[^()\n]|\([^()\n]{0,999}\)){0,2048}\)"
+IMAGE_LINK = r"!\[([^\[\]\n]{0,999})\]\((?:[^()\n]|\([^()\n]{0,999}\)){0,2048}\)"
 _IMAGE = "\0"  # replaces an image link: no text has it, since control characters are dropped
 
 
@@ -133,7 +131,10 @@ def match_new_note(
     No time is needed then: a note that is not known is recognised, or unclear.
     """
     is_internal = note.get("internal")
-    if note.get("id") in known_ids or is_internal is (not expected.internal):
+    note_id = note.get("id")
+    if (isinstance(note_id, int) and note_id in known_ids) or is_internal is (
+        not expected.internal
+    ):
         return NoteMatch.NO_MATCH
     is_certain = (is_internal or False) is expected.internal
     is_same = is_certain and is_same_text(note.get("text"), expected.text)
@@ -158,24 +159,7 @@ def is_same_text(stored: object, sent: str) -> bool:
 def normalize_note(text: str) -> str:
     """Return a text without what servers change in it."""
     for _ in range(_MAX_ESCAPES):
-        text = _unescaped(text)
-    text = _composed(text)
+        text = unescape(text)
+    text = compose(text)
     printable = "".join(char for char in text if char.isprintable() or char.isspace())
     return " ".join(re.sub(IMAGE_LINK, _IMAGE, printable).split())
-
-
-def _unescaped(text: str) -> str:
-    try:
-        return html.unescape(text)
-    except ValueError:  # a reference of thousands of digits
-        return text
-
-
-def _composed(text: str) -> str:
-    """Return a text with its accents composed, unless one letter has so many that it takes long."""
-    count = 0
-    for char in "" if text.isascii() else text:
-        count = count + 1 if unicodedata.combining(char) else 0
-        if count > _MAX_COMBINING:
-            return text
-    return unicodedata.normalize("NFC", text)

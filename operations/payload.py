@@ -31,6 +31,7 @@ class UpdatePayload(NamedTuple):
         body: the JSON object to PATCH.
         non_idempotent_fields: those that add something each time they are sent.
         fields: the values that it sets, by the schema's names; an empty text clears a field.
+        was_read: whether the request has been read before: then it exists.
         known_notes: the IDs of all notes of the request before; None where they were not read.
     """
 
@@ -38,6 +39,7 @@ class UpdatePayload(NamedTuple):
     body: Mapping[str, Any]
     non_idempotent_fields: tuple[str, ...] = ()
     fields: Mapping[str, Any] = {}
+    was_read: bool = False
     known_notes: frozenset[int] | None = None
 
     @property

@@ -48,10 +48,12 @@ class Plan(NamedTuple):
         if self.changes is None or self.payload is None:
             return output
         request = output.values["request"]
-        before, after = (record_of(record.get("team")) for record in (self.former, request))
-        if "team" not in self.payload.fields and "team" in request and before != after:
+        before, after = self.former.get("team"), request.get("team")
+        if "team" not in self.payload.fields and _is_other(before, after):
             logger.warning(
-                "4me has moved the request from team %s to %s.", shown(before), shown(after)
+                "4me has moved the request from team %s to %s.",
+                shown(record_of(before)),
+                shown(record_of(after)),
             )
         return _with_changes(output, with_names(self.changes, request, self.schema))
 
@@ -67,49 +69,67 @@ def plan_update(spec: Spec, payload: UpdatePayload, api: ApiClient) -> Plan:
     Raises:
         StepError: something cannot be read; nothing was sent.
     """
+    if spec.mode != "update":
+        api.context.clock.mark_repeatable()
     context = ErrorContext(f"read request {payload.request_id}", payload.request_id)
     logger.info("Reading request %d at %s.", payload.request_id, api.connection.host.address)
     request = RequestsApi(api).get(payload.request_id, context, api.budget())
+    api.context.raise_if_terminated()
     output = update_output(request, api.connection, "no")
+    is_update = spec.mode == "update"
     if "only_if" in spec.values:
         from operations.only_if import unmet_condition  # noqa: PLC0415  most runs have none
 
         reason = unmet_condition(spec.values["only_if"], request, spec)
         if reason:
             logger.info("Nothing is sent, because of `only_if`: %s.", reason)
-            return Plan(None, with_changed(output, changed=False), request, spec.schema)
-    if spec.values.get("mode", "update") == "update":
+            changes: list[dict[str, Any]] | None = None if is_update else []
+            output = with_changed(output, changed=False, changes=changes)
+            return Plan(None, output, request, spec.schema)
+    payload = payload._replace(was_read=True)
+    if is_update:
         return Plan(payload, output, request, spec.schema)
-    return _compared(spec, payload, request, api)
+    return _compared(spec, payload, output, request, api)
 
 
 def _compared(
-    spec: Spec, payload: UpdatePayload, request: Mapping[str, Any], api: ApiClient
+    spec: Spec,
+    payload: UpdatePayload,
+    output: Output,
+    request: Mapping[str, Any],
+    api: ApiClient,
 ) -> Plan:
     from operations.ensure import needed_changes  # noqa: PLC0415  not for `only_if` alone
 
     needed, changes = needed_changes(spec, payload, request, api)
     changes = with_names(changes, request, spec.schema)
-    is_preview = spec.values["mode"] == "preview"
+    is_preview = spec.mode == "preview"
     if not changes:
         logger.info("Request %d is as the spec says: nothing to do.", payload.request_id)
     else:
         verb = "would change" if is_preview else "changes"
         logger.info("Request %d %s:%s", payload.request_id, verb, table(changes, _COLUMNS))
         _warn_of_move(needed, request, spec)
-    output = _with_changes(update_output(request, api.connection, "no"), changes)
+    output = _with_changes(output, changes)
     to_send = None if is_preview or not changes else needed
     return Plan(to_send, output, request, spec.schema, changes)
 
 
+def _is_other(before: object, after: object) -> bool:
+    """Return whether two references are certainly to different records."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return False
+    return bool(before.get("id") != after.get("id"))
+
+
 def _with_changes(output: Output, changes: Sequence[Difference]) -> Output:
     """Return an output with what changes, or would change, and a summary of that."""
-    values = [{"field": item.field, "from": item.value, "to": item.other} for item in changes]
+    values = [{"field": item.field, "from": item.found, "to": item.sent} for item in changes]
     output = with_changed(output, changed=bool(changes), changes=values)
     if output.summary is None:
         return output
     count = f"{len(changes)} change{'' if len(changes) == 1 else 's'}"
-    verb = "would be made" if output.applied == "no" else "made"
+    verb = "would be made" if output.applied == "no" else "sent"
     if not changes:
         return output._replace(
             summary=output.summary._replace(title=f"{output.summary.title}: nothing to change")

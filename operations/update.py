@@ -80,8 +80,7 @@ class UpdateOperation:
             logger.warning("%s", error.what)
             return missing_output()
         except StepError as error:
-            is_ensured = spec.values.get("mode", "update") != "update"
-            error.repeatable = is_ensured or not payload.non_idempotent_fields
+            error.repeatable = spec.mode != "update" or not payload.non_idempotent_fields
             raise
 
 
@@ -93,7 +92,7 @@ def _run(spec: Spec, payload: UpdatePayload, api: ApiClient) -> Output:
         from operations.finding import find_request  # noqa: PLC0415  most specs have the ID
 
         payload = payload._replace(request_id=find_request(spec.values["find"], api))
-    if spec.values.get("mode", "update") == "update" and "only_if" not in spec.values:
+    if spec.mode == "update" and "only_if" not in spec.values:
         return _update(payload, spec, api)
     from operations.planning import plan_update  # noqa: PLC0415  most runs send at once
 
@@ -170,7 +169,12 @@ def update_request(payload: UpdatePayload, schema: SpecSchema, api: ApiClient) -
     call = call._replace(manual_check=manual_check, is_unsent=lambda: not body.sent)
     roles = ("Specialist", *_roles(payload.body, schema))
     context = ErrorContext(
-        call.purpose, payload.request_id, roles, payload.private_texts, sends_values=True
+        call.purpose,
+        payload.request_id,
+        roles,
+        payload.private_texts,
+        sends_values=True,
+        was_read=payload.was_read,
     )
 
     def attempt() -> dict[str, Any]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fourme.client import ApiClient
-    from fourme.notes_api import NotesPage
+    from fourme.pages import Page
     from operations.payload import ExpectedNote, UpdatePayload
     from spec.schema import SpecSchema
     from transport.context import RetryBudget
@@ -59,7 +59,7 @@ class UpdateVerifier:
         ends = self._budget.clock.monotonic() + MAX_VERIFICATION_TIME
         for page in notes.pages(self._context("read the notes"), self._budget):
             start = self._start_of(attempt_started, page)
-            for note in page.notes:
+            for note in page.records:
                 for expected in self._payload.notes:
                     match = self._match(note, expected, start)
                     unclear = note.get("id") if match is NoteMatch.UNCLEAR else unclear
@@ -96,7 +96,7 @@ class UpdateVerifier:
             ) from error
         compared = compare_fields(self._payload.fields, request, self._schema)
         items = differences([item for item in compared if item.result == "different"], self._schema)
-        if items:
+        if items and self._payload.known_notes is None:  # else the note is known to be ours
             raise OutcomeUnknownError(
                 f"Request {request_id} has a note like the one sent, but other fields are "
                 "not as sent.",
@@ -116,13 +116,13 @@ class UpdateVerifier:
     def _context(self, purpose: str) -> ErrorContext:
         return ErrorContext(purpose, private_texts=self._payload.private_texts)
 
-    def _raise_if_stopped(self, page: NotesPage, ends: float) -> None:
+    def _raise_if_stopped(self, page: Page, ends: float) -> None:
         if self._budget.clock.terminated:
             raise UnexpectedResponseError("terminated before all notes were read")
         if page.responded_at > ends:
             raise UnexpectedResponseError("reading the notes takes too long")
 
-    def _start_of(self, attempt_started: float, page: NotesPage) -> AttemptStart:
+    def _start_of(self, attempt_started: float, page: Page) -> AttemptStart:
         """Return the latest start of an attempt, by the server's clock, that any page gives.
 
         Each is rounded down, so the latest is the most precise.

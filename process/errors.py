@@ -43,6 +43,7 @@ class StepError(Exception):
         trace_id: the service's own id of that response (4me: X-Request-Id), for its support.
         applied: whether the request was updated; the class's `default_applied` by default.
         repeatable: whether the run can be repeated without adding anything twice.
+        again: whether to run the step again, where that is not as usual; empty where it is.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.SOFTWARE
@@ -69,10 +70,13 @@ class StepError(Exception):
         self.trace_id = trace_id
         self.applied: Applied = applied or self.default_applied
         self.repeatable = repeatable
+        self.again = ""
 
     @property
     def run_again(self) -> str:
         """Whether to run the step again: always where doubt is usual, but there is none."""
+        if self.again:
+            return self.again
         if self.default_applied != "no" and (self.applied == "no" or self.repeatable):
             return "yes"
         return next(row.again for row in EXIT_CODES if row.code is self.exit_code)

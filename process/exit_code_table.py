@@ -18,7 +18,13 @@ class ExitCodeMeaning(NamedTuple):
 
 
 EXIT_CODES = (
-    ExitCodeMeaning(ExitCode.OK, "ok", "done, output published", "yes", "-"),
+    ExitCodeMeaning(
+        ExitCode.OK,
+        "ok",
+        "done, output published",
+        "yes; no where nothing was to be sent",
+        "-",
+    ),
     ExitCodeMeaning(
         ExitCode.DATA,
         "data",

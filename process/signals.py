@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 TERMINATION_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _WATCHDOG_MARGIN = 2.0  # seconds that the main thread gets to exit before the watchdog does
 _STDERR = 2
+_RUN_AGAIN = "Run the step again."
 
 
 class CallsInFlight:
@@ -35,6 +36,7 @@ class CallsInFlight:
         self._calls: list[tuple[str, Callable[[], ExitCode]]]
         self._calls = [("start", lambda: ExitCode.TRY_LATER)]
         self._is_applied = False
+        self._is_repeatable = False
 
     @property
     def purpose(self) -> str:
@@ -64,23 +66,26 @@ class CallsInFlight:
         self._calls[0] = ("publish the output", lambda: ExitCode.IO)
         self._is_applied = True
 
+    def mark_repeatable(self) -> None:
+        """Record that the run can be repeated without adding anything twice."""
+        self._is_repeatable = True
+
     def termination_error(self) -> StepError:
         """Return the error of a process that is killed now."""
         # The outermost call knows about the update.
         purpose, exit_code_if_terminated = self._calls[:2][-1]
         code = ExitCode.IO if self._is_applied else exit_code_if_terminated()
         what = f"The step was terminated (SIGTERM), and could not {purpose} in time."
-        if code is ExitCode.PROTOCOL:
-            return OutcomeUnknownError(
-                what, fix="Look at the request before you run the step again."
-            )
         if code is ExitCode.IO and not self._is_applied:
-            return OutputError(what, fix="Run the step again.", applied="no")
+            return OutputError(what, fix=_RUN_AGAIN, applied="no")
+        is_safe = self._is_repeatable
+        if code is ExitCode.PROTOCOL:
+            fix = _RUN_AGAIN if is_safe else "Look at the request before you run the step again."
+            return OutcomeUnknownError(what, fix=fix, repeatable=is_safe)
         if code is ExitCode.IO:
-            return OutputError(
-                what, fix="Continue the workflow by hand; do not run this step again."
-            )
-        return TerminatedError(what, fix="Run the step again.")
+            stop = "Continue the workflow by hand; do not run this step again."
+            return OutputError(what, fix=_RUN_AGAIN if is_safe else stop, repeatable=is_safe)
+        return TerminatedError(what, fix=_RUN_AGAIN)
 
 
 def terminated_error() -> TerminatedError:
@@ -88,7 +93,7 @@ def terminated_error() -> TerminatedError:
     return TerminatedError(
         "The step was terminated (SIGTERM) before it changed anything.",
         cause="the engine cancelled the run, or its time was up",
-        fix="Run the step again.",
+        fix=_RUN_AGAIN,
     )
 
 

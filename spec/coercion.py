@@ -164,7 +164,20 @@ class _Coercion:
         items = [
             {**item, "id": coerce_text(item["id"])} if _has_id(item) else item for item in value
         ]
-        return [item for item in items if not (_has_id(item) and item.get("value", "") is None)]
+        items = [item for item in items if not (_has_id(item) and item.get("value", "") is None)]
+        self._report_twice(items, path)
+        return items
+
+    def _report_twice(self, items: list[Any], path: str) -> None:
+        """Report a custom field that is given twice with different values."""
+        given: dict[object, object] = {}
+        for item in items:
+            if not _has_id(item) or not isinstance(item["id"], str):
+                continue
+            value = item.get("value")
+            if given.setdefault(item["id"], value) != value:
+                wrong = f"has two values for {item['id']!r}"
+                self._json.report(path, wrong, "Keep one of them.")
 
 
 def _has_id(item: object) -> bool:

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from spec.values import JsonReader
 
 _KINDS = frozenset({"boolean", "datetime", "duration", "enum", "integer", "reference", "string"})
+_NAME_A_FIELD = "Name a field of `request` that has a single value."
 _LEAVE_OUT = "A variable in the workflow was probably empty. Leave it out to set no condition."
 _ZONE = "Give it a zone, such as Z or +01:00: without one it is in the zone of the token's user."
 
 
 def coerce_conditions(value: object, schema: SpecSchema, reader: JsonReader) -> object:
-    """Return `{field: [values]}`, by the schema's names, for `{field: value or values}`."""
+    """Return `{field: [values]}` for `{field: value or values}`."""
     if not isinstance(value, dict):
         return value
     coerced: dict[str, list[Any]] = {}
@@ -28,8 +29,7 @@ def coerce_conditions(value: object, schema: SpecSchema, reader: JsonReader) -> 
         field = schema.fields.get(name)
         parsed = reader.parse(item, f"only_if.{name}")
         values = parsed if isinstance(parsed, list) else [parsed]
-        key = field.name if field else name
-        coerced[key] = [*coerced.get(key, []), *(_coerced(field, item) for item in values)]
+        coerced[name] = [_coerced(field, item) for item in values]
     return coerced
 
 
@@ -48,19 +48,29 @@ def condition_problems(conditions: object, schema: SpecSchema) -> Iterator[Probl
     if not conditions:
         yield Problem("only_if", "names no field", _LEAVE_OUT)
     for name, values in conditions.items():
-        yield from _field_problems(f"only_if.{name}", schema.fields.get(name), values)
+        field = schema.fields.get(name)
+        if field is None:
+            yield _unknown_field(name, schema)
+        else:
+            yield from _field_problems(f"only_if.{name}", field, values)
 
 
-def _field_problems(path: str, field: Field | None, values: list[Any]) -> Iterator[Problem]:
-    if field is None or field.kind not in _KINDS or not field.idempotent:
-        wrong = "is not a field that can be compared" if field else "is not a known field"
-        yield Problem(path, wrong, "Name a field of `request` that has a single value.")
+def _unknown_field(name: str, schema: SpecSchema) -> Problem:
+    from spec.unknown_names import suggestion  # noqa: PLC0415  slow, and rarely needed
+
+    similar = suggestion(name, schema.fields).strip()
+    return Problem(f"only_if.{name}", "is not a known field", similar or _NAME_A_FIELD)
+
+
+def _field_problems(path: str, field: Field, values: list[Any]) -> Iterator[Problem]:
+    if field.kind not in _KINDS or not field.idempotent or not field.comparable:
+        yield Problem(path, "is not a field that can be compared", _NAME_A_FIELD)
         return
     if not values or None in values:
         yield Problem(path, "is null" if values else "has no value", _LEAVE_OUT)
         return
     for value in values:
-        if value != "":
+        if value != "" or not field.clearable:
             yield from _value_problems(path, field, value)
 
 

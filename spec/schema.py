@@ -37,7 +37,7 @@ class Field(NamedTuple):
         max_bytes: the longest text, in bytes of UTF-8; 0 for no such limit.
         inline_in: the field whose text may show its items inline; for attachments.
         unless: the input at the top of the spec that stands in its place; empty for none.
-        comparable: whether 4me answers what was sent; not for a position among others.
+        comparable: whether 4me answers what was sent; not so for a position among others.
         linked: the collection of linked records that it replaces; empty for none.
         sent_with: the fields that are sent together with it, by its value or `any`.
     """

@@ -39,6 +39,11 @@ class Spec(NamedTuple):
         """Whether debug lines are wanted."""
         return bool(self.values.get("debug", False))
 
+    @property
+    def mode(self) -> str:
+        """How to make an update: `update`, `ensure` or `preview`."""
+        return str(self.values.get("mode", "update"))
+
     def private_texts(self) -> Iterator[str]:
         """Yield the texts that no log may show, such as notes."""
         request = self.values.get("request", {})

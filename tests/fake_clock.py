@@ -22,6 +22,7 @@ class FakeClock(Clock):
         waits: every wait that was asked for.
         calls: what was being done, and what returns the exit code if it is killed.
         applied: whether the update was made.
+        repeatable: whether the run can be repeated without adding anything twice.
         terminate_at: the monotonic time at which the engine asks the step to end.
     """
 
@@ -32,6 +33,7 @@ class FakeClock(Clock):
         self.waits: list[float] = []
         self.calls: list[tuple[str, Callable[[], ExitCode]]] = []
         self.applied = False
+        self.repeatable = False
         self.terminate_at = terminate_at
         self._started = now
         self._elapsed = 0.0
@@ -95,6 +97,10 @@ class FakeClock(Clock):
         """Record the call and its exit code if it is killed."""
         self.calls.append((purpose, exit_code_if_terminated))
         yield
+
+    def mark_repeatable(self) -> None:
+        """Record that the run can be repeated."""
+        self.repeatable = True
 
     def mark_applied(self) -> None:
         """Record that the update was applied."""

@@ -35,10 +35,12 @@ class Accepted:
         name: the file's name without its ending.
         description: what it shows, one sentence.
         request: the spec's `request`, in any form that engines pass.
-        path: the path of the call, such as `/v1/requests/80339`.
-        body: the JSON object that is sent.
+        path: the path of the first call, such as `/v1/requests/80339`.
+        body: the JSON object that is sent, where the first call is the update.
         connection: the spec's `connection`, of any shape.
-        debug: the spec's `debug`; None: left out.
+        inputs: the other inputs of the spec.
+        values: what those inputs are coerced to; by default, they stay as they are.
+        first_call: `patch`, or the call that comes before it.
     """
 
     name: str
@@ -47,13 +49,14 @@ class Accepted:
     path: str
     body: Mapping[str, object]
     connection: object = field(default_factory=lambda: dict(CONNECTION))
-    debug: object = None
+    inputs: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, object] = field(default_factory=dict)
+    first_call: str = "patch"
 
     @property
     def spec(self) -> dict[str, object]:
         """The whole spec."""
-        spec = {"connection": self.connection, "request": self.request}
-        return spec if self.debug is None else {**spec, "debug": self.debug}
+        return {"connection": self.connection, "request": self.request, **self.inputs}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ def test_notes(notes: list[object]) -> None:
     api = ScriptedApi(answer(notes))
 
     (page,) = NotesApi(api, 5).pages(ErrorContext("read the notes"), api.budget())
-    assert page.notes == notes
+    assert page.records == notes
     assert (page.requested_at, page.responded_at) == (0.0, 0.0)
 
 

@@ -61,8 +61,8 @@ def test_custom_fields_are_shown_by_size(schema: SpecSchema) -> None:
     assert sent_and_found(difference) == (
         "custom_fields.a was sent as 6 characters, and is 2 characters"
     )
-    assert difference._replace(value="").row[1] == "(blank)"
-    assert difference._replace(value="x").row[1] == "1 character"
+    assert difference._replace(found="").row[1] == "(blank)"
+    assert difference._replace(found="x").row[1] == "1 character"
 
 
 def test_names_are_the_users(schema: SpecSchema) -> None:
@@ -75,6 +75,13 @@ def test_names_are_the_users(schema: SpecSchema) -> None:
         ("team_id", None, {"id": 17, "name": None}),
         ("member", {"id": 3, "name": "Ann"}, None),
     ]
+
+
+def test_a_closure_code_is_shown_by_its_reference(schema: SpecSchema) -> None:
+    """As it is sent, though 4me may answer a record."""
+    found = {"id": 5, "name": "Hardware", "reference": "hardware"}
+    (item,) = differences([ComparedField("closure_code", "x", found, "different")], schema)
+    assert item[:3] == ("closure_code", "hardware", "x")
 
 
 def test_table() -> None:

@@ -14,8 +14,8 @@ from operations.comparison import (
     compare,
     compare_custom_value,
     compare_fields,
-    normalize_text,
 )
+from operations.texts import normalize_text
 from tests.step_process import ROOT
 
 if TYPE_CHECKING:
@@ -106,6 +106,20 @@ def test_any_answer_compares(schema: SpecSchema, sent: str, found: object) -> No
 def test_normalizing_twice_changes_nothing_more(text: str) -> None:
     """What a server may have normalised is equal to the text itself."""
     assert normalize_text(normalize_text(text)) == normalize_text(text)
+
+
+def test_nested_values_take_no_time() -> None:
+    """A value of 100 levels, the most that an answer may have, is compared at once."""
+    value: object = "x"
+    for _ in range(50):
+        value = {"a": [value]}
+    assert compare_custom_value(value, value) == "equal"
+    assert compare_custom_value(5, value) == "unknown"
+
+
+def test_an_endless_escape_breaks_nothing(schema: SpecSchema) -> None:
+    """An HTML reference of thousands of digits is compared as it is."""
+    assert compare(schema.fields["subject"], "x", f"&#{'9' * 5000};") == "different"
 
 
 def test_many_accents_take_no_time() -> None:

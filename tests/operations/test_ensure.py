@@ -10,7 +10,7 @@ import pytest
 
 from operations.ensure import needed_changes
 from operations.payload import build_payload
-from process.errors import TemporaryError, UnexpectedResponseError
+from process.errors import AccessError, TemporaryError, UnexpectedResponseError
 from tests.fourme.scripted_api import ScriptedApi, answer
 from tests.operations.update_runs import NOTE, REQUEST, spec_of
 
@@ -142,6 +142,12 @@ SECRET = {**NOTE, "text": "Secret", "internal": True}
         ({"internal_note": "Secret", "time_spent": 5}, [], ["internal_note", "time_spent"]),
         ({"internal_note": "Secret", "time_spent": 5}, [SECRET], []),
         ({"note": "Done", "time_spent": 0}, [NOTE], []),
+        (
+            {"note": "Done", "time_spent": 5, "time_spent_effort_class": ""},
+            [],
+            ["note", "time_spent", "time_spent_effort_class_id"],
+        ),
+        ({"note": "Done", "time_spent": 5, "time_spent_effort_class": ""}, [NOTE], []),
         ({"note": "Done", "note_attachments": []}, [], ["note"]),
     ],
 )
@@ -156,6 +162,15 @@ def test_notes(
     assert payload.known_notes == frozenset({9} & {note["id"] for note in notes})
 
 
+def test_the_effort_class_is_a_record(schema: SpecSchema) -> None:
+    """It is reported as one, under the user's name."""
+    request = {"note": "Done", "time_spent": 5, "time_spent_effort_class_id": 3}
+
+    _, changes = needed(schema, request, answer([]))
+
+    assert changes[-1][:3] == ("time_spent_effort_class_id", None, {"id": 3, "name": None})
+
+
 def test_sizes_of_what_is_added(schema: SpecSchema) -> None:
     """Notes and attachments are reported by their sizes, time in minutes."""
     files = [{"key": "a"}, {"key": "b"}]
@@ -163,7 +178,7 @@ def test_sizes_of_what_is_added(schema: SpecSchema) -> None:
 
     _, changes = needed(schema, request, answer([]))
 
-    assert {change.field: change.other for change in changes} == {
+    assert {change.field: change.sent for change in changes} == {
         "note": "4 characters",
         "note_attachments": "2 files",
         "time_spent": 90,
@@ -187,7 +202,7 @@ def test_the_log_says_who_added_the_note(
     assert alone.endswith("by an unknown person (ID 9); it is not sent again.")
 
 
-def records(*ids: int) -> requests.Response:
+def records(*ids: object) -> requests.Response:
     """Return an answer with linked records."""
     return answer([{"id": number, "label": f"PC-{number}"} for number in ids])
 
@@ -201,16 +216,18 @@ def records(*ids: int) -> requests.Response:
         (30, [], None),
         ("", [30], {"id": 30, "name": "PC-30"}),
         ("", [], None),
+        (30, ["30"], {"id": "30", "name": "PC-30"}),
+        (30, [[1]], {"id": [1], "name": "PC-[1]"}),
     ],
 )
-def test_linked_records(schema: SpecSchema, sent: object, linked: list[int], found: object) -> None:
+def test_linked_records(schema: SpecSchema, sent: object, linked: list[Any], found: object) -> None:
     """All linked configuration items count, since the field replaces them all."""
     is_same = linked == ([sent] if sent else [])
 
     payload, changes = needed(schema, {"ci": sent}, records(*linked))
 
     assert payload.body == ({} if is_same else {"ci_id": sent})
-    assert [change.value for change in changes] == ([] if is_same else [found])
+    assert [change.found for change in changes] == ([] if is_same else [found])
 
 
 @pytest.mark.parametrize("status", [403, 404, 400])
@@ -219,6 +236,12 @@ def test_linked_records_that_may_not_be_read(schema: SpecSchema, status: int) ->
     payload, _ = needed(schema, {"knowledge_article": 4}, answer({"message": "No"}, status))
 
     assert payload.body == {"knowledge_article_id": 4}
+
+
+def test_a_token_that_is_revoked_meanwhile(schema: SpecSchema) -> None:
+    """That is an error as ever."""
+    with pytest.raises(AccessError):
+        needed(schema, {"ci": 4}, answer({}, 401))
 
 
 def test_linked_records_that_are_none(schema: SpecSchema) -> None:
@@ -240,4 +263,4 @@ def test_fields_that_the_answer_lacks(schema: SpecSchema) -> None:
     payload, changes = needed(schema, {"support_domain": "wdc", "urgent": True})
 
     assert payload.body == {"support_domain": "wdc", "urgent": True}
-    assert json.dumps([change.value for change in changes]) == "[null, null]"
+    assert json.dumps([change.found for change in changes]) == "[null, null]"

@@ -65,8 +65,15 @@ def test_the_usual_case() -> None:
         "source": ["Monitoring"],
         "sourceID": ["alert-1187"],
         "fields": ["source,sourceID,subject,status"],
+        "sort": ["id"],
         "per_page": ["100"],
     }
+
+
+def test_numbers_and_line_breaks() -> None:
+    """A number in the answer is its text; blanks around a value, as of a file, do not count."""
+    record = answer([{**FOUND, "sourceID": 1187}])
+    assert find(record, source=" Monitoring", sourceID="1187\n")[0] == 5
 
 
 def test_by_the_supplier() -> None:
@@ -84,7 +91,7 @@ def test_by_the_supplier() -> None:
     [
         ("Monitoring", "!1187", {"source"}),
         ("<b>", "1187", {"sourceID"}),
-        ("a, b", " 1187", set()),
+        ("a, b", "(1187)", set()),
     ],
 )
 def test_values_that_are_not_safe(source: str, source_id: str, filters: set[str]) -> None:
@@ -94,7 +101,7 @@ def test_values_that_are_not_safe(source: str, source_id: str, filters: set[str]
     request_id, queries = find(*pages, source=source, sourceID=source_id)
 
     assert request_id == 5
-    assert queries[0].keys() - {"fields", "per_page"} == filters
+    assert queries[0].keys() - {"fields", "sort", "per_page"} == filters
 
 
 @pytest.mark.parametrize(
@@ -215,7 +222,7 @@ def test_as_many_pages_as_are_allowed() -> None:
         ([{**FOUND, "id": True}], "has no ID"),
         ([{**FOUND, "id": 0}], "has no ID"),
         ([{name: FOUND[name] for name in ("id", "sourceID", "status")}], "has no `source`"),
-        ([{**FOUND, "source": 5}], "has no `source`"),
+        ([{**FOUND, "source": [5]}], "has no `source`"),
         ([{name: FOUND[name] for name in ("id", "source", "status")}], "has no `sourceID`"),
         ([{name: FOUND[name] for name in ("id", "source", "sourceID")}], "has no `status`"),
         ({"message": "Hello"}, "is not a list of requests"),

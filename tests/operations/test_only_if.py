@@ -44,7 +44,7 @@ def test_met(schema: SpecSchema, conditions: dict[str, Any]) -> None:
             "`status` is assigned, not accepted or completed",
         ),
         ({"status": "assigned", "team": 18}, "`team` is Support (17), not 18"),
-        ({"member": 5}, "`member` is (blank), not 5"),
+        ({"member_id": 5}, "`member_id` is (blank), not 5"),
         ({"team": ""}, "`team` is Support (17), not (blank)"),
         ({"subject": "printer"}, "`subject` is Printer, not printer"),
         ({"source": "Monitoring"}, "`source` is (blank), not Monitoring"),

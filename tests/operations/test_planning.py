@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from process.errors import (
+    AccessError,
     NotAppliedError,
     OutcomeUnknownError,
     RequestNotFoundError,
@@ -55,7 +56,7 @@ def test_a_change(schema: SpecSchema, caplog: pytest.LogCaptureFixture) -> None:
     ]
     assert (output.results["changed"], output.applied, output.repeatable) == ("true", "yes", True)
     assert output.summary is not None
-    assert output.summary.title == "4me request 5: 2 changes made"
+    assert output.summary.title == "4me request 5: 2 changes sent"
     assert output.summary.columns == ("field", "from", "to")
     assert output.summary.rows[1] == ("member_id", "(blank)", "Ann (3)")
     assert "\n  status     assigned  completed" in caplog.text
@@ -107,6 +108,7 @@ def test_an_unmet_condition(
 
     assert api.asked == [GET]
     assert output.values["changed"] is False
+    assert output.values["changes"] == (None if mode == "update" else [])
     assert output.values["request"]["id"] == 5
     assert "`status` is assigned, not accepted or in_progress" in caplog.text
 
@@ -148,6 +150,28 @@ def test_a_missing_request(schema: SpecSchema, inputs: dict[str, Any]) -> None:
     assert output.results == {"changed": "false"}
 
 
+def test_notes_that_are_not_there_are_no_missing_request(schema: SpecSchema) -> None:
+    """A 404 may mean a missing right: the request is there, since it has been read."""
+    answers = [answer(REQUEST), answer({}, 404)]
+    with pytest.raises(AccessError, match="may not read the notes of request 5"):
+        run_update(schema, ScriptedApi(*answers), {"note": "x"}, mode="ensure", if_missing="report")
+    for inputs in ({"mode": "ensure"}, {"only_if": {"team": 17}}):
+        api = ScriptedApi(answer(REQUEST), answer({}, 404))
+        with pytest.raises(AccessError, match="may not update request 5"):
+            run_update(schema, api, {"impact": "low"}, if_missing="report", **inputs)
+
+
+def test_a_lost_answer_with_a_field_that_is_not_applied(schema: SpecSchema) -> None:
+    """The new note is known to be ours, so the field is reported, and the run succeeds."""
+    answers: list[Any] = [answer(REQUEST), answer([]), LOST, answer([NOTE]), answer(REQUEST)]
+
+    output = run_update(
+        schema, ScriptedApi(*answers), {"note": "Done", "impact": "low"}, mode="ensure"
+    )
+
+    assert output.values["not_applied"] == [{"field": "impact", "sent": "low", "found": None}]
+
+
 def test_a_request_that_is_gone_after_a_lost_answer(schema: SpecSchema) -> None:
     """It may have been updated, so it is not reported as missing."""
     api = ScriptedApi(LOST, answer({}, 404))
@@ -160,7 +184,7 @@ def test_a_request_that_is_gone_after_a_lost_answer(schema: SpecSchema) -> None:
 def test_whether_a_run_can_be_repeated(schema: SpecSchema, mode: str, *, expected: bool) -> None:
     """After any error of `ensure`, another run adds nothing twice."""
     answers = [answer(REQUEST), answer([])] if mode == "ensure" else []
-    unclear = [answer([{**NOTE, "text": "x"}])] * 9
+    unclear = [answer([{**NOTE, "text": "x"}]) for _ in range(9)]
     with pytest.raises(OutcomeUnknownError) as caught:
         run_update(
             schema, ScriptedApi(*answers, LOST, *unclear, retry_time=1), {"note": "Done"}, mode=mode
@@ -181,6 +205,12 @@ def test_a_move_to_another_team(
     run_update(schema, api, {"status": status}, mode="ensure")
 
     before, after = (record.getMessage() for record in caplog.records)
+    same = {**MOVED, "status": status, "team": {"id": 17, "name": "Renamed"}}
+    caplog.clear()
+    run_update(
+        schema, ScriptedApi(answer(REQUEST), answer(same)), {"status": status}, mode="ensure"
+    )
+    assert len(caplog.records) == 1, "a record of another name is no other record"
     assert "from team Support (17) to a team of the token's user" in before
     assert after == "4me has moved the request from team Support (17) to Desk (18)."
 
@@ -222,6 +252,7 @@ def test_strict(schema: SpecSchema) -> None:
 
     assert isinstance(output.failure, NotAppliedError)
     assert (output.failure.exit_code, output.failure.applied) == (76, "yes")
+    assert output.failure.run_again == "after a look at the request"
     assert output.failure.details == ("impact was sent as low, and is (blank)",)
     assert output.values["not_applied"]
 

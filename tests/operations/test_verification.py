@@ -19,7 +19,8 @@ LONG_AGO = "2020-01-01T00:00:00Z"
 OLD = {"id": 8, "text": "Done", "internal": False, "created_at": LONG_AGO}
 OURS = {"id": 9, "text": " Done\r\n", "internal": False, "created_at": LONG_AGO}
 OTHER = {**OURS, "text": "Hello"}
-UPDATE = UpdatePayload(5, {"note": "Done"}, ("note",), {"note": "Done"}, frozenset({8}))
+NOTED = {"note": "Done"}
+UPDATE = UpdatePayload(5, NOTED, ("note",), NOTED, was_read=True, known_notes=frozenset({8}))
 
 
 def test_a_new_note_like_ours_is_ours_whatever_its_time(schema: SpecSchema) -> None:

@@ -25,11 +25,16 @@ def test_accepted(scenario: Accepted, schema: SpecSchema) -> None:
     spec = validate_update(scenario.spec, schema)
     update = update_in(spec)
 
-    assert f"/v1/requests/{update.request_id}" == scenario.path
+    number = f"/{update.request_id}" if update.request_id else ""
+    assert f"/v1/requests{number}" == scenario.path
     # As JSON text, since for Python True, 1 and 1.0 are equal.
     assert json.dumps(update.body, sort_keys=True) == json.dumps(scenario.body, sort_keys=True)
     assert spec.values["connection"]["accessToken"] == ACCESS_TOKEN
-    assert spec.debug is (scenario.debug is not None)
+    expected = {**scenario.inputs, **scenario.values}
+    expected = {name: value for name, value in expected.items() if value is not None}
+    others = {name: spec.values[name] for name in expected}
+    assert json.dumps(others) == json.dumps(expected)
+    assert spec.values.keys() == {"connection", "request", *expected}
 
 
 @pytest.mark.parametrize("scenario", load_scenarios("refused"), ids=lambda scenario: scenario.name)
