@@ -23,8 +23,9 @@ test: $(VENV)/.ready  ## Run every test, with coverage.
 faults: $(VENV)/.ready  ## Run the step with every fault of every call, and print the exit codes (ARGS=--all: on requests with more and fewer notes, in each order).
 	@$(BIN)/python -m tests.fault_matrix $(ARGS)
 
-soak: $(VENV)/.ready  ## Run 200 updates with random faults, and check each exit code (ARGS=--rewrite: with a 4me that rewrites notes).
+soak: $(VENV)/.ready  ## Run 200 updates with random faults, and 200 in mode `ensure` that are killed as well, and check the results (ARGS=--rewrite: with a 4me that rewrites notes).
 	@$(BIN)/python -m tests.soak --runs 200 $(ARGS)
+	@$(BIN)/python -m tests.soak --runs 200 --ensure $(ARGS)
 
 lint: $(VENV)/.lint-ready  ## Check code, types, schemas, YAML, Dockerfile, manifests and workflows.
 	$(BIN)/ruff check .

@@ -77,17 +77,30 @@ class CallLog:
     def __init__(self) -> None:
         self._lock = Lock()
         self._calls: list[RecordedCall] = []
+        self._in_progress: set[int] = set()
 
     def add(self, call: RecordedCall) -> int:
-        """Add a call; return its number, for `set_status`."""
+        """Add a call that begins; return its number, for `set_status` and `end`."""
         with self._lock:
+            number = len(self._calls)
             self._calls.append(call)
-            return len(self._calls) - 1
+            self._in_progress.add(number)
+            return number
 
     def set_status(self, number: int, status: int) -> None:
         """Record the status that was sent."""
         with self._lock:
             self._calls[number] = replace(self._calls[number], status=status)
+
+    def end(self, number: int) -> None:
+        """Record that nothing more is done for a call."""
+        with self._lock:
+            self._in_progress.discard(number)
+
+    def in_progress(self) -> list[RecordedCall]:
+        """Return the calls for which something may still be done."""
+        with self._lock:
+            return [self._calls[number] for number in sorted(self._in_progress)]
 
     def all(self) -> list[RecordedCall]:
         """Return the calls so far."""

@@ -26,7 +26,7 @@ HOST = "127.0.0.1"
 
 _BACKLOG = 128
 _SHUTDOWN_TIMEOUT = 0.02  # seconds for calls in progress; 0 means no limit to aiohttp
-_ACCEPT_ITERATIONS = 4  # of the event loop until an accepted connection is known to aiohttp
+_ITERATIONS = 16  # of the event loop; it takes 4 until aiohttp knows an accepted connection
 _UNLIMITED = 0  # aiohttp's value for a body of any size: the services have their own limits
 
 
@@ -131,8 +131,7 @@ class Service:
     async def stop(self) -> None:
         """Close all connections and release the port."""
         self._stop_listening()
-        for _ in range(_ACCEPT_ITERATIONS):
-            await asyncio.sleep(0)
+        await receive_all()
         await self._runner.cleanup()
         if self._reservation is not None:
             self._reservation.close()
@@ -181,7 +180,10 @@ class Service:
         refused = self._state.schedule.refused_next(name, rule)
         if refused is not None:
             self._state.close_port(refused)
-        response = await self._apply_fault(request, handler, rule, number)
+        try:
+            response = await self._apply_fault(request, handler, rule, number)
+        finally:
+            self._state.log.end(number)
         if response is None:
             return web.Response()  # no connection is left to send it on
         self._state.log.set_status(number, response.status)
@@ -232,6 +234,12 @@ class Service:
             response.body = gzip.compress(body_of(response), compresslevel=1, mtime=0)
             response.headers["Content-Encoding"] = "gzip"
         return response
+
+
+async def receive_all() -> None:
+    """Receive what has arrived: accept its connections, and begin to handle its calls."""
+    for _ in range(_ITERATIONS):
+        await asyncio.sleep(0)
 
 
 def _bound(port: int) -> socket.socket:

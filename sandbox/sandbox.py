@@ -12,6 +12,7 @@ from sandbox.event_loop import EventLoopThread
 from sandbox.faults import FaultError
 from sandbox.faults import parse as parse_rule
 from sandbox.fourme.store import Store
+from sandbox.http_service import receive_all
 from sandbox.options import FourMeOptions
 from sandbox.relay import connections
 from sandbox.relay.document import FOURME_HOST
@@ -81,6 +82,7 @@ class Sandbox:
             if fourme is None
             else factory.with_fourme(options, self.store, clock)
         )
+        self._loop: EventLoopThread
         self._cleanup = ExitStack()
 
     @property
@@ -110,6 +112,18 @@ class Sandbox:
         """Every HTTP request that was received so far, in order, by all services."""
         return self._log.all()
 
+    def calls_in_progress(self) -> list[RecordedCall]:
+        """Return the calls that are still processed, or may be, though their client has gone.
+
+        What a process has sent before its end is among them, even if it was not received yet.
+        """
+        self._loop.run(receive_all())
+        return self._log.in_progress()
+
+    def end_faults(self) -> None:
+        """Let nothing fail from now on: remove the rules that are left, and open all ports."""
+        self._loop.run(self._group.end_faults())
+
     @property
     def outputs(self) -> dict[str, object]:
         """What the step has published, by name."""
@@ -131,7 +145,7 @@ class Sandbox:
 
     def __enter__(self) -> Self:
         with ExitStack() as cleanup:
-            loop = cleanup.enter_context(EventLoopThread())
+            loop = self._loop = cleanup.enter_context(EventLoopThread())
             cleanup.callback(lambda: loop.run(self._group.stop()))
             loop.run(self._group.start())
             if FOURME in self._group.services:

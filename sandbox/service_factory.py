@@ -56,6 +56,12 @@ class ServiceGroup:
         for rule in self.state.schedule.initially_refused():
             self.state.close_port(rule)
 
+    async def end_faults(self) -> None:
+        """Remove the rules that are left, and open all ports."""
+        self.state.schedule.clear()
+        for service in self.services.values():
+            await service.open_port()
+
     async def stop(self) -> None:
         """Stop every service, and remove uploaded files."""
         for service in self.services.values():

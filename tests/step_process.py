@@ -35,7 +35,10 @@ class Ended:
 
 
 def environment(extra: Mapping[str, str], *, measured: bool = True) -> dict[str, str]:
-    """Return a process's whole environment: a few inherited variables, and `extra`."""
+    """Return a process's whole environment: a few inherited variables, and `extra`.
+
+    Its coverage is `measured` where the tests' is: that takes time.
+    """
     names = (*_KEPT, _COVERAGE) if measured else _KEPT
     kept = {name: value for name, value in os.environ.items() if name.startswith(names)}
     return {**kept, "PYTHONWARNINGS": "error", **extra}
@@ -46,7 +49,6 @@ def run_step(
     *arguments: str,
     fast_clock: bool = False,
     program: Sequence[str] = (),
-    measured: bool = True,
 ) -> Ended:
     """Run the step to its end.
 
@@ -55,11 +57,10 @@ def run_step(
         arguments: the step's arguments.
         fast_clock: whether to skip the waits between attempts.
         program: what the interpreter runs instead of the step.
-        measured: whether its coverage is measured, where the tests' is: that takes time.
     """
     process = subprocess.run(
         [sys.executable, *(program or [str(FAST_CLOCK_STEP if fast_clock else STEP)]), *arguments],
-        env=environment({"PYTHONPATH": str(ROOT), **extra}, measured=measured),
+        env=environment({"PYTHONPATH": str(ROOT), **extra}),
         cwd="/",
         capture_output=True,
         text=True,
@@ -124,6 +125,7 @@ def sandbox_for(
     clock_skew: float = 0.0,
     changes: Mapping[str, object] | None = None,
     options: FourMeOptions | None = None,
+    inputs: Mapping[str, object] | None = None,
 ) -> Sandbox:
     """Return a sandbox whose step updates a request; its connection leads to the sandbox's 4me.
 
@@ -133,8 +135,10 @@ def sandbox_for(
         clock_skew: seconds that 4me's clock is ahead.
         changes: other members of the connection.
         options: how the sandbox's 4me answers.
+        inputs: other inputs of the spec.
     """
-    spec = {"connection": connection(FOURME_HOST, **(changes or {})), "request": request}
+    fourme = connection(FOURME_HOST, **(changes or {}))
+    spec = {"connection": fourme, "request": request, **(inputs or {})}
     return Sandbox(
         document_for(spec),
         fourme=options or FourMeOptions(),

@@ -11,11 +11,12 @@ import pytest
 
 from process.exit_codes import ExitCode
 from sandbox import FOURME_HOST, FourMeOptions, Sandbox, document_for
+from tests.fork_server import ForkServers
 from tests.scenario_files import ACCESS_TOKEN, Accepted, Refused, load_scenarios
-from tests.step_process import Ended, run_step
 
 if TYPE_CHECKING:
     from sandbox.calls import RecordedCall
+    from tests.step_process import Ended
 
 ACCEPTED = load_scenarios("accepted")
 
@@ -42,7 +43,7 @@ class Result:
     calls: list[RecordedCall]
 
 
-def run_scenario(scenario: Accepted | Refused) -> Result:
+def run_scenario(scenario: Accepted | Refused, servers: ForkServers) -> Result:
     """Run the step on a scenario; the sandbox's 4me does not know the scenarios' token.
 
     A sandbox that serves 4me replaces every host by its own, so a scenario about a host runs
@@ -51,7 +52,7 @@ def run_scenario(scenario: Accepted | Refused) -> Result:
     fourme = None if has_own_host(scenario.spec) else FourMeOptions()
     with Sandbox(document_for(scenario.spec), fourme=fourme) as sandbox:
         extra = {**sandbox.environment(), "HTTP_PROXY": CLOSED_PORT, "HTTPS_PROXY": CLOSED_PORT}
-        return Result(run_step(extra, fast_clock=True, measured=False), sandbox.calls)
+        return Result(servers.run_step(extra), sandbox.calls)
 
 
 def has_own_host(spec: object) -> bool:
@@ -65,8 +66,8 @@ def has_own_host(spec: object) -> bool:
 def results() -> dict[str, Result]:
     """Run all scenarios side by side."""
     scenarios: list[Accepted | Refused] = [*ACCEPTED, *REFUSED]
-    with ThreadPoolExecutor(WORKERS) as pool:
-        ended = pool.map(run_scenario, scenarios)
+    with ForkServers(WORKERS) as servers, ThreadPoolExecutor(WORKERS) as pool:
+        ended = pool.map(lambda scenario: run_scenario(scenario, servers), scenarios)
         return {scenario.name: result for scenario, result in zip(scenarios, ended, strict=True)}
 
 

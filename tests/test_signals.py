@@ -109,6 +109,7 @@ STALLED_CALLS = (
     StalledCall("verification=stall-before,patch=500", NOTE, ExitCode.PROTOCOL, "read the notes"),
     StalledCall("read=stall-before,patch=500-after", NOTE, ExitCode.IO, "read the request"),
     StalledCall("output=stall-after", NOTE, ExitCode.IO, "publish the output"),
+    StalledCall("output=429:60*", NOTE, ExitCode.IO, "publish the output"),
 )
 
 
@@ -125,6 +126,7 @@ def test_a_call_that_stalls() -> None:
             took = time.monotonic() - started
         code = step.process.returncode
         passed = code == case.code and logged < 5 and 15 < took < MAX_SECONDS
+        passed = passed and b"Traceback" not in log
         return passed, f"{case.faults}: {code} {logged} {took} {log.decode()}"
 
     with ThreadPoolExecutor(len(STALLED_CALLS)) as pool:
@@ -150,16 +152,15 @@ def test_a_second_signal_ends_it_at_once(
     assert took < 5
 
 
-@pytest.mark.parametrize("times", [1, 2])
-def test_an_output_that_waits_for_a_rate_limit(times: int) -> None:
-    """The update was applied, and publishing is aborted in time: 74."""
+def test_an_output_that_waits_for_a_rate_limit() -> None:
+    """The update was applied, and publishing is aborted by a second signal: 74."""
     with sandbox_for(NOTE, faults=["output=429:60*"]) as sandbox:
         step = Step(sandbox.environment())
         step.wait_for("trying again in 60.0 s")
-        code, log, took = step.end(times=times)
+        code, log, took = step.end(times=2)
     assert code == ExitCode.IO, log
     assert "Traceback" not in log
-    assert took < MAX_SECONDS
+    assert took < 5
 
 
 def test_reading_the_spec_ends_at_once() -> None:

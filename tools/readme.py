@@ -19,7 +19,7 @@ from process.settings import VARIABLES
 from sandbox.calls import CALL_ORDER
 from sandbox.faults import FAULTS
 from spec.schema import load_spec_schema
-from tests.fault_matrix import load
+from tests.fault_cases import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -117,7 +117,10 @@ def faults_table() -> str:
     for case in load():
         call, _, fault = case.faults[-1].rstrip("*").partition("=")
         always = case.faults[-1].endswith("*")
-        if case.update in ("note", "files") and case.faults[:-1] in ((), ("patch=500-after",)):
+        if case.kind in ("note", "files", "find", "linked") and case.faults[:-1] in (
+            (),
+            ("patch=500-after",),
+        ):
             codes.setdefault((call, fault, always), case.expected.code)
     calls = [name for name in CALL_ORDER if any(name == call for call, _, _ in codes)]
     faults = dict.fromkeys(fault for _, fault, _ in codes)

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 #: The length of the long line in the body of a 500, in characters.
 LONG_LINE = 70_000
 
-#: Calls that are processed after their response; the event loop itself keeps weak references only.
-_BACKGROUND: set[asyncio.Task[None]] = set()
-
 _PAGE = (
     "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>"
     "\r\n<hr><center>{server}</center>\r\n</body>\r\n</html>\r\n<!-- {echo} -->\r\n"
@@ -62,15 +59,15 @@ def status_after(code: int) -> Effect:
 
 async def bad_gateway_late(context: FaultContext) -> web.StreamResponse:
     """Respond with 502 at once, as a gateway may, and process the call some seconds later."""
-
-    async def process() -> None:
-        await asyncio.sleep(context.seconds or 0)
-        await context.process()
-
-    task = asyncio.get_running_loop().create_task(process())
-    _BACKGROUND.add(task)
-    task.add_done_callback(_BACKGROUND.discard)
-    return _gateway_page(context, HTTPStatus.BAD_GATEWAY)
+    response = _gateway_page(context, HTTPStatus.BAD_GATEWAY)
+    context.record_status(response.status)
+    response.force_close()
+    await response.prepare(context.request)
+    await response.write_eof()
+    context.close()
+    await asyncio.sleep(context.seconds or 0)
+    await context.process()
+    return response
 
 
 async def redirect(context: FaultContext) -> web.StreamResponse:

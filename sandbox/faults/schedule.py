@@ -51,6 +51,12 @@ class FaultSchedule:
             if rule.fault.name != TLS:
                 self._queues[rule.call].append(rule)
 
+    def clear(self) -> None:
+        """Remove all rules that are left."""
+        for queue in self._queues.values():
+            queue.clear()
+        self._remaining.clear()
+
     def take(self, call: str) -> Rule | None:
         """Return the rule for a call that was received, and count it."""
         queue = self._queues.get(call, deque())

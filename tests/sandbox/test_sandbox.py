@@ -155,3 +155,42 @@ def test_stalled_calls_do_not_delay_the_end(client: requests.Session) -> None:
         began = time.monotonic()
     with stalled:
         assert time.monotonic() - began < 1
+
+
+def test_a_call_is_in_progress_until_nothing_is_done_for_it(
+    start: Callable[..., Sandbox], client: requests.Session
+) -> None:
+    """Even if it was answered before, or its client has gone."""
+    sandbox = start("patch=502-late:0.2", "patch=late")
+    url = f"{sandbox.fourme_url}/v1/requests/80339"
+    assert client.patch(url, json={"note": "first"}).status_code == 502
+    assert [call.name for call in sandbox.calls_in_progress()] == ["patch"]
+    with pytest.raises(requests.ReadTimeout):
+        client.patch(url, json={"note": "second"}, timeout=0.3)
+    while sandbox.calls_in_progress():
+        time.sleep(0.01)
+    texts = [note["text"] for note in sandbox.store.notes(80339)]
+    assert texts[:2] == ["second", "first"]
+    assert [call.status for call in sandbox.calls] == [502, None]
+
+
+def test_a_call_that_was_sent_but_not_received_is_in_progress(
+    start: Callable[..., Sandbox],
+) -> None:
+    """What a process sends before its end is processed: it can be waited for."""
+    sandbox = start("patch=stall-before")
+    host, _, port = sandbox.fourme_url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port))) as connection:
+        head = f"PATCH /v1/requests/80339 HTTP/1.1\r\nHost: {host}\r\nContent-Length: 2\r\n\r\n"
+        connection.sendall(head.encode() + b"{}")
+        assert [call.body for call in sandbox.calls_in_progress()] == [b"{}"]
+
+
+def test_faults_can_be_ended(start: Callable[..., Sandbox], client: requests.Session) -> None:
+    """Rules that are left are removed, and ports that are closed are opened."""
+    sandbox = start("patch=refused", "patch=500*")
+    url = f"{sandbox.fourme_url}/v1/requests/80339"
+    with pytest.raises(requests.ConnectionError):
+        client.patch(url, json={"impact": "low"})
+    sandbox.end_faults()
+    assert client.patch(url, json={"impact": "low"}).status_code == 200
