@@ -61,7 +61,7 @@ def compare_fields(
         key = field.api_name.removesuffix("_id") if field.kind == "reference" else field.api_name
         if field.kind == "custom_fields" and sent != "":
             yield from _custom_fields(sent, request, name)
-        elif field.kind in COMPARISONS:
+        else:
             result = compare(field, sent, request[key]) if key in request else "unknown"
             yield ComparedField(name, sent, request.get(key), result)
 

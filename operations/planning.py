@@ -126,15 +126,12 @@ def _with_changes(output: Output, changes: Sequence[Difference]) -> Output:
     """Return an output with what changes, or would change, and a summary of that."""
     values = [{"field": item.field, "from": item.found, "to": item.sent} for item in changes]
     output = with_changed(output, changed=bool(changes), changes=values)
-    if output.summary is None:
-        return output
-    count = f"{len(changes)} change{'' if len(changes) == 1 else 's'}"
-    verb = "would be made" if output.applied == "no" else "sent"
+    title = f"4me request {output.values['request']['id']}"
     if not changes:
-        return output._replace(
-            summary=output.summary._replace(title=f"{output.summary.title}: nothing to change")
-        )
-    title = f"{output.summary.title}: {count} {verb}"
+        summary = output.summary and output.summary._replace(title=f"{title}: nothing to change")
+        return output._replace(summary=summary)
+    verb = "would be sent" if output.applied == "no" else "sent"
+    title = f"{title}: {len(changes)} change{'' if len(changes) == 1 else 's'} {verb}"
     rows = [item.row for item in changes]
     return output._replace(summary=Summary(title, _COLUMNS, rows), repeatable=True)
 
@@ -143,7 +140,11 @@ def _warn_of_move(payload: UpdatePayload, request: Mapping[str, Any], spec: Spec
     """Warn if 4me may move the request to another team."""
     status = payload.fields.get("status")
     with_team = "team" in spec.schema.fields["status"].sent_with.get(str(status), ())
-    if with_team and not {"team", "member"} <= payload.fields.keys():
+    if (
+        with_team
+        and status != request.get("status")
+        and not {"team", "member"} <= payload.fields.keys()
+    ):
         logger.warning(
             "Without `team` and `member`, 4me moves a request that becomes %s from team %s to a "
             "team of the token's user, unless that user is in it. Give both.",

@@ -117,6 +117,11 @@ def test_nested_values_take_no_time() -> None:
     assert compare_custom_value(5, value) == "unknown"
 
 
+def test_numbers_beyond_any_float() -> None:
+    """They are compared, too."""
+    assert compare_custom_value(1.5, 10**400) == "different"
+
+
 def test_an_endless_escape_breaks_nothing(schema: SpecSchema) -> None:
     """An HTML reference of thousands of digits is compared as it is."""
     assert compare(schema.fields["subject"], "x", f"&#{'9' * 5000};") == "different"

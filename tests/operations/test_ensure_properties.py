@@ -95,7 +95,7 @@ CHOICES = st.lists(st.tuples(st.integers(0, 999), st.integers(0, 999)), min_size
 
 
 @settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=70, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(choices=CHOICES)
 def test_nothing_is_sent_twice(

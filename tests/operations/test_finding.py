@@ -70,6 +70,15 @@ def test_the_usual_case() -> None:
     }
 
 
+def test_several_among_too_many() -> None:
+    """Several are several, however many pages there are besides."""
+    pages = [answer([OTHER], given=link(number)) for number in range(48)]
+    matches = [answer([{**FOUND, "id": number}], given=link(number)) for number in (50, 51)]
+    with pytest.raises(SpecError, match="more than one") as caught:
+        find(*pages, *matches)
+    assert [line.split(":")[0] for line in caught.value.details] == ["50", "51"]
+
+
 def test_numbers_and_line_breaks() -> None:
     """A number in the answer is its text; blanks around a value, as of a file, do not count."""
     record = answer([{**FOUND, "sourceID": 1187}])

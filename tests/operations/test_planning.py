@@ -82,7 +82,7 @@ def test_a_preview(schema: SpecSchema) -> None:
     assert output.values["request"]["subject"] == "Printer"
     assert output.applied == "no"
     assert output.summary is not None
-    assert output.summary.title == "4me request 5: 2 changes would be made"
+    assert output.summary.title == "4me request 5: 2 changes would be sent"
 
 
 def test_an_update_has_no_changes(schema: SpecSchema) -> None:
@@ -211,6 +211,10 @@ def test_a_move_to_another_team(
     run_update(schema, api, {"status": status}, mode="ensure")
 
     before, after = warnings_in(caplog)
+    unassigned = ScriptedApi(answer({**REQUEST, "team": None}), answer({**MOVED, "status": status}))
+    caplog.clear()
+    run_update(schema, unassigned, {"status": status}, mode="ensure")
+    assert len(warnings_in(caplog)) == 1, "a first team is no move"
     same = {**MOVED, "status": status, "team": {"id": 17, "name": "Renamed"}}
     caplog.clear()
     run_update(
