@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from sandbox import Sandbox
 
-WORKERS = 6  # many of them wait
+WORKERS = 10  # many of them wait
 #: What compares before it sends; it needs no clock, so 4me's is an hour behind.
 READS_FIRST = ("ensure", "ensure-files", "linked", "preview", "only-if")
 CLOCK_SKEW = -3600.0  # seconds

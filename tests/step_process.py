@@ -49,6 +49,7 @@ def run_step(
     *arguments: str,
     fast_clock: bool = False,
     program: Sequence[str] = (),
+    measured: bool = False,
 ) -> Ended:
     """Run the step to its end.
 
@@ -57,10 +58,11 @@ def run_step(
         arguments: the step's arguments.
         fast_clock: whether to skip the waits between attempts.
         program: what the interpreter runs instead of the step.
+        measured: whether its coverage is measured, where the tests' is: that takes time.
     """
     process = subprocess.run(
         [sys.executable, *(program or [str(FAST_CLOCK_STEP if fast_clock else STEP)]), *arguments],
-        env=environment({"PYTHONPATH": str(ROOT), **extra}),
+        env=environment({"PYTHONPATH": str(ROOT), **extra}, measured=measured),
         cwd="/",
         capture_output=True,
         text=True,

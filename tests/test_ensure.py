@@ -44,7 +44,7 @@ def ensuring(
 
 def run_ok(sandbox: Sandbox) -> Ended:
     """Run the step, which succeeds."""
-    ended = run_step(sandbox.environment())
+    ended = run_step(sandbox.environment(), measured=True)
     assert ended.code == ExitCode.OK, ended.log
     return ended
 
@@ -161,7 +161,7 @@ def test_what_4me_does_not_apply_is_published(mode: str, strict: bool, code: Exi
     options = FourMeOptions(ignored_fields=frozenset({"team_id"}))
     inputs = {"mode": mode, "strict": strict}
     with ensuring({"team": 14, "impact": "low"}, inputs=inputs, options=options) as sandbox:
-        ended = run_step(sandbox.environment())
+        ended = run_step(sandbox.environment(), measured=True)
         assert sandbox.outputs["not_applied"] == [
             {
                 "field": "team",
@@ -210,7 +210,7 @@ def test_a_lost_answer_is_settled_by_the_notes_that_were_there_before(
     """A public note with the same text is not the internal one sent, whatever the clocks show."""
     update = {"internal_note": OLD_NOTE}
     with ensuring(update, faults=[f"patch={fault}"], clock_skew=skew) as sandbox:
-        ended = run_step(sandbox.environment(), fast_clock=True)
+        ended = run_step(sandbox.environment(), fast_clock=True, measured=True)
         assert ended.code == ExitCode.OK, ended.log
         notes = [note for note in sandbox.store.notes(REQUEST_ID) if note["text"] == OLD_NOTE]
         assert [note["internal"] for note in notes] == [True, False]

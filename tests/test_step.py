@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 OLD_NOTE = "Build 1187: 3 of 412 tests failed; nothing was deployed."
 QUICK = {"FOURME_READ_TIMEOUT": "0.5", "FOURME_CONNECT_TIMEOUT": "2"}
+run_measured = partial(run_step, measured=True)  # what only the real process runs
 
 
 def texts(sandbox: Sandbox) -> list[object]:
@@ -46,7 +48,7 @@ def test_updates_a_request_and_publishes_it_whole() -> None:
     """Three calls and a link: spec, PATCH with native JSON, output; exit code 0."""
     update = {"request_id": "80339", "subject": "Mail is slow", "team": {"id": "14"}}
     with sandbox_for(update) as sandbox:
-        ended = run_step(sandbox.environment())
+        ended = run_measured(sandbox.environment())
         assert ended.code == ExitCode.OK, ended.log
         assert names(sandbox) == ["spec", "patch", "output", "link"]
         patch = sandbox.calls[1]
@@ -71,7 +73,7 @@ def test_updates_a_request_and_publishes_it_whole() -> None:
 def test_nothing_to_change_is_an_error_and_not_sent() -> None:
     """A request with only its number is refused: a step that does nothing must not be green."""
     with sandbox_for({"request_id": REQUEST_ID, "note": None}) as sandbox:
-        ended = run_step(sandbox.environment())
+        ended = run_measured(sandbox.environment())
         assert names(sandbox) == ["spec"]
     assert ended.code == ExitCode.DATA
     assert "request would change nothing" in ended.log
@@ -89,7 +91,7 @@ def test_nothing_to_change_is_an_error_and_not_sent() -> None:
 )
 def test_a_host_that_is_not_4me_s_own_is_logged_in_one_line(host: str, logged: bool) -> None:  # noqa: FBT001  a table's column
     """And used: an installation on premises has a domain of its own."""
-    ended = run_step(
+    ended = run_measured(
         {
             "FOURME_HOST": host,
             "FOURME_ACCOUNT": ACCOUNT,
@@ -116,7 +118,7 @@ def test_debug_tells_more_but_neither_notes_nor_tokens() -> None:
         "debug": "true",
     }
     with Sandbox(document_for(spec), fourme=FourMeOptions()) as sandbox:
-        ended = run_step(sandbox.environment())
+        ended = run_measured(sandbox.environment())
         assert ended.code == ExitCode.OK
         assert "DEBUG: PATCH /v1/requests/80339: 200" in ended.log
         assert "note (19 characters)" in ended.log
@@ -137,7 +139,7 @@ def test_a_wrong_connection_says_what_to_do(
 ) -> None:
     """Each member of the connection that is wrong ends in an error of its own."""
     with sandbox_for({"request_id": REQUEST_ID, "impact": "low"}, changes=changes) as sandbox:
-        ended = run_step(sandbox.environment())
+        ended = run_measured(sandbox.environment())
         stored = sandbox.store.request(REQUEST_ID)
     assert ended.code == code
     assert message in ended.log
@@ -158,7 +160,7 @@ def test_a_wrong_host_says_what_to_do(host: str, message: str) -> None:
     request = {"request_id": REQUEST_ID, "impact": "low"}
     spec = {"connection": connection(host), "request": request}
     with Sandbox(document_for(spec)) as sandbox:
-        ended = run_step(sandbox.environment())
+        ended = run_measured(sandbox.environment())
     assert ended.code == ExitCode.CONFIG
     assert message in ended.log
     assert "What to do: " in ended.log
@@ -167,7 +169,7 @@ def test_a_wrong_host_says_what_to_do(host: str, message: str) -> None:
 def test_an_unknown_request_ends_in_66() -> None:
     """A 404 ends in 66 and speaks of the account."""
     with sandbox_for({"request_id": 404404, "impact": "low"}) as sandbox:
-        ended = run_step(sandbox.environment())
+        ended = run_measured(sandbox.environment())
     assert ended.code == ExitCode.NO_INPUT
     assert "4me knows no request 404404 in account wdc" in ended.log
 
@@ -175,7 +177,7 @@ def test_an_unknown_request_ends_in_66() -> None:
 def test_values_that_4me_rejects_are_listed_field_by_field() -> None:
     """A 422 ends in 65, with a line for each field."""
     with sandbox_for({"request_id": REQUEST_ID, "team": 999999, "member": 999998}) as sandbox:
-        ended = run_step(sandbox.environment())
+        ended = run_measured(sandbox.environment())
     assert ended.code == ExitCode.DATA
     assert "  - team" in ended.log
     assert "  - member" in ended.log
@@ -185,7 +187,7 @@ def test_a_missing_role_is_named() -> None:
     """A 403 names the roles that the fields of this very update need."""
     update = {"request_id": REQUEST_ID, "source": "ci", "addressed": True}
     with sandbox_for(update, faults=["patch=403"]) as sandbox:
-        ended = run_step(sandbox.environment())
+        ended = run_measured(sandbox.environment())
     assert ended.code == ExitCode.PERMISSION
     assert "Specialist" in ended.log
     assert "Account Administrator (for source)" in ended.log
@@ -201,7 +203,7 @@ def test_an_older_note_with_the_same_text_does_not_count_as_applied(
     update = {"request_id": REQUEST_ID, "note": OLD_NOTE}
     with sandbox_for(update, faults=[f"patch={fault}"], clock_skew=skew) as sandbox:
         before = texts(sandbox).count(OLD_NOTE)
-        ended = run_step(sandbox.environment(), fast_clock=True)
+        ended = run_measured(sandbox.environment(), fast_clock=True)
         assert ended.code == ExitCode.OK, ended.log
         assert before == 1
         assert texts(sandbox).count(OLD_NOTE) == before + added
@@ -211,7 +213,7 @@ def test_both_notes_are_verified_with_their_kind() -> None:
     """A note and an internal note with the same text are distinguished, and added once each."""
     update = {"request_id": REQUEST_ID, "note": "Same text", "internal_note": "Same text"}
     with sandbox_for(update, faults=["patch=504-after"]) as sandbox:
-        ended = run_step({**sandbox.environment(), "FOURME_MAX_RETRY_TIME": "2"})
+        ended = run_measured({**sandbox.environment(), "FOURME_MAX_RETRY_TIME": "2"})
         notes = sandbox.store.notes(REQUEST_ID)
     assert ended.code == ExitCode.OK, ended.log
     kinds = [note["internal"] for note in notes if note["text"] == "Same text"]
@@ -222,7 +224,7 @@ def test_both_notes_are_verified_with_their_kind() -> None:
 def test_a_bad_environment_variable_is_a_config_error() -> None:
     """A limit that is no number ends in 78 and names the variable, before any call."""
     with sandbox_for({"request_id": REQUEST_ID}) as sandbox:
-        ended = run_step({**sandbox.environment(), "FOURME_READ_TIMEOUT": "soon"})
+        ended = run_measured({**sandbox.environment(), "FOURME_READ_TIMEOUT": "soon"})
         assert names(sandbox) == []
     assert ended.code == ExitCode.CONFIG
     assert "FOURME_READ_TIMEOUT is 'soon'" in ended.log
@@ -231,7 +233,7 @@ def test_a_bad_environment_variable_is_a_config_error() -> None:
 def test_a_ca_bundle_that_is_not_there_is_a_config_error() -> None:
     """REQUESTS_CA_BUNDLE must lead to a file."""
     with sandbox_for({"request_id": REQUEST_ID}) as sandbox:
-        ended = run_step({**sandbox.environment(), "REQUESTS_CA_BUNDLE": "/nowhere.pem"})
+        ended = run_measured({**sandbox.environment(), "REQUESTS_CA_BUNDLE": "/nowhere.pem"})
     assert ended.code == ExitCode.CONFIG
     assert "/nowhere.pem" in ended.log
 
@@ -242,7 +244,7 @@ def test_no_proxy_and_no_netrc_on_loopback(tmp_path_factory: pytest.TempPathFact
     (home / ".netrc").write_text("machine 127.0.0.1 login someone password elses\n")
     proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY"), "http://127.0.0.1:9")
     with sandbox_for({"request_id": REQUEST_ID, "impact": "low"}) as sandbox:
-        ended = run_step({**sandbox.environment(), **proxies, "HOME": str(home)})
+        ended = run_measured({**sandbox.environment(), **proxies, "HOME": str(home)})
         assert ended.code == ExitCode.OK, ended.log
         assert sandbox.calls[1].headers["authorization"] == f"Bearer {ACCESS_TOKEN}"
 
@@ -261,7 +263,7 @@ def test_only_access_secrets_are_redacted_in_an_output() -> None:
         "ALL_PROXY": "http://subject@x",
     }
     with sandbox_for(update, changes=store) as sandbox:
-        ended = run_step({**sandbox.environment(), **proxies})
+        ended = run_measured({**sandbox.environment(), **proxies})
         assert ended.code == ExitCode.OK, ended.log
         published = sandbox.outputs["request"]
     assert isinstance(published, dict)
@@ -357,7 +359,7 @@ def test_a_bug_ends_in_70_without_secrets() -> None:
         "sys.exit(main(os.environ, Clock()))\n"
     )
     with sandbox_for({"request_id": REQUEST_ID}) as sandbox:
-        ended = run_step(sandbox.environment(), program=["-c", script])
+        ended = run_measured(sandbox.environment(), program=["-c", script])
     assert ended.code == ExitCode.SOFTWARE
     assert "RuntimeError" in ended.log
     assert ACCESS_TOKEN not in ended.log
@@ -375,7 +377,7 @@ def test_an_output_that_takes_too_long_ends_in_74() -> None:
         "sys.exit(main(os.environ, Clock()))\n"
     )
     with sandbox_for({"request_id": REQUEST_ID, "impact": "low"}) as sandbox:
-        ended = run_step(sandbox.environment(), program=["-c", script])
+        ended = run_measured(sandbox.environment(), program=["-c", script])
     assert ended.code == ExitCode.IO
     assert "could not be published before the step had to end" in ended.log
 

@@ -53,7 +53,7 @@ def read(answer: object) -> object:
 def test_unresolved_references_are_named() -> None:
     """Each of them, as the workflow calls it; nothing is sent to 4me; 78."""
     with Sandbox(parse(UNRESOLVABLE), fourme=FourMeOptions()) as sandbox:
-        ended = run_step(sandbox.environment())
+        ended = run_step(sandbox.environment(), measured=True)
         assert [call.name for call in sandbox.calls] == ["spec"]
     assert ended.code == ExitCode.CONFIG
     for name in (
@@ -179,7 +179,7 @@ def test_a_wrong_token_is_a_config_error(url: str) -> None:
     """401: the metadata service does not know this step."""
     with Sandbox(parse(UNRESOLVABLE), fourme=FourMeOptions()) as sandbox:
         address = sandbox.metadata_url.rpartition("@")[2]
-        ended = run_step({"METADATA_API_URL": url.format(address)})
+        ended = run_step({"METADATA_API_URL": url.format(address)}, measured=True)
     assert ended.code == ExitCode.CONFIG
     assert "does not know this step (401)" in ended.log
 
@@ -210,7 +210,7 @@ def test_a_later_step_reads_what_an_earlier_one_published() -> None:
         team = sandbox.outputs["request"]["team"]  # type: ignore[index]  # a JSON object
         document = parse(document.with_outputs("1", "first", sandbox.outputs))
     with Sandbox(document, step="second", fourme=FourMeOptions()) as sandbox:
-        ended = run_step(sandbox.environment())
+        ended = run_step(sandbox.environment(), measured=True)
         assert ended.code == ExitCode.OK, ended.log
         assert json.loads(sandbox.calls[1].body) == {
             "team_id": team["id"],

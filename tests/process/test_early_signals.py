@@ -39,12 +39,12 @@ ERROR = TerminatedError(
 @pytest.mark.parametrize("more", ["", "os.close(2)", FULL_PIPE])
 def test_signal(number: str, more: str) -> None:
     """A signal ends the process, even one that came while blocked, and without a usable stderr."""
-    ended = run_step({}, program=["-c", SCRIPT.format(number, more)])
+    ended = run_step({}, program=["-c", SCRIPT.format(number, more)], measured=True)
     assert (ended.code, ended.out) == (ExitCode.TRY_LATER, "")
     assert ended.log == ("" if more else f"ERROR: {ERROR}\n")
 
 
 def test_no_signal() -> None:
     """Without a signal the process goes on."""
-    ended = run_step({}, program=["-c", SCRIPT.format("SIGCHLD", "")])
+    ended = run_step({}, program=["-c", SCRIPT.format("SIGCHLD", "")], measured=True)
     assert (ended.code, ended.out) == (0, "still here\n")

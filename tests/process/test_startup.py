@@ -29,14 +29,16 @@ run_process(main, Clock())
 @pytest.mark.parametrize("more", ["", "sys.stderr = None"])
 def test_exit_code_and_output(more: str) -> None:
     """`main` gets the environment and the arguments; its output is flushed, its code the exit's."""
-    ended = run_step({"NAME": "value"}, program=["-c", SCRIPT.format(more), "--help"])
+    ended = run_step(
+        {"NAME": "value"}, program=["-c", SCRIPT.format(more), "--help"], measured=True
+    )
     assert (ended.code, ended.out) == (ExitCode.CONFIG, "value ['--help']")
 
 
 def test_termination() -> None:
     """SIGTERM terminates the clock."""
     more = "import os, signal; os.kill(os.getpid(), signal.SIGTERM); print(clock.wait(60))"
-    ended = run_step({"NAME": "value"}, program=["-c", SCRIPT.format(more)])
+    ended = run_step({"NAME": "value"}, program=["-c", SCRIPT.format(more)], measured=True)
     assert (ended.code, ended.out) == (ExitCode.CONFIG, "value []False\n")
 
 
