@@ -89,11 +89,9 @@ class SpecSchema(NamedTuple):
     @property
     def alternatives(self) -> Mapping[tuple[str, ...], str]:
         """The inputs, by their paths, that another one at the top, named here, may stand in for."""
-        fields: dict[tuple[str, ...], Field] = {
-            (name,): field for name, field in self.inputs.items()
-        }
-        fields.update((("request", field.name), field) for field in self.fields.values())
-        return {path: field.unless for path, field in fields.items() if field.unless}
+        at_top = [((), field) for field in self.inputs.values() if field.unless]
+        in_request = [(("request",), field) for field in self.fields.values() if field.unless]
+        return {(*path, field.name): field.unless for path, field in [*at_top, *in_request]}
 
     @property
     def variables(self) -> Mapping[str, InputVariable]:
@@ -191,8 +189,8 @@ def _variables(
     entries: Schema, parents: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, InputVariable]]:
     for name, entry in entries.items():
-        path = (*parents, name)
         if "x-4me-variable" in entry:
             is_document = entry.get("type") in ("object", "array")
-            yield entry["x-4me-variable"], InputVariable(path, is_document)
-        yield from _variables(entry.get("properties", {}), path)
+            yield entry["x-4me-variable"], InputVariable((*parents, name), is_document)
+        if "properties" in entry:
+            yield from _variables(entry["properties"], (*parents, name))

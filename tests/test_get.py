@@ -107,7 +107,7 @@ def test_a_failed_output_may_be_repeated() -> None:
 def test_an_unknown_operation_lists_the_others() -> None:
     """A misspelt one ends before anything is read."""
     with sandbox_for_get(request_id=REQUEST_ID) as sandbox:
-        ended = run_step(sandbox.environment(), "gett")
+        ended = run_step(sandbox.environment(), "gett", measured=True)
         assert sandbox.calls == []
     assert ended.code == ExitCode.CONFIG
     assert "update, get" in ended.log
