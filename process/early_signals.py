@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import suppress
 
 _STDERR = 2
 _TRY_LATER = 75  # `process.exit_codes.ExitCode.TRY_LATER`, which is not imported yet
@@ -31,7 +30,9 @@ def _exit(*_: object) -> None:
     """End the process; write the message only if standard error does not block."""
     from select import select  # noqa: PLC0415  only after a signal
 
-    with suppress(OSError):
+    try:  # contextlib may be half loaded at this moment
         if select([], [_STDERR], [], 0)[1]:
             os.write(_STDERR, _MESSAGE.encode("ascii"))
+    except OSError:
+        pass
     os._exit(_TRY_LATER)
