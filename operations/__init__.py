@@ -107,5 +107,8 @@ def _other_pages(given: str, own: str, account: str) -> tuple[str, str]:
     wrong = (
         f"is the address of a page at {given}, but those of the connection's account {account!r}"
     )
-    hint = "Use the connection of that account, or the number of a request in this one."
+    hint = (
+        "Correct the connection's account or host, or give the number of a request that this "
+        "connection reaches."
+    )
     return f"{wrong} are at {own}", hint

@@ -113,12 +113,12 @@ def _log_found(name: str, note: Mapping[str, Any], parts: list[str]) -> None:
     person = note.get("person")
     author = person.get("name") if isinstance(person, dict) else None
     logger.info(
-        "The %s is there since %s, by %s (ID %s); %s not sent again.",
+        "The %s is there since %s, by %s (ID %s). Not sent again: %s.",
         name,
         quote(str(note.get("created_at"))),
         quote(str(author or "an unknown person")),
         quote(str(note.get("id"))),
-        f"it, {', '.join(parts)} are" if parts else "it is",
+        ", ".join([name, *parts]),
     )
 
 

@@ -66,7 +66,7 @@ def find_request(find: Mapping[str, Any], api: ApiClient) -> int:
     except TooManyRecordsError:
         raise _unsearchable(described, wanted) from None
     if not found:
-        raise _missing(described, api.connection.account)
+        raise _missing(described, api.connection.account, state)
     if len(found) > 1:
         raise _ambiguous(described, found)
     api.context.raise_if_terminated()
@@ -124,11 +124,12 @@ def _text_in(record: Mapping[str, Any], name: str) -> str:
     raise UnexpectedResponseError(f"a request in the answer has no `{name}`")
 
 
-def _missing(described: str, account: str) -> RequestNotFoundError:
+def _missing(described: str, account: str, state: str) -> RequestNotFoundError:
+    other = {"open": "it is completed, ", "completed": "it is not completed, "}.get(state, "")
     return RequestNotFoundError(
         f"4me lists no {described} in account {account}.",
-        cause="a value is spelled differently there (letter case counts), the request is in "
-        "another account, archived or in the trash, or the token's user may not see it",
+        cause=f"{other}a value is spelled differently there (letter case counts), the request is "
+        "in another account, archived or in the trash, or the token's user may not see it",
         fix="Check `find`, and the connection's account.",
     )
 

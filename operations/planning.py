@@ -83,6 +83,10 @@ def plan_update(spec: Spec, payload: UpdatePayload, api: ApiClient) -> Plan:
         reason = unmet_condition(spec.values["only_if"], request, spec)
         if reason:
             logger.info("Nothing is sent, because of `only_if`: %s.", reason)
+            title = f"4me request {request['id']}: nothing sent ({reason})"
+            output = output._replace(
+                summary=output.summary and output.summary._replace(title=title)
+            )
             changes: list[dict[str, Any]] | None = None if is_update else []
             output = with_changed(output, changed=False, changes=changes)
             return Plan(None, output, request, spec.schema)
@@ -140,14 +144,12 @@ def _warn_of_move(payload: UpdatePayload, request: Mapping[str, Any], spec: Spec
     """Warn if 4me may move the request to another team."""
     status = payload.fields.get("status")
     with_team = "team" in spec.schema.fields["status"].sent_with.get(str(status), ())
-    if (
-        with_team
-        and status != request.get("status")
-        and not {"team", "member"} <= payload.fields.keys()
-    ):
+    missing = [name for name in ("team", "member") if name not in payload.fields]
+    if with_team and missing and status != request.get("status"):
         logger.warning(
-            "Without `team` and `member`, 4me moves a request that becomes %s from team %s to a "
-            "team of the token's user, unless that user is in it. Give both.",
+            "Without `%s`, 4me moves a request that becomes %s from team %s to a team of the "
+            "token's user, unless that user is in it. Give `team` and `member`.",
+            "` and `".join(missing),
             status,
             shown(record_of(request.get("team"))),
         )

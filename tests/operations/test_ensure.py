@@ -198,8 +198,8 @@ def test_the_log_says_who_added_the_note(
     with_time, alone = (record.getMessage() for record in caplog.records)
     assert "since 2026-11-21T12:00:00Z, by Ni" in with_time
     assert "\x1b" not in with_time
-    assert with_time.endswith("it, time_spent are not sent again.")
-    assert alone.endswith("by an unknown person (ID 9); it is not sent again.")
+    assert with_time.endswith("(ID 9). Not sent again: note, time_spent.")
+    assert alone.endswith("by an unknown person (ID 9). Not sent again: note.")
 
 
 def records(*ids: object) -> requests.Response:

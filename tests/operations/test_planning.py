@@ -117,6 +117,8 @@ def test_an_unmet_condition(
     assert output.values["changes"] == (None if mode == "update" else [])
     assert output.values["request"]["id"] == 5
     assert "`status` is assigned, not accepted or in_progress" in caplog.text
+    assert output.summary is not None
+    assert output.summary.title.startswith("4me request 5: nothing sent (`status` is assigned")
 
 
 def test_a_condition_that_is_met(schema: SpecSchema) -> None:

@@ -145,7 +145,7 @@ def test_pages_of_others(host: str, page: str) -> None:
 
     assert f"request_id is the address of a page at {page}, but " in text
     assert "of the connection's account 'wdc' are at " in text
-    assert "Use the connection of that account, or " in text
+    assert "Correct the connection's account or host, or " in text
 
 
 def test_a_wrong_host_is_the_only_problem_of_a_page() -> None:
