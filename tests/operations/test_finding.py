@@ -154,6 +154,7 @@ def test_the_state(state: str, status: str, *, is_found: bool) -> None:
         f"4me lists no {state} request with source 'Monitoring' and sourceID 'alert-1187' "
         "in account wdc."
     )
+    assert caught.value.cause.startswith("it is ")
 
 
 @pytest.mark.parametrize("records", [[], [OTHER], [OTHER] * 3])
