@@ -22,13 +22,12 @@ class TooManyRecordsError(UnexpectedResponseError):
 
 
 @contextmanager
-def named_errors(purpose: str, fix: str, again: str = "") -> Iterator[None]:
+def named_errors(purpose: str, fix: str) -> Iterator[None]:
     """Say in an error about an answer what was being read, and that nothing was changed.
 
     Args:
         purpose: as in "The step could not ... ".
         fix: what to do, unless the error says it.
-        again: whether to run the step again; empty for what the error itself says.
     """
     try:
         yield
@@ -36,7 +35,8 @@ def named_errors(purpose: str, fix: str, again: str = "") -> Iterator[None]:
         error.what = f"The step could not {purpose}: {error.what.removesuffix('.')}."
         error.fix = error.fix or fix
         error.applied = "no"
-        error.again = again
+        if isinstance(error, TooManyRecordsError):
+            error.again = "after a fix"  # there will be no fewer the next time
         raise
 
 

@@ -5,7 +5,8 @@ applied), or `unknown`: 4me may have stored what was sent in another form, or th
 What is unknown is sent again by `mode: ensure`, which does no harm, and is never reported as not
 applied. Notes, attachments and time are no values of a request; see `operations.note_history`.
 
-docs/comparison.md says for each kind what is equal and what never counts; a test compares the two.
+docs/comparison.md says for each kind what is equal and what never counts; a test compares the
+kinds.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 A note is there when one has the same flag (internal or not) and the same text. Equal are texts that
 differ only in the form of line ends, blanks at their ends, composition of accents (NFC), and in the
-targets of images: an upload gets a new key each time. Nothing else is ignored.
+targets of images: an upload gets a new key each time. Nothing else is ignored, but for a
+description of an image that was sent without one.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def read_note_history(
     context = ErrorContext(purpose, request_id, private_texts=texts, was_read=True)
     found: dict[ExpectedNote, Mapping[str, Any]] = {}
     ids: set[int] = set()
-    with named_errors(context.purpose, _FIX, again="after a fix"):
+    with named_errors(context.purpose, _FIX):
         for page in NotesApi(api, request_id).pages(context):
             ids |= {note["id"] for note in page.records if isinstance(note.get("id"), int)}
             found |= {note: there for note in expected if (there := _find(note, page.records))}
